@@ -1,0 +1,33 @@
+/*
+ * Diagnostics: the only place that writes messages to standard error.
+ *
+ * Every line reads `program: place: reason`, lower case, without a full stop.
+ * The function that knows the reason reports it once; its callers pass -1 on.
+ */
+#ifndef CLI_DIAG_H
+#define CLI_DIAG_H
+
+#include <stdbool.h>
+
+enum diag_level { DIAG_QUIET = 0, DIAG_NORMAL = 1, DIAG_VERBOSE = 2 };
+
+/* Sets the program's name (copied by reference: pass a literal or argv[0]'s base name). */
+void diag_init(const char *program);
+const char *diag_program(void);
+
+/* What diag_note and diag_verbose print; warnings and errors are always printed. */
+void diag_set_level(enum diag_level level);
+enum diag_level diag_get_level(void);
+
+/* Prints `program: message` and returns -1, so that `return diag_error(...)` reads well. */
+int diag_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same, followed by `: ` and strerror(error_number). */
+int diag_errno(int error_number, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Prints `program: warning: message`. */
+void diag_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Prints `program: message`, unless the level is DIAG_QUIET: counts, results of a run. */
+void diag_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Prints `program: message` at DIAG_VERBOSE only: kernels in use, timings. */
+void diag_verbose(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

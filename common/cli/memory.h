@@ -1,0 +1,21 @@
+/*
+ * Checked allocation. These functions never return NULL: when memory ends, or a size
+ * overflows, they report one line that says how much was asked for and exit with status 1.
+ */
+#ifndef CLI_MEMORY_H
+#define CLI_MEMORY_H
+
+#include <stddef.h>
+
+void *mem_alloc(size_t size);                                     /* uninitialised */
+void *mem_calloc(size_t count, size_t size);                      /* zeroed */
+void *mem_realloc_array(void *pointer, size_t count, size_t size);
+void *mem_duplicate(const void *data, size_t size);
+char *mem_strdup(const char *string);
+char *mem_strndup(const char *data, size_t length);               /* adds the closing NUL */
+char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Grows *array so that it holds at least needed items; *capacity at least doubles. */
+void mem_grow(void *array, size_t *capacity, size_t needed, size_t item_size);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * UTF-8 as Unicode defines it: no overlong forms, no surrogates, nothing above U+10FFFF.
+ */
+#ifndef TEXT_UTF8_H
+#define TEXT_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes of the longest valid prefix of data: equal to size when all of it is valid UTF-8. */
+size_t utf8_valid_prefix(const char *data, size_t size);
+
+/* Number of code points in valid UTF-8. */
+size_t utf8_count(const char *data, size_t size);
+
+/* Appends the code point's 1 to 4 bytes at out, and returns how many. */
+size_t utf8_encode(uint32_t code_point, char *out);
+
+/* Reads the code point at *cursor of *valid* UTF-8 and moves the cursor past it. */
+static inline uint32_t utf8_next(const char **cursor)
+{
+    const unsigned char *p = (const unsigned char *)*cursor;
+    if (p[0] < 0x80) {
+        *cursor += 1;
+        return p[0];
+    }
+    if (p[0] < 0xe0) {
+        *cursor += 2;
+        return (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
+    }
+    if (p[0] < 0xf0) {
+        *cursor += 3;
+        return (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
+    }
+    *cursor += 4;
+    return (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3f) << 12 |
+           (uint32_t)(p[2] & 0x3f) << 6 | (p[3] & 0x3f);
+}
+
+#endif

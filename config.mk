@@ -1,0 +1,26 @@
+# What a builder may want to change; each can also be given on the command line: make CC=clang PREFIX=/usr
+
+VERSION = 0.1.0
+
+PREFIX  = /usr/local
+MANDIR  = $(PREFIX)/share/man
+DESTDIR =
+
+CC      = gcc
+AR      = ar
+CFLAGS  = -O3 -g
+LDFLAGS =
+
+# Warnings are errors; `make WERROR=` for a compiler newer than gcc 12 and clang 14.
+WERROR  = -Werror
+
+# The processor family decides which kernels are built; which of them runs is decided when a program starts.
+ARCH    := $(shell uname -m)
+
+# CUDA=1 also builds common/nn/cuda.
+CUDA    = 0
+
+# Where `make parity` keeps its Python reference (PyTorch and transformers; never needed to run bertpipe).
+CACHE_DIR   = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bertpipe
+PARITY_VENV = $(CACHE_DIR)/venv
+PYTHON      = python3

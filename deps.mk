@@ -1,0 +1,34 @@
+# deps: the Debian packages that building, testing and the demo need
+
+DEBIAN_PACKAGES = gcc libc6-dev make \
+	libmsgpack-dev libjansson-dev libcsv-dev libarchive-dev libcurl4-openssl-dev libssl-dev libxxhash-dev \
+	bats python3 python3-pip ca-certificates mandoc universal-ctags
+LINT_PACKAGES = clang clang-format
+
+MISSING = for package in $(1); do \
+	dpkg-query -W -f '$${db:Status-Status}\n' $$package 2>/dev/null | grep -qx installed || printf ' %s' $$package; done
+
+define INSTALL_MISSING
+	@command -v dpkg-query >/dev/null || { \
+	    echo "deps: this is not Debian; install the equivalents of:$(1:%= %)" >&2; exit 1; }; \
+	missing=$$($(call MISSING,$(1))); \
+	if [ -z "$$missing" ]; then echo "deps: everything is installed"; exit 0; fi; \
+	sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; \
+	    command -v sudo >/dev/null || { echo "deps: neither root nor sudo; install:$$missing" >&2; exit 1; }; fi; \
+	echo "deps: installing from Debian:$$missing"; \
+	$$sudo apt-get update -q && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+endef
+
+deps: ## install what is missing from Debian (as root or with sudo)
+	$(call INSTALL_MISSING,$(DEBIAN_PACKAGES))
+
+lint-deps: ## install what `make lint` needs besides
+	$(call INSTALL_MISSING,$(DEBIAN_PACKAGES) $(LINT_PACKAGES))
+
+# With `make -j deps check`, nothing else begins before the packages are there.
+ifneq ($(filter deps lint-deps,$(MAKECMDGOALS)),)
+$(filter-out deps lint-deps help clean,$(MAKECMDGOALS)) $(OBJ)/flags: | $(filter deps lint-deps,$(MAKECMDGOALS))
+endif
+
+.PHONY: deps lint-deps

@@ -1,0 +1,39 @@
+# check, asan, lint, parity, bench, demo
+
+# Within `make -j`, the submakes share its jobs; else they take every core.
+JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+BUILD_ALL = $(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD) all unit-tests
+
+unit-tests: $(UNIT_TESTS)
+
+demo: ## train on the bundled reviews, evaluate, classify three texts
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@$(MAKE) --no-print-directory -f pipelines/demo.mk BUILD=$(BUILD)
+
+check: ## run all tests that need only Debian packages
+	@$(BUILD_ALL)
+	@tests/run $(BUILD)
+
+asan: ## the same tests under the address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory check BUILD=build/asan \
+	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
+
+lint: ## formatting, lengths, includes, manual pages, and both compilers' warnings
+	@tests/lint.sh
+	@$(MAKE) --no-print-directory $(JOBS) CC=gcc BUILD=build/lint-gcc CFLAGS=-O2 WERROR=-Werror all unit-tests
+	@$(MAKE) --no-print-directory $(JOBS) CC=clang BUILD=build/lint-clang CFLAGS=-O2 WERROR=-Werror all unit-tests
+
+parity: $(PARITY_VENV)/ready ## compare with Hugging Face (downloads PyTorch into a virtual environment)
+	@$(BUILD_ALL)
+	@PYTHON=$(PARITY_VENV)/bin/python tests/run $(BUILD) tests/parity
+
+$(PARITY_VENV)/ready: tests/parity/requirements.txt
+	$(PYTHON) -m venv $(PARITY_VENV)
+	$(PARITY_VENV)/bin/python -m pip install -q -r $<
+	@touch $@
+
+bench: ## measure training and inference speed
+	@$(BUILD_ALL)
+	@tests/bench/run $(BUILD)
+
+.PHONY: unit-tests demo check asan lint parity bench

@@ -1,0 +1,46 @@
+/*
+ * Dropout from a counter: which elements are dropped depends on the seed, the sample, the place in the
+ * network and the element alone, so it is the same for every backend, thread count, micro-batch and
+ * rank, and no mask is stored. The generator is Philox 4x32-10 (Salmon et al., "Parallel random numbers:
+ * as easy as 1, 2, 3", SC 2011).
+ *
+ *     key     = the seed's low and high 32 bits
+ *     counter = { (column / 64) * 16 + column % 16,
+ *                 row + (ordinal >> 32 << 16),
+ *                 ordinal & 0xffffffff,
+ *                 layer << 16 | kind << 12 | head }
+ *     random  = output word (column / 16) % 4 of that counter
+ *     dropped = random < floor(probability * 2^32); otherwise scaled by 1 / (1 - probability)
+ *
+ * Row and column count within the sample: token and hidden unit, or query token and key token of
+ * one head. The column's split lets 16 neighbouring counters fill 64 neighbouring columns
+ * without a transposition, on vectors of 4, 8 or 16 words.
+ */
+#ifndef NN_DROPOUT_H
+#define NN_DROPOUT_H
+
+#include <stdint.h>
+
+enum dropout_kind {
+    DROPOUT_EMBEDDINGS,       /* layer 0 */
+    DROPOUT_ATTENTION,        /* probabilities, by head */
+    DROPOUT_ATTENTION_OUTPUT, /* after the attention's output projection */
+    DROPOUT_OUTPUT,           /* after the feed-forward's second projection */
+    DROPOUT_HEAD,             /* before the classifier, layer 0 */
+};
+
+/* One Philox 4x32-10 block. */
+void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+static inline uint32_t dropout_site(uint32_t layer, enum dropout_kind kind, uint32_t head)
+{
+    return layer << 16 | (uint32_t)kind << 12 | head;
+}
+
+/* floor(probability * 2^32), for probability in [0, 1). */
+uint32_t dropout_threshold(double probability);
+
+/* The definition above, one element: 0 or 1 / (1 - probability). Slow; the backends' own kernels must equal it. */
+float dropout_factor(uint64_t seed, uint64_t ordinal, uint32_t site, uint32_t row, uint32_t column, double probability);
+
+#endif

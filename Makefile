@@ -5,7 +5,7 @@ include config.mk
 BUILD = build
 
 WARNINGS   = -Wall -Wextra -Wpedantic $(WERROR)
-CPPFLAGS_  = -D_GNU_SOURCE -DBERTPIPE_VERSION='"$(VERSION)"' -Icommon $(CPPFLAGS)
+CPPFLAGS_  = -D_GNU_SOURCE -Icommon $(CPPFLAGS)
 CFLAGS_    = -std=c11 $(WARNINGS) -pthread $(CFLAGS)
 LDLIBS_    = -lmsgpackc -ljansson -lcsv -larchive -lcurl -lcrypto -lxxhash -lm -lpthread $(LDLIBS)
 # Contraction is a choice of the compiler's, so results outside the kernels would depend on it.

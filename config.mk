@@ -1,7 +1,5 @@
 # What a builder may want to change; each can also be given on the command line: make CC=clang PREFIX=/usr
 
-VERSION = 0.1.0
-
 PREFIX  = /usr/local
 MANDIR  = $(PREFIX)/share/man
 DESTDIR =

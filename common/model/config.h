@@ -23,10 +23,10 @@ enum activation {
 };
 
 enum problem_type {
-    PROBLEM_UNSET,      /* null: a regression with one label, else one of several classes */
-    PROBLEM_SINGLE,     /* "single_label_classification" */
-    PROBLEM_MULTI,      /* "multi_label_classification" */
-    PROBLEM_REGRESSION, /* "regression" */
+    PROBLEM_TYPE_UNSET,      /* null: a regression with one label, else one of several classes */
+    PROBLEM_TYPE_SINGLE,     /* "single_label_classification" */
+    PROBLEM_TYPE_MULTI,      /* "multi_label_classification" */
+    PROBLEM_TYPE_REGRESSION, /* "regression" */
 };
 
 struct model_config {

@@ -1,0 +1,34 @@
+#include "nn/dropout.h"
+
+#include "model/philox.h"
+
+void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
+{
+    struct philox_block block = {{counter[0], counter[1], counter[2], counter[3]}};
+    block = philox(block, key[0], key[1]);
+    for (int i = 0; i < 4; i++)
+        out[i] = block.word[i];
+}
+
+uint32_t dropout_threshold(double probability)
+{
+    return (uint32_t)(probability * 4294967296.0);
+}
+
+float dropout_factor(uint64_t seed, uint64_t ordinal, uint32_t site, uint32_t row, uint32_t column,
+                     double probability)
+{
+    const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+    const uint32_t counter[4] = {
+        column / 64 * 16 + column % 16,
+        row + (uint32_t)(ordinal >> 32 << 16),
+        (uint32_t)ordinal,
+        site,
+    };
+    uint32_t random[4];
+
+    philox4x32(counter, key, random);
+    if (random[column / 16 % 4] < dropout_threshold(probability))
+        return 0.0f;
+    return (float)(1.0 / (1.0 - probability));
+}

@@ -1,0 +1,107 @@
+#include "nn/loss.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+
+#include "cli/diag.h"
+
+/* The largest of n >= 1 numbers: subtracted before exp, so that nothing overflows. */
+static double largest(const float *values, uint32_t n)
+{
+    double most = values[0];
+
+    for (uint32_t i = 1; i < n; i++)
+        most = fmax(most, values[i]);
+    return most;
+}
+
+/* log(sum(exp(logits))) - logits[target]; gradient: softmax - one-hot. */
+static double cross_entropy(const float *logits, uint32_t labels, uint32_t target, double scale,
+                            float *gradient)
+{
+    double most = largest(logits, labels);
+    double sum = 0.0;
+
+    for (uint32_t j = 0; j < labels; j++)
+        sum += exp(logits[j] - most);
+    if (gradient) {
+        for (uint32_t j = 0; j < labels; j++)
+            gradient[j] = (float)((exp(logits[j] - most) / sum - (j == target)) * scale);
+    }
+    return log(sum) - (logits[target] - most);
+}
+
+/* mean_j log(1 + exp(x)) - x y, in the form that does not overflow; gradient: sigmoid - y. */
+static double sigmoid_cross_entropy(const float *logits, const float *targets, uint32_t labels,
+                                    double scale, float *gradient)
+{
+    double sum = 0.0;
+
+    for (uint32_t j = 0; j < labels; j++) {
+        double x = logits[j], y = targets[j];
+        sum += fmax(x, 0.0) - x * y + log1p(exp(-fabs(x)));
+        if (gradient)
+            gradient[j] = (float)((1.0 / (1.0 + exp(-x)) - y) / labels * scale);
+    }
+    return sum / labels;
+}
+
+static double squared_error(const float *logits, const float *targets, uint32_t labels,
+                            double scale, float *gradient)
+{
+    double sum = 0.0;
+
+    for (uint32_t j = 0; j < labels; j++) {
+        double difference = (double)logits[j] - targets[j];
+        sum += difference * difference;
+        if (gradient)
+            gradient[j] = (float)(2.0 * difference / labels * scale);
+    }
+    return sum / labels;
+}
+
+int loss_rows(const struct batch *batch, uint32_t labels, const float *logits, double divisor,
+              float *gradient, double *loss_sum, uint64_t *counted)
+{
+    double scale = 1.0 / divisor;
+
+    if (batch->target == TARGET_NONE)
+        return diag_error("batch: it has no targets to compute a loss from");
+    for (uint32_t r = 0; r < batch->rows; r++) {
+        const float *row = logits + (size_t)r * labels;
+        const float *values = batch->values ? batch->values + (size_t)r * labels : NULL;
+        float *row_gradient = gradient ? gradient + (size_t)r * labels : NULL;
+
+        if (batch->target == TARGET_CLASS) {
+            int32_t class = batch->classes[r];
+            if (class == TARGET_IGNORED) {
+                for (uint32_t j = 0; row_gradient && j < labels; j++)
+                    row_gradient[j] = 0.0f;
+                continue;
+            }
+            if (class < 0 || (uint32_t) class >= labels)
+                return diag_error("batch: row %" PRIu32 ": class %" PRId32
+                                  " is not in 0 .. %" PRIu32,
+                                  r, class, labels - 1);
+            *loss_sum += cross_entropy(row, labels, (uint32_t) class, scale, row_gradient);
+        } else if (batch->target == TARGET_MULTI) {
+            *loss_sum += sigmoid_cross_entropy(row, values, labels, scale, row_gradient);
+        } else {
+            *loss_sum += squared_error(row, values, labels, scale, row_gradient);
+        }
+        ++*counted;
+    }
+    return 0;
+}
+
+void softmax_row(const float *logits, uint32_t labels, float *probabilities)
+{
+    double most = largest(logits, labels);
+    double sum = 0.0;
+
+    for (uint32_t j = 0; j < labels; j++)
+        sum += exp(logits[j] - most);
+    for (uint32_t j = 0; j < labels; j++)
+        probabilities[j] = (float)(exp(logits[j] - most) / sum);
+}

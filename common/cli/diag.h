@@ -30,4 +30,10 @@ void diag_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints `program: message` at DIAG_VERBOSE only: kernels in use, timings. */
 void diag_verbose(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * Shows line as the line in progress on a terminal, or removes it when NULL. Messages remove it first.
+ * For progress.h, which decides whether there is a terminal.
+ */
+void diag_status(const char *line);
+
 #endif

@@ -49,11 +49,12 @@ struct option_program {
 };
 
 struct option_operands {
-    char **items; /* into argv */
+    char **items; /* into argv; NULL-terminated, lives until the program ends */
     int count;
 };
 
 /*
+ * Options may stand between operands; `--` ends them.
  * Parses argv and calls diag_init with the program's name. --help and --version print to stdout and exit 0.
  * A bad option prints one line and a hint to stderr and exits 2.
  */

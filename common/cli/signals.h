@@ -4,7 +4,7 @@
  * Paths registered here are removed by any exit() and by SIGINT, SIGTERM, SIGHUP or SIGQUIT, the last
  * registered first, and the signal is raised again so that the caller sees the true cause.
  * A path may be a file or an empty folder: register a temporary folder before the files in it.
- * SIGPIPE keeps its default: a filter whose reader has gone ends silently.
+ * SIGPIPE too removes them and then ends the program silently: a filter whose reader has gone.
  */
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H
@@ -13,5 +13,7 @@
 void signals_remove_later(const char *path);
 /* Forgets path: it is complete, or has already been removed. */
 void signals_keep(const char *path);
+/* Removes them all now; async-signal-safe. */
+void signals_cleanup(void);
 
 #endif

@@ -1,0 +1,68 @@
+#include "cli/buffer.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/diag.h"
+#include "cli/memory.h"
+
+void buffer_free(struct buffer *buffer)
+{
+    free(buffer->data);
+    *buffer = (struct buffer){0};
+}
+
+void buffer_reserve(struct buffer *buffer, size_t extra)
+{
+    if (extra > SIZE_MAX - buffer->size) {
+        diag_error("out of memory: a buffer would exceed the address space");
+        exit(1);
+    }
+    mem_grow(&buffer->data, &buffer->capacity, buffer->size + extra, 1);
+}
+
+void buffer_append(struct buffer *buffer, const void *data, size_t size)
+{
+    buffer_reserve(buffer, size);
+    if (size > 0)
+        memcpy(buffer->data + buffer->size, data, size);
+    buffer->size += size;
+}
+
+void buffer_append_string(struct buffer *buffer, const char *string)
+{
+    buffer_append(buffer, string, strlen(string));
+}
+
+void buffer_append_char(struct buffer *buffer, char c)
+{
+    buffer_append(buffer, &c, 1);
+}
+
+void buffer_format(struct buffer *buffer, const char *format, ...)
+{
+    va_list arguments;
+    char *text;
+    int length;
+
+    va_start(arguments, format);
+    length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length < 0) {
+        diag_error("out of memory: while formatting text");
+        exit(1);
+    }
+    buffer_append(buffer, text, (size_t)length + 1);
+    buffer->size--;
+    free(text);
+}
+
+const char *buffer_string(struct buffer *buffer)
+{
+    buffer_append_char(buffer, '\0');
+    buffer->size--;
+    return buffer->data;
+}

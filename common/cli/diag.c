@@ -1,0 +1,126 @@
+#include "cli/diag.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *program_name = "bertpipe";
+static enum diag_level level = DIAG_NORMAL;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static bool status_shown;
+
+void diag_init(const char *program)
+{
+    program_name = program;
+}
+
+const char *diag_program(void)
+{
+    return program_name;
+}
+
+void diag_set_level(enum diag_level new_level)
+{
+    level = new_level;
+}
+
+enum diag_level diag_get_level(void)
+{
+    return level;
+}
+
+/* Messages quote names and data of strangers: one message stays one line and no escape reaches the terminal. */
+static void blunt_control_characters(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
+static void clear_status(void)
+{
+    if (status_shown)
+        fputs("\r\033[K", stderr);
+    status_shown = false;
+}
+
+/* No allocation here: this also reports that memory has ended. */
+static void print_line(const char *prefix, const char *suffix, const char *format, va_list arguments)
+{
+    char text[4096];
+    int saved_errno = errno;
+
+    vsnprintf(text, sizeof text, format, arguments);
+    blunt_control_characters(text);
+    pthread_mutex_lock(&lock);
+    clear_status();
+    fprintf(stderr, "%s: %s%s%s%s\n", program_name, prefix, text, suffix ? ": " : "",
+            suffix ? suffix : "");
+    pthread_mutex_unlock(&lock);
+    errno = saved_errno;
+}
+
+int diag_error(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    print_line("", NULL, format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+int diag_errno(int error_number, const char *format, ...)
+{
+    va_list arguments;
+    char reason[128];
+
+    va_start(arguments, format);
+    print_line("", strerror_r(error_number, reason, sizeof reason), format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+void diag_warn(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    print_line("warning: ", NULL, format, arguments);
+    va_end(arguments);
+}
+
+void diag_note(const char *format, ...)
+{
+    va_list arguments;
+
+    if (level < DIAG_NORMAL)
+        return;
+    va_start(arguments, format);
+    print_line("", NULL, format, arguments);
+    va_end(arguments);
+}
+
+void diag_verbose(const char *format, ...)
+{
+    va_list arguments;
+
+    if (level < DIAG_VERBOSE)
+        return;
+    va_start(arguments, format);
+    print_line("", NULL, format, arguments);
+    va_end(arguments);
+}
+
+void diag_status(const char *line)
+{
+    pthread_mutex_lock(&lock);
+    clear_status();
+    if (line != NULL) {
+        fputs(line, stderr);
+        status_shown = true;
+    }
+    pthread_mutex_unlock(&lock);
+}

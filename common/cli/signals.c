@@ -1,0 +1,100 @@
+#include "cli/signals.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "cli/diag.h"
+#include "cli/memory.h"
+
+#define MAX_PATHS 1024
+
+/*
+ * A signal handler reads this table while the program changes it, so it has a fixed place and its
+ * entries are atomic. A path is never freed while it is in the table.
+ */
+static _Atomic(char *) paths[MAX_PATHS];
+static atomic_size_t path_count; /* one past the highest slot in use */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static volatile bool installed;
+static pid_t owner; /* a forked child must not remove its parent's files */
+
+/* Async-signal-safe. */
+void signals_cleanup(void)
+{
+    if (!installed || getpid() != owner)
+        return;
+    for (size_t i = atomic_load(&path_count); i-- > 0;) {
+        char *path = atomic_exchange(&paths[i], NULL);
+
+        if (path != NULL && unlink(path) != 0)
+            rmdir(path);
+    }
+}
+
+static void on_signal(int number)
+{
+    signals_cleanup();
+    raise(number); /* SA_RESETHAND has restored the default */
+}
+
+static void install(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_NODEFER};
+
+    sigfillset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        sigdelset(&action.sa_mask, numbers[i]);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction before;
+
+        /* nohup and background jobs of old shells ignore some signals: leave that as it is. */
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+            sigaction(numbers[i], &action, NULL);
+    }
+    owner = getpid();
+    atexit(signals_cleanup);
+    installed = true;
+}
+
+void signals_remove_later(const char *path)
+{
+    size_t slot = 0;
+
+    pthread_mutex_lock(&lock);
+    if (!installed)
+        install();
+    /* After the highest in use, so that the last registered is removed first. */
+    for (size_t i = 0; i < MAX_PATHS; i++)
+        if (atomic_load(&paths[i]) != NULL)
+            slot = i + 1;
+    if (slot == MAX_PATHS) {
+        diag_error("%s: too many temporary files", path);
+        exit(1);
+    }
+    atomic_store(&paths[slot], mem_strdup(path));
+    atomic_store(&path_count, slot + 1);
+    pthread_mutex_unlock(&lock);
+}
+
+void signals_keep(const char *path)
+{
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < atomic_load(&path_count); i++) {
+        char *entry = atomic_load(&paths[i]);
+
+        if (entry != NULL && strcmp(entry, path) == 0) {
+            atomic_store(&paths[i], NULL);
+            free(entry);
+            break;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+}

@@ -14,7 +14,7 @@ KERNEL_MATH = -ffp-contract=fast -fno-math-errno -fno-trapping-math
 
 KERNELS_x86_64 = avx512 avx2
 KERNELS        = $(KERNELS_$(ARCH)) portable
-MARCH_avx512   = -march=x86-64-v4
+MARCH_avx512   = -march=x86-64-v4 -mprefer-vector-width=512
 MARCH_avx2     = -march=x86-64-v3
 MARCH_portable =
 

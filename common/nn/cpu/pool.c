@@ -1,0 +1,149 @@
+#include "nn/cpu/pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "cli/diag.h"
+#include "cli/memory.h"
+
+struct pool {
+    unsigned threads;
+    unsigned started; /* workers that run */
+    pthread_t *workers;
+    pthread_mutex_t mutex;
+    pthread_cond_t work, done;
+    unsigned long job;  /* number of the current job; guarded by mutex, as are the next two */
+    unsigned busy;      /* workers that have not finished the current job */
+    bool closing;
+    pool_function *function;
+    void *context;
+    size_t units;
+    atomic_size_t next; /* the next unit to hand out */
+};
+
+struct worker {
+    struct pool *pool;
+    unsigned thread;
+};
+
+static void run_units(struct pool *pool, unsigned thread)
+{
+    for (;;) {
+        size_t unit = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
+        if (unit >= pool->units)
+            return;
+        pool->function(pool->context, unit, thread);
+    }
+}
+
+static void *worker_main(void *argument)
+{
+    struct worker worker = *(struct worker *)argument;
+    struct pool *pool = worker.pool;
+    free(argument);
+    unsigned long seen = 0;
+    pthread_mutex_lock(&pool->mutex);
+    for (;;) {
+        while (pool->job == seen && !pool->closing)
+            pthread_cond_wait(&pool->work, &pool->mutex);
+        if (pool->closing)
+            break;
+        seen = pool->job;
+        pthread_mutex_unlock(&pool->mutex);
+        run_units(pool, worker.thread);
+        pthread_mutex_lock(&pool->mutex);
+        if (--pool->busy == 0)
+            pthread_cond_signal(&pool->done);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    return NULL;
+}
+
+unsigned pool_available(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return 1;
+    int count = CPU_COUNT(&set);
+    return count > 0 ? (unsigned)count : 1;
+}
+
+struct pool *pool_open(unsigned threads)
+{
+    struct pool *pool = mem_calloc(1, sizeof *pool);
+    pool->threads = threads ? threads : pool_available();
+    pool->workers = mem_calloc(pool->threads, sizeof *pool->workers);
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_cond_init(&pool->work, NULL);
+    pthread_cond_init(&pool->done, NULL);
+    /* Signals are for the program's own thread. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = 0;
+    for (unsigned t = 1; t < pool->threads && !error; t++) {
+        struct worker *worker = mem_alloc(sizeof *worker);
+        *worker = (struct worker){.pool = pool, .thread = t};
+        error = pthread_create(&pool->workers[pool->started], NULL, worker_main, worker);
+        if (error)
+            free(worker);
+        else
+            pool->started++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error) {
+        diag_errno(error, "cannot start thread %u of %u", pool->started + 2, pool->threads);
+        pool_close(pool);
+        return NULL;
+    }
+    return pool;
+}
+
+void pool_close(struct pool *pool)
+{
+    if (!pool)
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    pool->closing = true;
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->mutex);
+    for (unsigned t = 0; t < pool->started; t++)
+        pthread_join(pool->workers[t], NULL);
+    pthread_cond_destroy(&pool->done);
+    pthread_cond_destroy(&pool->work);
+    pthread_mutex_destroy(&pool->mutex);
+    free(pool->workers);
+    free(pool);
+}
+
+unsigned pool_threads(const struct pool *pool)
+{
+    return pool->threads;
+}
+
+void pool_run(struct pool *pool, pool_function *function, void *context, size_t units)
+{
+    bool alone = pool->started == 0 || units <= 1;
+    pthread_mutex_lock(&pool->mutex);
+    pool->function = function;
+    pool->context = context;
+    pool->units = units;
+    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    if (!alone) {
+        pool->job++;
+        pool->busy = pool->started;
+        pthread_cond_broadcast(&pool->work);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    run_units(pool, 0);
+    if (alone)
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    while (pool->busy > 0)
+        pthread_cond_wait(&pool->done, &pool->mutex);
+    pthread_mutex_unlock(&pool->mutex);
+}

@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#define MD5_HEX 33 /* bytes of an MD5 in hexadecimal with its NUL */
+#include "data/digest.h"
 
 struct archive_entry_info {
     const char *name; /* as stored; valid until the next archive_next */

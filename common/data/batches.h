@@ -10,7 +10,7 @@
 
 struct batches {
     const struct dataset *dataset;
-    const uint32_t *order;  /* [count] indices of samples; NULL: 0, 1, 2, ... */
+    const uint32_t *order; /* [count] indices of samples; NULL: 0, 1, 2, ... */
     uint32_t count;
     uint32_t max_sequences; /* at least 1 */
     uint64_t max_tokens;    /* 0: no limit; a longer sample makes a batch alone */

@@ -1,6 +1,7 @@
 /*
- * Token sequences with labels, by index. The one implementation keeps them in memory, at 2 or 4 bytes a token; the
- * methods are a table so that a mapped token file can stand behind the same calls.
+ * Token sequences with labels, by index. The one implementation keeps them in memory, at 2 or 4
+ * bytes a token; the methods are a table so that a mapped token file can stand behind the same
+ * calls.
  */
 #ifndef DATA_DATASET_H
 #define DATA_DATASET_H
@@ -34,28 +35,31 @@ struct dataset {
 struct dataset_limits {
     uint64_t vocab_size; /* ids are below it */
     uint32_t max_length; /* tokens of a sample */
-    uint32_t types;      /* token types are below it; 0: the model has none, and types are dropped */
+    uint32_t types; /* token types are below it; 0: the model has none, and types are dropped */
 };
 
-/* Checks one record: at least one token, at most max_length, ids and types in range. 0, or -1 with `place: ...`. */
+/* Checks one record: at least one token, at most max_length, ids and types in range. 0, or -1 with
+ * `place: ...`. */
 int dataset_check(const struct rec_tokens *tokens, const struct dataset_limits *limits,
                   const char *place);
 
 /*
- * Reads all records of the merge into memory. NULL with a message: a record the model cannot take, no records at all,
- * or more than 2^32 - 2 of them.
+ * Reads all records of the merge into memory. NULL with a message: a record the model cannot take,
+ * no records at all, or more than 2^32 - 2 of them.
  */
 struct dataset *dataset_load(struct stream_merge *merge, const struct dataset_limits *limits);
 void dataset_close(struct dataset *dataset);
 
 /*
- * The classes that the labels of a dataset made by dataset_load suggest: the header's list, else the names that occur, sorted, else
- * (numbers) as many nameless classes as the largest number needs: then classes is left empty and *numbered is their count.
- * 0, or -1 with a message: a record without a label, names and numbers mixed.
+ * The classes that the labels of a dataset made by dataset_load suggest: the header's list, else
+ * the names that occur, sorted, else (numbers) as many nameless classes as the largest number
+ * needs: then classes is left empty and *numbered is their count. 0, or -1 with a message: a record
+ * without a label, names and numbers mixed.
  */
 int dataset_suggest_classes(const struct dataset *dataset, struct label_set *classes,
                             uint32_t *numbered);
-/* Turns every label into its class. 0, or -1 with a message that names the first record whose label has none. */
+/* Turns every label into its class. 0, or -1 with a message that names the first record whose label
+ * has none. */
 int dataset_set_classes(struct dataset *dataset, const struct label_set *classes);
 
 static inline uint32_t dataset_length(const struct dataset *dataset, uint32_t index)

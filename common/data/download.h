@@ -22,7 +22,4 @@ int download_file(const struct download *download);
 /* ${XDG_CACHE_HOME:-~/.cache}/bertpipe/NAME, to be freed; NULL with a message when there is no home. */
 char *download_cache_path(const char *name);
 
-/* Whether two MD5s in hexadecimal are the same, whatever their case. */
-int md5_equal(const char *one, const char *other);
-
 #endif

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "data/digest.h"
+
 #define IMDB_URL "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 #define IMDB_MD5 "7c2ac02c03563afcf9b574c7e56c153a"
 #define IMDB_SIZE 84125825u /* bytes */
@@ -34,7 +36,7 @@ void imdb_id(const struct imdb_review *review, char id[IMDB_ID_SIZE]);
 struct imdb {
     struct imdb_review *reviews;
     size_t count, capacity;
-    char md5[33]; /* of the archive */
+    char md5[MD5_HEX]; /* of the archive */
 };
 
 /*

@@ -1,8 +1,9 @@
 /*
  * From a record's label to a class of the model.
  *
- * A label may be a name, or a number. A number counts in the header's list of names when the stream has one, and is
- * the class itself otherwise. Names always decide: a stream that lists its labels in another order than the model is understood.
+ * A label may be a name, or a number. A number counts in the header's list of names when the stream
+ * has one, and is the class itself otherwise. Names always decide: a stream that lists its labels
+ * in another order than the model is understood.
  */
 #ifndef DATA_LABELS_H
 #define DATA_LABELS_H
@@ -23,7 +24,8 @@ void label_set_init(struct label_set *set);
 void label_set_free(struct label_set *set);
 /* Copies of the names. */
 void label_set_copy(struct label_set *set, char *const *names, size_t count);
-/* From "a,b,c": at least one name, none empty, none twice. 0, or -1 with a message that names --labels. */
+/* From "a,b,c": at least one name, none empty, none twice. 0, or -1 with a message that names
+ * --labels. */
 int label_set_parse(struct label_set *set, const char *list);
 /* The name's class, or -1. */
 int64_t label_set_find(const struct label_set *set, const char *name, size_t size);
@@ -33,8 +35,8 @@ int64_t label_set_add(struct label_set *set, const char *name, size_t size);
 void label_set_sort(struct label_set *set);
 
 /*
- * The class of a label, or -1 with a message `place: ...` when it has none: no label at all, a number out of range, a name
- * the classes do not have, or a kind (real, list) that is no class.
+ * The class of a label, or -1 with a message `place: ...` when it has none: no label at all, a
+ * number out of range, a name the classes do not have, or a kind (real, list) that is no class.
  */
 int64_t label_class(const struct rec_label *label, const struct stream_header *header,
                     const struct label_set *classes, const char *place);

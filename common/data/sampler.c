@@ -17,8 +17,8 @@ static void refill(struct mt19937 *generator)
     for (unsigned i = 0; i < WORDS; i++) {
         uint32_t mixed =
             (state[i] & UINT32_C(0x80000000)) | (state[(i + 1) % WORDS] & UINT32_C(0x7fffffff));
-        state[i] = state[(i + MIDDLE) % WORDS] ^ (mixed >> 1) ^
-                   ((mixed & 1) ? UINT32_C(0x9908b0df) : 0);
+        state[i] =
+            state[(i + MIDDLE) % WORDS] ^ (mixed >> 1) ^ ((mixed & 1) ? UINT32_C(0x9908b0df) : 0);
     }
     generator->next = 0;
 }

@@ -1,8 +1,9 @@
 /*
- * The order of an epoch: that of Hugging Face's Trainer, so that loss curves can be laid over each other.
+ * The order of an epoch: that of Hugging Face's Trainer, so that loss curves can be laid over each
+ * other.
  *
- * Source: torch.randperm for fewer than 2^32 / 20 numbers, with a Mersenne Twister (MT19937, Matsumoto and Nishimura 1998) seeded
- * by init_genrand; the Trainer seeds it with seed + epoch.
+ * Source: torch.randperm for fewer than 2^32 / 20 numbers, with a Mersenne Twister (MT19937,
+ * Matsumoto and Nishimura 1998) seeded by init_genrand; the Trainer seeds it with seed + epoch.
  */
 #ifndef DATA_SAMPLER_H
 #define DATA_SAMPLER_H

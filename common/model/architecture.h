@@ -11,11 +11,12 @@
 #include <stdint.h>
 
 /* What a tensor is for. Roles up to PARAMETER_EMBEDDINGS_NORM_BIAS and from PARAMETER_POOLER_WEIGHT
- * on exist once, those between once per layer. The order is the order of the table (parameters.h). */
+ * on exist once, those between once per layer. The order is the order of the table (parameters.h).
+ */
 enum parameter_role {
-    PARAMETER_WORD_EMBEDDINGS,     /* [vocab_size, hidden] */
-    PARAMETER_POSITION_EMBEDDINGS, /* [max_position_embeddings, hidden] */
-    PARAMETER_TYPE_EMBEDDINGS,     /* [type_vocab_size, hidden]; absent without token types */
+    PARAMETER_WORD_EMBEDDINGS,        /* [vocab_size, hidden] */
+    PARAMETER_POSITION_EMBEDDINGS,    /* [max_position_embeddings, hidden] */
+    PARAMETER_TYPE_EMBEDDINGS,        /* [type_vocab_size, hidden]; absent without token types */
     PARAMETER_EMBEDDINGS_NORM_WEIGHT, /* [hidden] */
     PARAMETER_EMBEDDINGS_NORM_BIAS,   /* [hidden] */
     /* once per layer; a dense weight is [outputs, inputs] */
@@ -36,8 +37,8 @@ enum parameter_role {
     PARAMETER_OUTPUT_NORM_WEIGHT,  /* [hidden] */
     PARAMETER_OUTPUT_NORM_BIAS,
     /* once: the head */
-    PARAMETER_POOLER_WEIGHT, /* [hidden, hidden] */
-    PARAMETER_POOLER_BIAS,   /* [hidden] */
+    PARAMETER_POOLER_WEIGHT,     /* [hidden, hidden] */
+    PARAMETER_POOLER_BIAS,       /* [hidden] */
     PARAMETER_CLASSIFIER_WEIGHT, /* [labels, hidden] */
     PARAMETER_CLASSIFIER_BIAS,   /* [labels] */
     PARAMETER_ROLES
@@ -66,9 +67,9 @@ struct config_keys {
 };
 
 struct architecture {
-    const char *model_type;  /* config.json's model_type: "bert" */
-    const char *class_name;  /* config.json's architectures[0] for a sequence classifier */
-    const char *prefix;      /* of encoder tensors, with its dot: "bert." */
+    const char *model_type; /* config.json's model_type: "bert" */
+    const char *class_name; /* config.json's architectures[0] for a sequence classifier */
+    const char *prefix;     /* of encoder tensors, with its dot: "bert." */
     const struct config_keys keys;
     uint32_t position_offset; /* id of a text's first position */
     bool has_token_types;
@@ -76,8 +77,8 @@ struct architecture {
     double default_layer_norm_eps; /* when config.json has no such key */
     /* Tensor name of each role; '@' stands for the prefix and '#' for the layer's number. */
     const char *names[PARAMETER_ROLES];
-    /* Names of older checkpoints: a name ending in the first is also looked up ending in the second.
-     * Ends with a row of NULLs. */
+    /* Names of older checkpoints: a name ending in the first is also looked up ending in the
+     * second. Ends with a row of NULLs. */
     const char *const (*aliases)[2];
     /* Names (after an optional prefix) that a file may hold without a use here; a trailing '*'
      * matches anything. NULL-terminated. */

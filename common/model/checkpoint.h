@@ -1,6 +1,7 @@
 /*
- * A checkpoint: one folder OUT/checkpoint-STEP with everything needed to use the model or go on training,
- * written under a temporary name (.checkpoint-STEP.partial), synced and renamed into place whole.
+ * A checkpoint: one folder OUT/checkpoint-STEP with everything needed to use the model or go on
+ * training, written under a temporary name (.checkpoint-STEP.partial), synced and renamed into
+ * place whole.
  *
  *   config.json, model.safetensors, the tokenizer's files   the model, as in any model folder
  *   optimizer.safetensors   exp_avg.NAME and exp_avg_sq.NAME per tensor; metadata "step"
@@ -17,11 +18,12 @@
 
 struct checkpoint {
     struct model_source model;
-    /* First and second moments of the model's tensors, by index in its table; NULL: no optimizer state is written. */
+    /* First and second moments of the model's tensors, by index in its table; NULL: no optimizer
+     * state is written. */
     safetensors_get *exp_avg;
     safetensors_get *exp_avg_sq;
-    void *optimizer; /* context of both */
-    uint64_t step;   /* optimiser steps taken; names the folder */
+    void *optimizer;             /* context of both */
+    uint64_t step;               /* optimiser steps taken; names the folder */
     const json_t *trainer_state; /* not consumed; may be NULL */
     const json_t *run;           /* run record of bertpipe.json; not consumed; may be NULL */
     /* Writes the tokenizer's files into a folder; 0, or -1 with a message. NULL: none. */
@@ -29,11 +31,12 @@ struct checkpoint {
     void *tokenizer; /* its context */
 };
 
-/* Writes OUT/checkpoint-STEP, replacing one of that name. 0, or -1 with a message and nothing left behind. */
+/* Writes OUT/checkpoint-STEP, replacing one of that name. 0, or -1 with a message and nothing left
+ * behind. */
 int checkpoint_write(const struct checkpoint *checkpoint, const char *out);
 
-/* Removes a checkpoint's files and folder. A folder that holds anything else keeps it, with a warning.
- * 0, or -1 with a message. */
+/* Removes a checkpoint's files and folder. A folder that holds anything else keeps it, with a
+ * warning. 0, or -1 with a message. */
 int checkpoint_remove(const char *folder);
 
 #endif

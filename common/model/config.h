@@ -2,7 +2,8 @@
  * A model's config.json: shapes, constants and label names, checked on the way in.
  *
  * The whole JSON object is kept, so that keys this program does not use survive being written back.
- * Source of the keys and their defaults: transformers' BertConfig (release MODEL_TRANSFORMERS_VERSION).
+ * Source of the keys and their defaults: transformers' BertConfig (release
+ * MODEL_TRANSFORMERS_VERSION).
  */
 #ifndef MODEL_CONFIG_H
 #define MODEL_CONFIG_H
@@ -18,7 +19,8 @@
 
 enum activation {
     ACTIVATION_GELU,      /* x/2 (1 + erf(x/sqrt 2)): "gelu" */
-    ACTIVATION_GELU_TANH, /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): "gelu_new", "gelu_pytorch_tanh" */
+    ACTIVATION_GELU_TANH, /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): "gelu_new",
+                             "gelu_pytorch_tanh" */
     ACTIVATION_RELU,      /* max(x, 0): "relu" */
 };
 
@@ -53,7 +55,8 @@ struct model_config {
 
 /* Positions a text may take: max_position_embeddings less the family's position offset. */
 uint32_t model_config_max_length(const struct model_config *config);
-/* The dropout before the classifier: classifier_dropout, or hidden_dropout_prob when that is null. */
+/* The dropout before the classifier: classifier_dropout, or hidden_dropout_prob when that is null.
+ */
 double model_config_classifier_dropout(const struct model_config *config);
 /* The model's label of that name, or -1. */
 int64_t model_config_find_label(const struct model_config *config, const char *name);
@@ -63,13 +66,14 @@ int model_config_load(struct model_config *config, const char *folder);
 /* The same from a JSON object, which is not consumed; place names it in messages. */
 int model_config_from_json(struct model_config *config, const char *place, json_t *json);
 
-/* Replaces the labels by copies of n names (n >= 1, distinct), or by LABEL_0 ... when names is NULL. */
+/* Replaces the labels by copies of n names (n >= 1, distinct), or by LABEL_0 ... when names is
+ * NULL. */
 int model_config_set_labels(struct model_config *config, const char *const *names, uint32_t n);
 
 /*
- * What config.json says of this model now: the object as read, with architectures, dtype, problem_type,
- * id2label, label2id and transformers_version set, and every other key of BertConfig present.
- * A new reference, to be released by the caller. Never NULL.
+ * What config.json says of this model now: the object as read, with architectures, dtype,
+ * problem_type, id2label, label2id and transformers_version set, and every other key of BertConfig
+ * present. A new reference, to be released by the caller. Never NULL.
  */
 json_t *model_config_json(const struct model_config *config);
 

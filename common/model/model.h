@@ -1,5 +1,6 @@
 /*
- * A Hugging Face model folder: config.json and model.safetensors (one file or sharded), read and written.
+ * A Hugging Face model folder: config.json and model.safetensors (one file or sharded), read and
+ * written.
  *
  * Tokenizer files belong to common/text; here they are only listed and hashed in bertpipe.json.
  */
@@ -22,42 +23,45 @@ struct model {
     /* [table.count], in table order; each row-major float32 of the parameter's shape, owned by the
      * model. NULL for a tensor that is missing and not yet initialised. */
     const float **weights;
-    bool *missing;        /* [table.count]: not in the folder (or re-headed), so initialised here */
+    bool *missing; /* [table.count]: not in the folder (or re-headed), so initialised here */
     size_t missing_count;
-    char digest[17];      /* bertpipe.json's digest in hexadecimal, or "" without that file */
+    char digest[17];          /* bertpipe.json's digest in hexadecimal, or "" without that file */
     struct safetensors files; /* private: the mapping that weights point into */
     float **owned;            /* private: [table.count], converted or initialised values, or NULL */
 };
 
 enum model_load_flags {
-    /* A missing pooler or classifier is an error: for evaluation and prediction. Without it they are
-     * left to model_initialise, with a note. */
+    /* A missing pooler or classifier is an error: for evaluation and prediction. Without it they
+     * are left to model_initialise, with a note. */
     MODEL_LOAD_COMPLETE = 1,
     /* Checks the sizes in bertpipe.json but not the hashes. */
     MODEL_LOAD_UNVERIFIED = 2,
 };
 
 /*
- * Reads a model folder. F32 tensors are used in place from the mapping, others converted. Older names
- * (LayerNorm.gamma and .beta), names without the family's prefix, and surplus tensors known to be without
- * a use (position_ids, cls.*) are accepted; other surplus tensors are named in a verbose message.
- * bertpipe.json is verified when present. 0, or -1 with a message; nothing to free after a failure.
+ * Reads a model folder. F32 tensors are used in place from the mapping, others converted. Older
+ * names (LayerNorm.gamma and .beta), names without the family's prefix, and surplus tensors known
+ * to be without a use (position_ids, cls.*) are accepted; other surplus tensors are named in a
+ * verbose message. bertpipe.json is verified when present. 0, or -1 with a message; nothing to free
+ * after a failure.
  */
 int model_load(struct model *model, const char *folder, unsigned flags);
 
-/* A model with the given configuration (taken over; freed with the model) and no folder: every tensor
- * is missing until model_initialise. */
+/* A model with the given configuration (taken over; freed with the model) and no folder: every
+ * tensor is missing until model_initialise. */
 int model_create(struct model *model, struct model_config *config);
 
 /*
- * Fills the missing tensors: normal ones from N(0, initializer_range), biases with 0, LayerNorm with 1 and 0.
- * The values depend on the seed, the tensor's role and layer and the element alone, not on what else is missing (see initialise.h).
+ * Fills the missing tensors: normal ones from N(0, initializer_range), biases with 0, LayerNorm
+ * with 1 and 0. The values depend on the seed, the tensor's role and layer and the element alone,
+ * not on what else is missing (see initialise.h).
  */
 void model_initialise(struct model *model, uint64_t seed);
 
 /*
- * Gives the model these n labels (distinct). A classifier that fits is kept: the same names in the same order, or
- * as many names as a model with default names (LABEL_0, ...) has. Otherwise the classifier becomes missing.
+ * Gives the model these n labels (distinct). A classifier that fits is kept: the same names in the
+ * same order, or as many names as a model with default names (LABEL_0, ...) has. Otherwise the
+ * classifier becomes missing.
  */
 int model_set_labels(struct model *model, const char *const *names, uint32_t n);
 
@@ -77,9 +81,10 @@ struct model_source {
 const float *model_get_weights(void *model, size_t index);
 
 /*
- * Writes config.json and model.safetensors into the folder (made if it does not exist), each atomically, and then
- * bertpipe.json, which lists size and xxh64 of every model and tokenizer file that is in the folder: write the tokenizer's
- * files first. run (may be NULL; not consumed) is recorded as the run record. 0, or -1 with a message.
+ * Writes config.json and model.safetensors into the folder (made if it does not exist), each
+ * atomically, and then bertpipe.json, which lists size and xxh64 of every model and tokenizer file
+ * that is in the folder: write the tokenizer's files first. run (may be NULL; not consumed) is
+ * recorded as the run record. 0, or -1 with a message.
  */
 int model_save(const struct model_source *source, const char *folder, const json_t *run);
 

@@ -1,8 +1,9 @@
 /*
  * The trainable tensors of an encoder with a classifier: names, shapes, decay and initialisation.
  *
- * The order is the modules' own (embeddings, layers, pooler, classifier; within a module weight before
- * bias), which is also the order in which PyTorch lists parameters. Files are written in name order instead.
+ * The order is the modules' own (embeddings, layers, pooler, classifier; within a module weight
+ * before bias), which is also the order in which PyTorch lists parameters. Files are written in
+ * name order instead.
  */
 #ifndef MODEL_PARAMETERS_H
 #define MODEL_PARAMETERS_H
@@ -45,12 +46,15 @@ struct parameter_table {
     size_t per_layer;
 };
 
-/* Lists the tensors of a checked configuration. 0, or -1 with a message (a name that is too long). */
+/* Lists the tensors of a checked configuration. 0, or -1 with a message (a name that is too long).
+ */
 int parameter_table_init(struct parameter_table *table, const struct model_config *config);
 void parameter_table_free(struct parameter_table *table);
 
-/* The index in items of a role's tensor in a layer (ignored for roles that exist once), or SIZE_MAX. */
-size_t parameter_index(const struct parameter_table *table, enum parameter_role role, uint32_t layer);
+/* The index in items of a role's tensor in a layer (ignored for roles that exist once), or
+ * SIZE_MAX. */
+size_t parameter_index(const struct parameter_table *table, enum parameter_role role,
+                       uint32_t layer);
 /* The same as a pointer, or NULL. */
 const struct parameter *parameter_find(const struct parameter_table *table,
                                        enum parameter_role role, uint32_t layer);

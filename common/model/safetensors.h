@@ -1,9 +1,10 @@
 /*
  * The safetensors format: u64le header length, JSON header, tensors.
  *
- * The reader maps files and trusts nothing: header of at most 100 MB that begins with `{`, no name twice,
- * known dtypes, every tensor's byte range equal to shape times element size, ranges that cover the file without
- * gap, overlap or trailing bytes. Source: github.com/huggingface/safetensors, README "Format".
+ * The reader maps files and trusts nothing: header of at most 100 MB that begins with `{`, no name
+ * twice, known dtypes, every tensor's byte range equal to shape times element size, ranges that
+ * cover the file without gap, overlap or trailing bytes. Source:
+ * github.com/huggingface/safetensors, README "Format".
  */
 #ifndef MODEL_SAFETENSORS_H
 #define MODEL_SAFETENSORS_H
@@ -16,7 +17,7 @@
 #include "cli/output.h"
 
 #define SAFETENSORS_HEADER_MAX 100000000u
-#define SAFETENSORS_RANK_MAX 8
+#define SAFETENSORS_RANK_MAX   8
 
 enum safetensors_dtype {
     SAFETENSORS_F64,
@@ -64,7 +65,8 @@ const struct safetensors_tensor *safetensors_find(const struct safetensors *set,
 
 /* Whether values can be used in place as const float *: F32 and aligned. */
 bool safetensors_is_float(const struct safetensors_tensor *tensor);
-/* Converts an F64, F32, F16 or BF16 tensor to count floats. -1 without a message for other dtypes. */
+/* Converts an F64, F32, F16 or BF16 tensor to count floats. -1 without a message for other dtypes.
+ */
 int safetensors_to_float(const struct safetensors_tensor *tensor, float *values);
 /* "[30522, 384]" into text[size]; returns text. */
 const char *safetensors_shape_text(uint32_t rank, const uint64_t *shape, char *text, size_t size);
@@ -82,9 +84,9 @@ typedef const float *safetensors_get(void *context, size_t index);
 
 /*
  * Writes a whole file to output: header padded with spaces to a multiple of 8, then the tensors
- * in name order, contiguous. items is sorted in place. metadata (may be NULL; not consumed) holds strings
- * and is merged into `__metadata__ {"format": "pt"}`. *size and *xxh64 (may be NULL) receive the file's size and hash.
- * 0, or -1 with a message.
+ * in name order, contiguous. items is sorted in place. metadata (may be NULL; not consumed) holds
+ * strings and is merged into `__metadata__ {"format": "pt"}`. *size and *xxh64 (may be NULL)
+ * receive the file's size and hash. 0, or -1 with a message.
  */
 int safetensors_write(struct output *output, struct safetensors_item *items, size_t count,
                       const json_t *metadata, safetensors_get *get, void *context, uint64_t *size,

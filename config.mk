@@ -19,6 +19,5 @@ ARCH    := $(shell uname -m)
 CUDA    = 0
 
 # Where `make parity` keeps its Python reference (PyTorch and transformers; never needed to run bertpipe).
-CACHE_DIR   = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bertpipe
-PARITY_VENV = $(CACHE_DIR)/venv
+PARITY_VENV = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bertpipe/venv
 PYTHON      = python3

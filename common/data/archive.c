@@ -53,6 +53,8 @@ static int archive_failed(struct archive_file *file)
 {
     if (file->read_failed)
         return -1;
+    if (archive_format(file->archive) == 0 && archive_errno(file->archive) == EILSEQ)
+        return diag_error("%s: not a tar archive", file->input.name);
     const char *reason = archive_error_string(file->archive);
     return diag_error("%s: damaged archive: %s", file->input.name, reason ? reason : "no reason given");
 }

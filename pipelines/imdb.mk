@@ -1,0 +1,78 @@
+# Sentiment of film reviews, end to end: fetch, tokenise, train, evaluate, predict. Every stage is a file that make keeps, and
+# appears only when it is whole.
+#
+#   make -f pipelines/imdb.mk MODEL=bert-base-uncased/            downloads IMDB (80 MB)
+#   make -f pipelines/imdb.mk MODEL=... ARCHIVE=aclImdb_v1.tar.gz reads a local copy
+#
+# MODEL is a Hugging Face model folder. Results go to WORK; with other settings give another WORK.
+
+MODEL          =
+ARCHIVE        =
+WORK           = build/imdb
+LENGTH         = 512
+EPOCHS         = 3
+BATCH          = 16
+LEARNING_RATE  = 5e-5
+WARMUP         = 500
+WEIGHT_DECAY   = 0.01
+SEED           = 42
+# Empty: as the model's config.json says.
+DROPOUT        =
+TRAIN_FLAGS    =
+TOKENIZE_FLAGS = -j $(shell nproc)
+
+# The programs of a build beside this file come before installed ones.
+BUILD = build
+export PATH := $(abspath $(BUILD)):$(PATH)
+
+RUN   = $(WORK)/model
+FETCH = imdb-fetch $(if $(ARCHIVE),-a $(ARCHIVE))
+
+define TEXTS
+This movie was absolutely fantastic! I loved every minute of it.
+I was really disappointed with this film. The plot was boring and predictable.
+It was okay, nothing special but not terrible either.
+endef
+export TEXTS
+
+ifeq ($(MODEL)$(filter clean,$(MAKECMDGOALS)),)
+$(error give MODEL=FOLDER, a Hugging Face model folder)
+endif
+
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+predict: $(WORK)/predictions.tsv evaluate ## classify three texts with the trained model
+	@awk -F '\t' ' \
+	    NR == 1 { for (i = 1; i <= NF; i++) column[$$i] = i; next } \
+	    { name = $$column["name"]; name = toupper(substr(name, 1, 1)) substr(name, 2); \
+	      printf "\nText: %s\nSentiment: %s (Confidence: %.3f)\n", $$column["text"], name, $$column["score"] }' $<
+
+evaluate: $(WORK)/evaluation.txt ## accuracy on the test reviews
+	@cat $<
+
+train: $(RUN)/bertpipe.json ## train the model
+
+$(WORK)/train.mp $(WORK)/test.mp: $(WORK)/%.mp: $(MODEL)/config.json $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(FETCH) -s $* | wp-tokenize -m $(MODEL) -L $(LENGTH) $(TOKENIZE_FLAGS) -o $@
+
+$(RUN)/bertpipe.json: $(WORK)/train.mp $(WORK)/test.mp
+	bert-train -m $(MODEL) -o $(RUN) --eval $(WORK)/test.mp --num-train-epochs $(EPOCHS) \
+	    --per-device-train-batch-size $(BATCH) --learning-rate $(LEARNING_RATE) \
+	    --warmup-steps $(WARMUP) --weight-decay $(WEIGHT_DECAY) --seed $(SEED) \
+	    $(if $(DROPOUT),--dropout $(DROPOUT)) $(TRAIN_FLAGS) < $(WORK)/train.mp > $(WORK)/metrics.part
+	@mv $(WORK)/metrics.part $(WORK)/metrics.mp
+	@test -e $@
+
+$(WORK)/evaluation.txt: $(RUN)/bertpipe.json $(WORK)/test.mp
+	bert-eval -m $(RUN) < $(WORK)/test.mp > $@.part
+	@mv $@.part $@
+
+$(WORK)/predictions.tsv: $(RUN)/bertpipe.json
+	printf '%s\n' "$$TEXTS" | rec-load | wp-tokenize -k -m $(RUN) -L $(LENGTH) | bert-predict -m $(RUN) -f tsv -o $@
+
+clean: ## remove WORK
+	rm -rf $(WORK)
+
+.PHONY: predict evaluate train clean

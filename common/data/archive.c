@@ -13,16 +13,16 @@
 #include "cli/input.h"
 #include "cli/memory.h"
 
-#define CHUNK ((size_t)1 << 16)
+#define CHUNK     ((size_t)1 << 16)
 #define TAR_BLOCK 512
 
 struct archive_file {
     struct archive *archive;
     struct input input;
     struct md5 *md5;
-    char *chunk;        /* [CHUNK] as last read */
-    uint64_t bytes;     /* of the file, read so far */
-    bool read_failed;   /* and reported */
+    char *chunk;                /* [CHUNK] as last read */
+    uint64_t bytes;             /* of the file, read so far */
+    bool read_failed;           /* and reported */
     char last_bytes[TAR_BLOCK]; /* the file's last bytes so far, for a plain tar */
 };
 
@@ -56,7 +56,8 @@ static int archive_failed(struct archive_file *file)
     if (archive_format(file->archive) == 0 && archive_errno(file->archive) == EILSEQ)
         return diag_error("%s: not a tar archive", file->input.name);
     const char *reason = archive_error_string(file->archive);
-    return diag_error("%s: damaged archive: %s", file->input.name, reason ? reason : "no reason given");
+    return diag_error("%s: damaged archive: %s", file->input.name,
+                      reason ? reason : "no reason given");
 }
 
 struct archive_file *archive_file_open(const char *path)
@@ -142,8 +143,8 @@ int archive_file_finish(struct archive_file *file, char md5[MD5_HEX])
     }
     if (got < 0)
         return -1;
-    /* libarchive takes a tar cut between two files for a whole one. Compression sees such a cut; in a plain tar only the
-     * missing blocks of zeros at its end tell. */
+    /* libarchive takes a tar cut between two files for a whole one. Compression sees such a cut; in
+     * a plain tar only the missing blocks of zeros at its end tell. */
     static const char zeros[TAR_BLOCK];
     if (archive_filter_count(file->archive) == 1 &&
         (file->bytes % TAR_BLOCK != 0 || memcmp(file->last_bytes, zeros, TAR_BLOCK) != 0))

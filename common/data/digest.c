@@ -13,7 +13,8 @@ struct md5 {
     EVP_MD_CTX *context;
 };
 
-/* libcrypto fails here only when memory ends, or where a policy forbids MD5: then nothing can be verified. */
+/* libcrypto fails here only when memory ends, or where a policy forbids MD5: then nothing can be
+ * verified. */
 static void require(int success)
 {
     if (!success) {

@@ -19,9 +19,9 @@
 #include "cli/progress.h"
 #include "data/digest.h"
 
-#define ATTEMPTS 5       /* in a row without a single new byte */
+#define ATTEMPTS     5   /* in a row without a single new byte */
 #define CONNECT_TIME 30L /* seconds */
-#define SILENT_TIME 60L  /* seconds without a byte before the connection counts as broken */
+#define SILENT_TIME  60L /* seconds without a byte before the connection counts as broken */
 
 struct transfer {
     const struct download *download;
@@ -136,7 +136,8 @@ static int transfer_all(struct transfer *transfer, CURL *curl)
     }
 }
 
-/* Whether the part holds the wanted bytes; if not, it is emptied, so that the next run begins anew. */
+/* Whether the part holds the wanted bytes; if not, it is emptied, so that the next run begins anew.
+ */
 static int verify_part(struct transfer *transfer)
 {
     const struct download *download = transfer->download;
@@ -155,7 +156,8 @@ static int make_folders(const char *path)
 {
     char *copy = mem_strdup(path);
     int status = 0;
-    for (char *slash = strchr(copy + 1, '/'); slash && status == 0; slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(copy + 1, '/'); slash && status == 0;
+         slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(copy, 0777) < 0 && errno != EEXIST)
             status = diag_errno(errno, "%s", copy);

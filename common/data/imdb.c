@@ -24,10 +24,8 @@ static const struct folder {
     enum imdb_split split;
     enum imdb_label label;
 } folders[] = {
-    {"train/neg/", IMDB_TRAIN, IMDB_NEGATIVE},
-    {"train/pos/", IMDB_TRAIN, IMDB_POSITIVE},
-    {"test/neg/", IMDB_TEST, IMDB_NEGATIVE},
-    {"test/pos/", IMDB_TEST, IMDB_POSITIVE},
+    {"train/neg/", IMDB_TRAIN, IMDB_NEGATIVE},     {"train/pos/", IMDB_TRAIN, IMDB_POSITIVE},
+    {"test/neg/", IMDB_TEST, IMDB_NEGATIVE},       {"test/pos/", IMDB_TEST, IMDB_POSITIVE},
     {"train/unsup/", IMDB_UNSUP, IMDB_UNLABELLED},
 };
 #define FOLDERS (sizeof(folders) / sizeof(folders[0]))
@@ -69,7 +67,8 @@ static int parse_file_name(const char *name, struct imdb_review *review)
     return 0;
 }
 
-/* 1 when the path is a review's, 0 when it is something else's, -1 with a message when it should be a review's. */
+/* 1 when the path is a review's, 0 when it is something else's, -1 with a message when it should be
+ * a review's. */
 static int parse_path(const char *path, const char *archive, struct imdb_review *review)
 {
     const char *rest = strncmp(path, "./", 2) == 0 ? path + 2 : path;

@@ -17,7 +17,8 @@ struct imdb_record_memory {
     struct buffer x;
 };
 
-/* The review as a record: its rating is {rating: R} in x, the label 0 or 1. Valid until memory is used again. */
+/* The review as a record: its rating is {rating: R} in x, the label 0 or 1. Valid until memory is
+ * used again. */
 void imdb_record(const struct imdb_review *review, struct imdb_record_memory *memory,
                  struct stream_record *record);
 

@@ -80,7 +80,7 @@ static int evaluate(struct loop *loop, bool *is_best)
     metrics_add(&metrics, "samples_per_second", trainer->eval->count / seconds);
     metrics_add(&metrics, "steps_per_second", (double)batches / seconds);
     class_metrics_free(&classes);
-    *is_best = !loop->state->has_best || loss < loop->state->best_metric;
+    *is_best = loss < (loop->state->has_best ? loop->state->best_metric : INFINITY);
     if (*is_best) {
         loop->state->has_best = true;
         loop->state->best_metric = loss;

@@ -1,0 +1,48 @@
+#include "train/match.h"
+
+#include <string.h>
+
+#include "cli/diag.h"
+
+struct dataset_limits match_limits(const struct model *model)
+{
+    return (struct dataset_limits){
+        .vocab_size = model->config.vocab_size,
+        .max_length = model_config_max_length(&model->config),
+        .types = model->config.type_vocab_size,
+    };
+}
+
+int match_header(const struct stream_header *header, const char *place, const struct model *model,
+                 const struct tokeniser *tokeniser)
+{
+    if (stream_header_expect(header, STREAM_TOKENS, place))
+        return -1;
+    if (header->problem != PROBLEM_NONE && header->problem != PROBLEM_SINGLE)
+        return diag_error("%s: the problem is '%s', and only 'single' is supported", place,
+                          stream_problem_name(header->problem));
+    const char *digest = header->tokenizer.digest;
+    if (!digest) {
+        diag_warn("%s: it does not say which tokenizer made these tokens", place);
+        return 0;
+    }
+    if (strcmp(digest, tokeniser->digest) != 0)
+        return diag_error("%s: the tokens were made by tokenizer %.16s (%s), but %s has "
+                          "tokenizer %.16s: tokenise again with that model",
+                          place, digest, header->tokenizer.kind, model->folder, tokeniser->digest);
+    return 0;
+}
+
+struct stream_merge *match_open(char *const *paths, int count, size_t max_record,
+                                const struct model *model, const struct tokeniser *tokeniser)
+{
+    struct stream_merge *merge = stream_merge_open(paths, count, max_record, STREAM_TOKENS);
+    if (!merge)
+        return NULL;
+    const char *place = stream_reader_source(stream_merge_reader(merge));
+    if (match_header(stream_merge_header(merge), place, model, tokeniser)) {
+        stream_merge_close(merge);
+        return NULL;
+    }
+    return merge;
+}

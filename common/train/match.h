@@ -1,0 +1,28 @@
+/*
+ * Whether a tokens stream suits a model: found out from its header, before any record is read.
+ */
+#ifndef TRAIN_MATCH_H
+#define TRAIN_MATCH_H
+
+#include "data/dataset.h"
+#include "model/model.h"
+#include "stream/header.h"
+#include "stream/merge.h"
+#include "text/tokeniser.h"
+
+/* What the model takes: vocabulary, positions and token types. */
+struct dataset_limits match_limits(const struct model *model);
+
+/*
+ * The stream holds tokens for a problem with one label a record, made by the model's tokenizer. 0,
+ * or -1 with a message; a tokenizer that disagrees is refused by naming both. A stream that names
+ * no tokenizer passes with a warning.
+ */
+int match_header(const struct stream_header *header, const char *place, const struct model *model,
+                 const struct tokeniser *tokeniser);
+
+/* stream_merge_open and match_header. */
+struct stream_merge *match_open(char *const *paths, int count, size_t max_record,
+                                const struct model *model, const struct tokeniser *tokeniser);
+
+#endif

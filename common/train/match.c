@@ -18,7 +18,7 @@ int match_header(const struct stream_header *header, const char *place, const st
 {
     if (stream_header_expect(header, STREAM_TOKENS, place))
         return -1;
-    if (header->problem != PROBLEM_NONE && header->problem != PROBLEM_SINGLE)
+    if (header->problem != STREAM_PROBLEM_NONE && header->problem != STREAM_PROBLEM_SINGLE)
         return diag_error("%s: the problem is '%s', and only 'single' is supported", place,
                           stream_problem_name(header->problem));
     const char *digest = header->tokenizer.digest;

@@ -27,7 +27,8 @@ int arena_map(struct arena *arena)
 {
     arena->size = arena->used ? arena->used : 1;
     arena->used = 0;
-    void *base = mmap(NULL, arena->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *base =
+        mmap(NULL, arena->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED)
         return diag_errno(errno, "memory: cannot have the %zu MiB this plan needs",
                           arena->size >> 20);

@@ -13,10 +13,12 @@ struct arena {
     size_t used;         /* bytes handed out so far */
 };
 
-/* count items of size bytes, aligned to 64 bytes; NULL while measuring. Exits 1 with a message when the sum overflows. */
+/* count items of size bytes, aligned to 64 bytes; NULL while measuring. Exits 1 with a message when
+ * the sum overflows. */
 void *arena_take(struct arena *arena, size_t count, size_t size);
 
-/* Maps what was measured and starts handing out from the beginning. 0, or -1 with a message that says how much memory is missing. */
+/* Maps what was measured and starts handing out from the beginning. 0, or -1 with a message that
+ * says how much memory is missing. */
 int arena_map(struct arena *arena);
 void arena_unmap(struct arena *arena);
 

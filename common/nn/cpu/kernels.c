@@ -1,14 +1,15 @@
 /*
- * The kernels, written once and compiled for each instruction set: -DKERNELS=avx512, avx2 or portable
- * names the table. VECTOR is the number of floats in a register.
+ * The kernels, written once and compiled for each instruction set: -DKERNELS=avx512, avx2 or
+ * portable names the table. VECTOR is the number of floats in a register.
  *
  * Products read their right operand in panels of two registers' width and keep a tile of rows x two
- * registers in registers (12 x 32 with AVX-512, 6 x 16 with AVX2). Each element of a product is summed over
- * k in ascending order by one accumulator, in blocks of DEPTH_BLOCK between which it rests in memory, whatever the
- * tile it falls into; so the shape of the tile does not show in the bits.
+ * registers in registers (12 x 32 with AVX-512, 6 x 16 with AVX2). Each element of a product is
+ * summed over k in ascending order by one accumulator, in blocks of DEPTH_BLOCK between which it
+ * rests in memory, whatever the tile it falls into; so the shape of the tile does not show in the
+ * bits.
  *
- * The other loops are plain C that compilers vectorise; sums keep LANES partial sums to make that possible
- * without licence to reorder.
+ * The other loops are plain C that compilers vectorise; sums keep LANES partial sums to make that
+ * possible without licence to reorder.
  */
 #include "nn/cpu/kernels.h"
 
@@ -17,19 +18,19 @@
 #include <string.h>
 
 #if defined(__AVX512F__)
-#define VECTOR 16
+#define VECTOR    16
 #define TILE_ROWS 12
 #elif defined(__AVX2__)
-#define VECTOR 8
+#define VECTOR    8
 #define TILE_ROWS 6
 #else
-#define VECTOR 4
+#define VECTOR    4
 #define TILE_ROWS 6
 #endif
 
-#define PANEL (2 * VECTOR)
+#define PANEL       (2 * VECTOR)
 #define DEPTH_BLOCK 384
-#define LANES 16
+#define LANES       16
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -37,7 +38,7 @@ typedef float vec __attribute__((vector_size(VECTOR * 4)));
 /* The same in memory, aligned as a float. */
 typedef float vec_at __attribute__((vector_size(VECTOR * 4), aligned(4), may_alias));
 
-#define LOAD(p) (*(const vec_at *)(p))
+#define LOAD(p)     (*(const vec_at *)(p))
 #define STORE(p, v) (*(vec_at *)(p) = (v))
 
 /* ---- products ---- */
@@ -75,7 +76,8 @@ INLINE void tile(float *c, size_t c_stride, const float *left, size_t row, size_
     }
 }
 
-/* One function for each height and each of the two ways to walk the left operand (row or column stride 1). */
+/* One function for each height and each of the two ways to walk the left operand (row or column
+ * stride 1). */
 typedef void tile_function(float *, size_t, const float *, size_t, const float *, const float *,
                            enum start, size_t);
 
@@ -121,7 +123,8 @@ TILE(12)
 static tile_function *const tiles_by_row[TILE_ROWS] = TABLE(tile_by_row);
 static tile_function *const tiles_by_column[TILE_ROWS] = TABLE(tile_by_column);
 
-/* A tile whose panel reaches beyond the last column: computed aside, and only its real columns are stored. */
+/* A tile whose panel reaches beyond the last column: computed aside, and only its real columns are
+ * stored. */
 static void tile_at_edge(tile_function *function, float *c, size_t c_stride, const float *left,
                          size_t stride, const float *panel, const float *bias, enum start start,
                          size_t depth, size_t rows, size_t columns)
@@ -156,8 +159,8 @@ static void gemm(float *c, size_t c_stride, struct gemm_left left, const float *
                 if (columns - n >= PANEL)
                     functions[height - 1](to, c_stride, a, stride, panel, shift, start, block);
                 else
-                    tile_at_edge(functions[height - 1], to, c_stride, a, stride, panel, shift, start,
-                                 block, height, columns - n);
+                    tile_at_edge(functions[height - 1], to, c_stride, a, stride, panel, shift,
+                                 start, block, height, columns - n);
             }
         }
     }
@@ -280,8 +283,8 @@ INLINE float float_of_bits(uint32_t bits)
     return both.value;
 }
 
-/* e^x within 2 ulp on [-87, 88], clamped outside. Range reduction by ln 2 in two parts and the polynomial of
- * Cephes' expf (Moshier). */
+/* e^x within 2 ulp on [-87, 88], clamped outside. Range reduction by ln 2 in two parts and the
+ * polynomial of Cephes' expf (Moshier). */
 INLINE float exp_inline(float x)
 {
     x = x < -87.0f ? -87.0f : x;
@@ -389,8 +392,8 @@ static void activation_backward(float *dx, float *y, const float *dy, const floa
 
 /* ---- layer normalisation ---- */
 
-static void layer_norm(float *y, float *stats, const float *x, const float *gain, const float *shift,
-                       double epsilon, size_t rows, size_t width)
+static void layer_norm(float *y, float *stats, const float *x, const float *gain,
+                       const float *shift, double epsilon, size_t rows, size_t width)
 {
     for (size_t r = 0; r < rows; r++, x += width, y += width) {
         float sum, squares;
@@ -405,8 +408,9 @@ static void layer_norm(float *y, float *stats, const float *x, const float *gain
     }
 }
 
-static void layer_norm_backward(float *dx, float *restrict dgain, float *restrict dshift, const float *dy, const float *x,
-                                const float *stats, const float *gain, size_t rows, size_t width)
+static void layer_norm_backward(float *dx, float *restrict dgain, float *restrict dshift,
+                                const float *dy, const float *x, const float *stats,
+                                const float *gain, size_t rows, size_t width)
 {
     memset(dgain, 0, width * sizeof *dgain);
     memset(dshift, 0, width * sizeof *dshift);
@@ -429,8 +433,9 @@ static void layer_norm_backward(float *dx, float *restrict dgain, float *restric
 
 /*
  * Philox 4x32-10 on the 16 counters of one group of 64 columns. words[w][l]: word w of counter l.
- * Words are kept in the low halves of 64-bit lanes, whose high halves are left to hold rubbish between rounds: a
- * 32 x 32 bit multiplication reads low halves only, so a round is two of them, two shifts and four exclusive ors.
+ * Words are kept in the low halves of 64-bit lanes, whose high halves are left to hold rubbish
+ * between rounds: a 32 x 32 bit multiplication reads low halves only, so a round is two of them,
+ * two shifts and four exclusive ors.
  */
 INLINE void philox_group(uint32_t words[4][16], uint32_t first, const struct dropout_row *row)
 {
@@ -502,8 +507,8 @@ static float softmax(float *scores, float scale, size_t count)
     return most * scale + logf(sum);
 }
 
-static void softmax_backward(float *scores, float *dout, const float *factors, float scale, float lse,
-                             float delta, size_t count)
+static void softmax_backward(float *scores, float *dout, const float *factors, float scale,
+                             float lse, float delta, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         float probability = exp_inline(scores[i] * scale - lse);
@@ -531,9 +536,9 @@ static void adamw(float *weights, float *first, float *second, float *gradients,
 }
 
 #define NAMED_(prefix, name) prefix##name
-#define NAMED(prefix, name) NAMED_(prefix, name)
-#define TEXT_(name) #name
-#define TEXT(name) TEXT_(name)
+#define NAMED(prefix, name)  NAMED_(prefix, name)
+#define TEXT_(name)          #name
+#define TEXT(name)           TEXT_(name)
 
 extern const struct kernels NAMED(kernels_, KERNELS);
 

@@ -2,11 +2,12 @@
  * Inner loops of the CPU engine. kernels.c is compiled once for each instruction set and
  * fills one table; kernels_select picks the best that the processor has.
  *
- * All are plain functions: outputs, then inputs, then dimensions. Matrices are row-major float32; a stride counts
- * floats from one row to the next. No kernel allocates. Outputs do not overlap inputs unless said.
+ * All are plain functions: outputs, then inputs, then dimensions. Matrices are row-major float32; a
+ * stride counts floats from one row to the next. No kernel allocates. Outputs do not overlap inputs
+ * unless said.
  *
- * Every result depends on the values of its own row alone: not on the row's position, on how many rows
- * are computed with it, or on the thread. Sums run in one fixed order.
+ * Every result depends on the values of its own row alone: not on the row's position, on how many
+ * rows are computed with it, or on the thread. Sums run in one fixed order.
  */
 #ifndef NN_CPU_KERNELS_H
 #define NN_CPU_KERNELS_H
@@ -16,7 +17,8 @@
 
 #include "model/config.h"
 
-/* The left operand of a product: element (m, k) is data[(m / tile_rows) * tile + (m % tile_rows) * row + k * column]. */
+/* The left operand of a product: element (m, k) is data[(m / tile_rows) * tile + (m % tile_rows) *
+ * row + k * column]. */
 struct gemm_left {
     const float *data;
     size_t row, column, tile;
@@ -34,8 +36,8 @@ struct adamw_step {
     float gradient_scale; /* the clip */
     float decay;          /* 1 - lr * weight decay */
     float beta1, beta2;
-    float step_size;      /* lr / (1 - beta1^t) */
-    float correction;     /* 1 / sqrt(1 - beta2^t) */
+    float step_size;  /* lr / (1 - beta1^t) */
+    float correction; /* 1 / sqrt(1 - beta2^t) */
     float epsilon;
 };
 
@@ -45,8 +47,9 @@ struct kernels {
     size_t panel_columns; /* columns of a panel: what pack_panels groups by */
 
     /*
-     * c[rows, columns] = left[rows, depth] x right[depth, columns], plus bias[columns] unless NULL, plus
-     * what c held when accumulate is not 0 (bias must then be NULL). right comes packed in panels.
+     * c[rows, columns] = left[rows, depth] x right[depth, columns], plus bias[columns] unless NULL,
+     * plus what c held when accumulate is not 0 (bias must then be NULL). right comes packed in
+     * panels.
      */
     void (*gemm)(float *c, size_t c_stride, struct gemm_left left, const float *panels,
                  const float *bias, int accumulate, size_t rows, size_t columns, size_t depth);
@@ -57,15 +60,19 @@ struct kernels {
      */
     void (*pack_panels)(float *panels, const float *right, size_t row, size_t column, size_t depth,
                         size_t columns);
-    /* tiles: [ceil(columns / tile_rows), depth, tile_rows] of x[depth, columns], zeros beyond: the left operand x^T. */
+    /* tiles: [ceil(columns / tile_rows), depth, tile_rows] of x[depth, columns], zeros beyond: the
+     * left operand x^T. */
     void (*pack_tiles)(float *tiles, const float *x, size_t x_stride, size_t depth, size_t columns);
 
-    /* y = (x - mean) * rstd * gain + shift; stats[rows, 2] = mean, rstd. y may be x. Ba et al. 2016. */
-    void (*layer_norm)(float *y, float *stats, const float *x, const float *gain, const float *shift,
-                       double epsilon, size_t rows, size_t width);
-    /* dx from dy (dx may be dy), and dgain[width], dshift[width] of these rows (written, not added to). */
-    void (*layer_norm_backward)(float *dx, float *dgain, float *dshift, const float *dy, const float *x,
-                                const float *stats, const float *gain, size_t rows, size_t width);
+    /* y = (x - mean) * rstd * gain + shift; stats[rows, 2] = mean, rstd. y may be x. Ba et al.
+     * 2016. */
+    void (*layer_norm)(float *y, float *stats, const float *x, const float *gain,
+                       const float *shift, double epsilon, size_t rows, size_t width);
+    /* dx from dy (dx may be dy), and dgain[width], dshift[width] of these rows (written, not added
+     * to). */
+    void (*layer_norm_backward)(float *dx, float *dgain, float *dshift, const float *dy,
+                                const float *x, const float *stats, const float *gain, size_t rows,
+                                size_t width);
 
     /* y = activation(x); y may be x. */
     void (*activation)(float *y, const float *x, enum activation kind, size_t count);
@@ -87,23 +94,25 @@ struct kernels {
     /* scores = softmax(scale * scores) in place. Returns log(sum(exp(scale * scores))). */
     float (*softmax)(float *scores, float scale, size_t count);
     /*
-     * One query's row of attention backward. In: its raw scores, dout = d loss / d (probability after dropout),
-     * delta = dot(output, d output), lse as softmax returned, factors or NULL. Out: scores = the
-     * probabilities after dropout, dout = d loss / d scores.
+     * One query's row of attention backward. In: its raw scores, dout = d loss / d (probability
+     * after dropout), delta = dot(output, d output), lse as softmax returned, factors or NULL. Out:
+     * scores = the probabilities after dropout, dout = d loss / d scores.
      */
-    void (*softmax_backward)(float *scores, float *dout, const float *factors, float scale, float lse,
-                             float delta, size_t count);
+    void (*softmax_backward)(float *scores, float *dout, const float *factors, float scale,
+                             float lse, float delta, size_t count);
     float (*dot)(const float *a, const float *b, size_t count);
 
     double (*sum_of_squares)(const float *x, size_t count);
-    /* One step on count parameters; the gradients are zeroed. Loshchilov and Hutter 2019, as torch.optim.AdamW. */
+    /* One step on count parameters; the gradients are zeroed. Loshchilov and Hutter 2019, as
+     * torch.optim.AdamW. */
     void (*adamw)(float *weights, float *first, float *second, float *gradients,
                   const struct adamw_step *step, size_t count);
 };
 
 /*
- * The best table this processor can run. BERTPIPE_KERNELS=avx512|avx2|portable asks for one by name; one that
- * the processor cannot run, or that does not exist, is an error: NULL after a message.
+ * The best table this processor can run. BERTPIPE_KERNELS=avx512|avx2|portable asks for one by
+ * name; one that the processor cannot run, or that does not exist, is an error: NULL after a
+ * message.
  */
 const struct kernels *kernels_select(void);
 

@@ -1,7 +1,6 @@
 #include "nn/cpu/pool.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -16,8 +15,8 @@ struct pool {
     pthread_t *workers;
     pthread_mutex_t mutex;
     pthread_cond_t work, done;
-    unsigned long job;  /* number of the current job; guarded by mutex, as are the next two */
-    unsigned busy;      /* workers that have not finished the current job */
+    unsigned long job; /* number of the current job; guarded by mutex, as are the next two */
+    unsigned busy;     /* workers that have not finished the current job */
     bool closing;
     pool_function *function;
     void *context;
@@ -63,19 +62,10 @@ static void *worker_main(void *argument)
     return NULL;
 }
 
-unsigned pool_available(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
-        return 1;
-    int count = CPU_COUNT(&set);
-    return count > 0 ? (unsigned)count : 1;
-}
-
 struct pool *pool_open(unsigned threads)
 {
     struct pool *pool = mem_calloc(1, sizeof *pool);
-    pool->threads = threads ? threads : pool_available();
+    pool->threads = threads;
     pool->workers = mem_calloc(pool->threads, sizeof *pool->workers);
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->work, NULL);

@@ -1,0 +1,357 @@
+/*
+ * The network backward. A layer takes three jobs: its rows back to attention's context, attention,
+ * and then together the gradient of the layer's input and those of its weights.
+ */
+#include <string.h>
+
+#include "nn/cpu/cpu.h"
+
+void dense_backward(const struct kernels *k, float *dx, size_t dx_stride, const struct dense *dense,
+                    const float *dy, size_t dy_stride, size_t rows, bool accumulate)
+{
+    k->gemm(dx, dx_stride, gemm_rows(k, dy, dy_stride), dense->backward, NULL, accumulate, rows,
+            dense->inputs, dense->outputs);
+}
+
+/* ---- gradients of dense weights ---- */
+
+/* W's gradient += dy^T x, bias's += the sum of dy's rows. */
+struct weight_gradient {
+    const struct dense *dense;
+    const float *dy, *x;
+    size_t dy_stride, x_stride;
+    uint32_t rows;
+};
+
+/* Normalisation gradients to be summed from blocks' partial sums. */
+struct norm_gradient {
+    const struct norm *norm;
+    const float *partial; /* [blocks, 2H] */
+    size_t blocks;
+};
+
+#define MOST_WEIGHTS 6
+#define MOST_NORMS   2
+
+/* One job: blocks of rows (block may be NULL), then tiles of weight gradients, then normalisations.
+ */
+struct gradient_job {
+    struct cpu_engine *engine;
+    uint32_t layer;
+    pool_function *block;
+    size_t blocks;
+    struct weight_gradient weights[MOST_WEIGHTS];
+    size_t weight_count;
+    struct norm_gradient norms[MOST_NORMS];
+    size_t norm_count;
+};
+
+static size_t tiles_across(const struct dense *dense)
+{
+    return (dense->inputs + GRADIENT_INPUTS - 1) / GRADIENT_INPUTS;
+}
+
+static size_t tiles_of(const struct dense *dense)
+{
+    return tiles_across(dense) * ((dense->outputs + GRADIENT_OUTPUTS - 1) / GRADIENT_OUTPUTS);
+}
+
+/* One tile, summed over GRADIENT_ROWS rows at a time in ascending order. */
+static void weight_gradient_tile(const struct cpu_engine *e, const struct weight_gradient *g,
+                                 size_t tile, struct scratch *s)
+{
+    const struct kernels *k = e->kernels;
+    const struct dense *d = g->dense;
+    size_t out = tile / tiles_across(d) * GRADIENT_OUTPUTS;
+    size_t in = tile % tiles_across(d) * GRADIENT_INPUTS;
+    size_t outs = d->outputs - out < GRADIENT_OUTPUTS ? d->outputs - out : GRADIENT_OUTPUTS;
+    size_t ins = d->inputs - in < GRADIENT_INPUTS ? d->inputs - in : GRADIENT_INPUTS;
+    for (size_t r = 0; r < g->rows; r += GRADIENT_ROWS) {
+        size_t rows = g->rows - r < GRADIENT_ROWS ? g->rows - r : GRADIENT_ROWS;
+        const float *dy = g->dy + r * g->dy_stride + out;
+        k->pack_tiles(s->left, dy, g->dy_stride, rows, outs);
+        k->pack_panels(s->right, g->x + r * g->x_stride + in, g->x_stride, 1, rows, ins);
+        struct gemm_left left = {s->left, 1, k->tile_rows, k->tile_rows * rows};
+        k->gemm(d->weight_gradient + out * d->inputs + in, d->inputs, left, s->right, NULL, 1, outs,
+                ins, rows);
+        if (in == 0)
+            k->add_rows(d->bias_gradient + out, dy, g->dy_stride, rows, outs);
+    }
+}
+
+static void norm_gradient_sum(const struct cpu_engine *e, const struct norm_gradient *g)
+{
+    size_t H = e->weights->hidden;
+    e->kernels->add_rows(g->norm->gain_gradient, g->partial, 2 * H, g->blocks, H);
+    e->kernels->add_rows(g->norm->shift_gradient, g->partial + H, 2 * H, g->blocks, H);
+}
+
+static void gradient_unit(void *context, size_t unit, unsigned thread)
+{
+    const struct gradient_job *job = context;
+    const struct cpu_engine *e = job->engine;
+    if (unit < job->blocks) {
+        job->block(context, unit, thread);
+        return;
+    }
+    unit -= job->blocks;
+    for (size_t i = 0; i < job->weight_count; i++) {
+        size_t tiles = tiles_of(job->weights[i].dense);
+        if (unit < tiles) {
+            weight_gradient_tile(e, &job->weights[i], unit, &e->scratch[thread]);
+            return;
+        }
+        unit -= tiles;
+    }
+    norm_gradient_sum(e, &job->norms[unit]);
+}
+
+static void run_gradients(struct gradient_job *job)
+{
+    size_t units = job->blocks + job->norm_count;
+    for (size_t i = 0; i < job->weight_count; i++)
+        units += tiles_of(job->weights[i].dense);
+    pool_run(job->engine->pool, gradient_unit, job, units);
+}
+
+/* ---- head ---- */
+
+static void head_unit(void *context, size_t unit, unsigned thread)
+{
+    const struct gradient_job *job = context;
+    struct cpu_engine *e = job->engine;
+    const struct kernels *k = e->kernels;
+    const struct cpu_weights *w = e->weights;
+    size_t H = w->hidden;
+    uint32_t first = (uint32_t)unit * BLOCK, rows = cpu_block_rows(e->batch->rows, first);
+    float *dpooled = e->dpooled + first * H;
+    const float *pooled = e->pooled + first * H;
+    dense_backward(k, dpooled, H, &w->classifier, e->dlogits + (size_t)first * w->labels, w->labels,
+                   rows, false);
+    cpu_dropout_add(e, dpooled, NULL, e->head_dropout, dropout_site(0, DROPOUT_HEAD, 0),
+                    e->batch->row_tokens, first, rows, e->scratch[thread].factors);
+    for (size_t i = 0; i < rows * H; i++)
+        dpooled[i] *= 1 - pooled[i] * pooled[i];
+    dense_backward(k, e->gradient.dx + first * H, H, &w->pooler, dpooled, H, rows, false);
+}
+
+static void head_backward(struct cpu_engine *e)
+{
+    const struct cpu_weights *w = e->weights;
+    uint32_t rows = e->batch->rows;
+    struct gradient_job job = {.engine = e, .block = head_unit, .blocks = cpu_blocks(rows)};
+    run_gradients(&job);
+    job.blocks = 0;
+    job.weights[0] = (struct weight_gradient){&w->classifier, e->dlogits, e->dropped,
+                                              w->labels,      w->hidden,  rows};
+    job.weights[1] =
+        (struct weight_gradient){&w->pooler, e->dpooled, e->final, w->hidden, w->hidden, rows};
+    job.weight_count = 2;
+    run_gradients(&job);
+}
+
+/* ---- layers ---- */
+
+/* dx = the normalisation's backward of dy; this block's gain and shift gradients go to partial. */
+static void norm_backward(const struct cpu_engine *e, float *dx, float *partial, const float *dy,
+                          const float *z, const float *stats, const struct norm *norm,
+                          uint32_t rows)
+{
+    size_t H = e->weights->hidden;
+    e->kernels->layer_norm_backward(dx, partial, partial + H, dy, z, stats, norm->gain, rows, H);
+}
+
+/* From the gradient of a layer's output to those of attention's context and of the residual branch.
+ */
+static void rows_unit(void *context, size_t unit, unsigned thread)
+{
+    const struct gradient_job *job = context;
+    struct cpu_engine *e = job->engine;
+    const struct kernels *k = e->kernels;
+    uint32_t layer = job->layer;
+    const uint32_t *tokens = cpu_row_tokens(e, layer);
+    const struct layer_weights *w = &e->weights->layer[layer];
+    const struct layer_cache *c = &e->layer[layer];
+    const struct gradient_cache *g = &e->gradient;
+    struct scratch *s = &e->scratch[thread];
+    size_t H = e->weights->hidden, I = e->weights->intermediate, bytes = H * sizeof(float);
+    uint32_t first = (uint32_t)unit * BLOCK;
+    uint32_t rows = cpu_block_rows(cpu_layer_rows(e, layer), first);
+    size_t at = first * H;
+    float *output = g->output + at, *hidden = g->hidden + first * I, *z1 = g->z1 + at;
+
+    norm_backward(e, s->z2, g->norms[1] + unit * 2 * H, g->dx + at, c->z2 + at,
+                  c->stats2 + 2 * (size_t)first, &w->output_norm, rows);
+    memcpy(output, s->z2, rows * bytes);
+    cpu_dropout_add(e, output, NULL, e->hidden_dropout, dropout_site(layer, DROPOUT_OUTPUT, 0),
+                    tokens, first, rows, s->factors);
+    dense_backward(k, s->hidden, I, &w->output, output, H, rows, false);
+    k->activation_backward(hidden, g->active + first * I, s->hidden, c->pre + first * I,
+                           e->weights->activation, rows * I);
+    dense_backward(k, s->z2, H, &w->intermediate, hidden, I, rows, true);
+    norm_backward(e, z1, g->norms[0] + unit * 2 * H, s->z2, c->z1 + at,
+                  c->stats1 + 2 * (size_t)first, &w->attention_norm, rows);
+    memcpy(g->attention_output + at, z1, rows * bytes);
+    cpu_dropout_add(e, g->attention_output + at, NULL, e->hidden_dropout,
+                    dropout_site(layer, DROPOUT_ATTENTION_OUTPUT, 0), tokens, first, rows,
+                    s->factors);
+    dense_backward(k, g->context + at, H, &w->attention_output, g->attention_output + at, H, rows,
+                   false);
+}
+
+static void attention_unit(void *context, size_t unit, unsigned thread)
+{
+    const struct gradient_job *job = context;
+    uint32_t heads = job->engine->weights->heads;
+    attention_backward(job->engine, job->layer, (uint32_t)(unit / heads), (uint32_t)(unit % heads),
+                       &job->engine->scratch[thread]);
+}
+
+/* The last layer's rows: their gradient by way of queries and residual, before it joins the
+ * tokens'. */
+static void query_unit(void *context, size_t unit, unsigned thread)
+{
+    const struct gradient_job *job = context;
+    struct cpu_engine *e = job->engine;
+    const struct gradient_cache *g = &e->gradient;
+    size_t H = e->weights->hidden;
+    uint32_t first = (uint32_t)unit * BLOCK, rows = cpu_block_rows(e->batch->rows, first);
+    (void)thread;
+    memcpy(g->rows + first * H, g->z1 + first * H, rows * H * sizeof *g->rows);
+    dense_backward(e->kernels, g->rows + first * H, H, &e->weights->layer[job->layer].query,
+                   g->query + first * H, H, rows, true);
+}
+
+/* Adds the last layer's rows to the gradients of the tokens first .. first + count - 1 they stand
+ * for. */
+static void add_head_rows(const struct cpu_engine *e, uint32_t first, uint32_t count)
+{
+    const struct batch *b = e->batch;
+    size_t H = e->weights->hidden;
+    uint32_t sequence = e->token_sequence[first];
+    for (uint32_t r = e->cu_rows[sequence]; r < b->rows && b->row_tokens[r] < first + count; r++) {
+        float *dx = e->gradient.dx + b->row_tokens[r] * H;
+        if (b->row_tokens[r] >= first)
+            e->kernels->add(dx, dx, e->gradient.rows + r * H, H);
+    }
+}
+
+/* The gradient of a layer's input, for a block of tokens. */
+static void input_unit(void *context, size_t unit, unsigned thread)
+{
+    const struct gradient_job *job = context;
+    struct cpu_engine *e = job->engine;
+    const struct kernels *k = e->kernels;
+    const struct layer_weights *w = &e->weights->layer[job->layer];
+    const struct gradient_cache *g = &e->gradient;
+    bool last = job->layer + 1 == e->weights->layers;
+    size_t H = e->weights->hidden;
+    uint32_t first = (uint32_t)unit * BLOCK, rows = cpu_block_rows(e->batch->tokens, first);
+    float *dx = g->dx + first * H;
+    const float *keys = g->keys + first * 2 * H;
+    (void)thread;
+    dense_backward(k, dx, H, &w->key, keys, 2 * H, rows, false);
+    dense_backward(k, dx, H, &w->value, keys + H, 2 * H, rows, true);
+    if (last) {
+        add_head_rows(e, first, rows);
+        return;
+    }
+    dense_backward(k, dx, H, &w->query, g->query + first * H, H, rows, true);
+    k->add(dx, dx, g->z1 + first * H, rows * H);
+}
+
+static void layer_backward(struct cpu_engine *e, uint32_t layer)
+{
+    const struct layer_weights *w = &e->weights->layer[layer];
+    const struct layer_cache *c = &e->layer[layer];
+    const struct gradient_cache *g = &e->gradient;
+    uint32_t H = e->weights->hidden, I = e->weights->intermediate;
+    uint32_t rows = cpu_layer_rows(e, layer), tokens = e->batch->tokens;
+    struct gradient_job job = {.engine = e, .layer = layer};
+
+    pool_run(e->pool, rows_unit, &job, cpu_blocks(rows));
+    pool_run(e->pool, attention_unit, &job, (size_t)e->batch->sequences * e->weights->heads);
+    if (layer + 1 == e->weights->layers)
+        pool_run(e->pool, query_unit, &job, cpu_blocks(rows));
+
+    job.block = input_unit;
+    job.blocks = cpu_blocks(tokens);
+    const struct weight_gradient weights[] = {
+        {&w->output, g->output, g->active, H, I, rows},
+        {&w->intermediate, g->hidden, c->h1, I, H, rows},
+        {&w->attention_output, g->attention_output, c->context, H, H, rows},
+        {&w->query, g->query, c->x_rows, H, H, rows},
+        {&w->key, g->keys, c->x, 2 * (size_t)H, H, tokens},
+        {&w->value, g->keys + H, c->x, 2 * (size_t)H, H, tokens},
+    };
+    memcpy(job.weights, weights, sizeof weights);
+    job.weight_count = MOST_WEIGHTS;
+    job.norms[0] = (struct norm_gradient){&w->attention_norm, g->norms[0], cpu_blocks(rows)};
+    job.norms[1] = (struct norm_gradient){&w->output_norm, g->norms[1], cpu_blocks(rows)};
+    job.norm_count = 2;
+    run_gradients(&job);
+}
+
+/* ---- embeddings ---- */
+
+static void embed_unit(void *context, size_t unit, unsigned thread)
+{
+    const struct gradient_job *job = context;
+    struct cpu_engine *e = job->engine;
+    size_t H = e->weights->hidden;
+    uint32_t first = (uint32_t)unit * BLOCK, rows = cpu_block_rows(e->batch->tokens, first);
+    float *dx = e->gradient.dx + first * H;
+    cpu_dropout_add(e, dx, NULL, e->hidden_dropout, dropout_site(0, DROPOUT_EMBEDDINGS, 0), NULL,
+                    first, rows, e->scratch[thread].factors);
+    norm_backward(e, dx, e->gradient.norms[0] + unit * 2 * H, dx, e->z0 + first * H,
+                  e->stats0 + 2 * (size_t)first, &e->weights->embeddings_norm, rows);
+}
+
+/* Some columns of the embeddings' gradients, token by token in order. */
+static void embedding_columns(struct cpu_engine *e, size_t first)
+{
+    const struct kernels *k = e->kernels;
+    const struct cpu_weights *w = e->weights;
+    const struct batch *b = e->batch;
+    size_t H = w->hidden;
+    size_t width = H - first < EMBEDDING_COLUMNS ? H - first : EMBEDDING_COLUMNS;
+    for (uint32_t t = 0; t < b->tokens; t++) {
+        const float *dz = e->gradient.dx + t * H + first;
+        float *word = w->words_gradient + b->ids[t] * H + first;
+        float *position = w->position_gradient + b->positions[t] * H + first;
+        k->add(word, word, dz, width);
+        k->add(position, position, dz, width);
+        if (w->type_gradient) {
+            float *type = w->type_gradient + b->types[t] * H + first;
+            k->add(type, type, dz, width);
+        }
+    }
+}
+
+static void embedding_unit(void *context, size_t unit, unsigned thread)
+{
+    const struct gradient_job *job = context;
+    (void)thread;
+    embedding_columns(job->engine, unit * EMBEDDING_COLUMNS);
+}
+
+static void embeddings_backward(struct cpu_engine *e)
+{
+    size_t blocks = cpu_blocks(e->batch->tokens);
+    struct gradient_job job = {.engine = e};
+    pool_run(e->pool, embed_unit, &job, blocks);
+    job.block = embedding_unit;
+    job.blocks = (e->weights->hidden + EMBEDDING_COLUMNS - 1) / EMBEDDING_COLUMNS;
+    job.norms[0] =
+        (struct norm_gradient){&e->weights->embeddings_norm, e->gradient.norms[0], blocks};
+    job.norm_count = 1;
+    run_gradients(&job);
+}
+
+void cpu_backward(struct cpu_engine *e)
+{
+    head_backward(e);
+    for (uint32_t layer = e->weights->layers; layer-- > 0;)
+        layer_backward(e, layer);
+    embeddings_backward(e);
+}

@@ -1,0 +1,221 @@
+/*
+ * The CPU engine's parts, private to this folder. H: hidden size, I: intermediate size, T: tokens
+ * of the batch, R: rows of the batch, B: BLOCK.
+ *
+ * Activations are [T, H] without padding. The last layer needs its queries, feed-forward and
+ * normalisation only where the head reads: its matrices are [R, ...], row r standing for token
+ * row_tokens[r]. In the other layers row and token are the same.
+ *
+ * Work is cut into units of fixed size (blocks of BLOCK rows, one head of one sequence, one tile of
+ * a weight's gradient) that a pool of threads runs in any order; each unit's sums have one order.
+ */
+#ifndef NN_CPU_CPU_H
+#define NN_CPU_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nn/backend.h"
+#include "nn/cpu/arena.h"
+#include "nn/cpu/kernels.h"
+#include "nn/cpu/pool.h"
+#include "nn/dropout.h"
+
+#define BLOCK             96  /* rows a unit takes through a layer while they are in the cache */
+#define QUERY_BLOCK       48  /* query rows of attention at a time */
+#define GRADIENT_ROWS     384 /* rows summed at a time into a weight's gradient */
+#define GRADIENT_OUTPUTS  384
+#define GRADIENT_INPUTS   192
+#define EMBEDDING_COLUMNS 64 /* columns of embedding gradients that a unit sums */
+
+/* ---- weights ---- */
+
+struct dense {
+    uint32_t outputs, inputs;
+    const float *weight, *bias;             /* [outputs, inputs], [outputs] */
+    float *weight_gradient, *bias_gradient; /* training */
+    float *forward;                         /* weight^T in panels: y = x W^T */
+    float *backward;                        /* weight in panels: dx = dy W; training */
+};
+
+struct norm {
+    const float *gain, *shift; /* [H] */
+    float *gain_gradient, *shift_gradient;
+};
+
+struct layer_weights {
+    struct dense query, key, value, attention_output, intermediate, output;
+    struct norm attention_norm, output_norm;
+};
+
+struct cpu_weights {
+    unsigned users; /* engines that share these */
+    const struct kernels *kernels;
+    struct arena arena;
+    /* The model's configuration, as numbers. */
+    uint32_t layers, heads, hidden, intermediate, labels;
+    uint32_t vocabulary, positions, types;
+    enum activation activation;
+    double epsilon;
+    /* In the parameter table's order: [tensors]. */
+    size_t tensors;
+    const float **tensor; /* the values, the model's own or ours */
+    uint64_t *count;
+    bool *decay;
+    /* Training: one row a tensor; all gradients lie in one run so that they can be walked as one.
+     */
+    float **value, **gradient, **first, **second;
+    bool stale; /* values changed since they were packed */
+
+    const float *words, *position_embeddings,
+        *type_embeddings; /* types NULL: the family has none */
+    float *words_gradient, *position_gradient, *type_gradient;
+    struct norm embeddings_norm;
+    struct layer_weights *layer; /* [layers] */
+    struct dense pooler, classifier;
+};
+
+/* train: copies the values and makes room for gradients and moments. NULL after a message. */
+struct cpu_weights *cpu_weights_open(const struct model *model, bool train,
+                                     const struct kernels *kernels, struct pool *pool);
+void cpu_weights_release(struct cpu_weights *weights);
+/* Packs the values into panels, if they changed since it was last done. */
+void cpu_weights_pack(struct cpu_weights *weights, struct pool *pool);
+/* The contracts of engine_apply (t counts from 1), engine_export and engine_import. */
+int cpu_weights_apply(struct cpu_weights *weights, struct pool *pool,
+                      const struct engine_plan *plan, uint64_t t, double lr, double max_norm,
+                      double *norm);
+int cpu_weights_export(const struct cpu_weights *weights, enum engine_tensor kind, size_t index,
+                       float *values);
+int cpu_weights_import(struct cpu_weights *weights, enum engine_tensor kind, size_t index,
+                       const float *values);
+
+/* ---- activations ---- */
+
+/* What a layer keeps. Without training all layers share one set, and z1, h1, pre and z2 are not
+ * kept. */
+struct layer_cache {
+    float *x;           /* [T, H] input */
+    float *x_rows;      /* [R, H] its rows; x itself but in the last layer */
+    float *query;       /* [R, H] */
+    float *keys;        /* [T, 2H] keys, then values */
+    float *lse;         /* [R, heads] log of the softmax's sum */
+    float *context;     /* [R, H] attention's output before its projection */
+    float *z1, *stats1; /* [R, H] sum before the first normalisation; [R, 2] its mean and 1/std */
+    float *h1;          /* [R, H] after it */
+    float *pre;         /* [R, I] before the activation */
+    float *z2, *stats2; /* [R, H], [R, 2]; the second normalisation writes the next layer's x */
+};
+
+/* The backward pass's matrices, shared by all layers. */
+struct gradient_cache {
+    float *dx;               /* [T, H] of a layer's output, then of its input */
+    float *output;           /* [R, H] of the feed-forward's output */
+    float *hidden;           /* [R, I] of the feed-forward's pre-activation */
+    float *active;           /* [R, I] the activation, computed again */
+    float *attention_output; /* [R, H] */
+    float *z1;               /* [R, H]: the residual branch */
+    float *context;          /* [R, H] */
+    float *query;            /* [R, H] */
+    float *keys;             /* [T, 2H] */
+    float *rows;             /* [max_rows, H] the last layer's dx by way of queries and residual */
+    float *norms[2];         /* [blocks, 2H] partial sums of two normalisations' gain and shift */
+};
+
+/* One thread's own memory. */
+struct scratch {
+    float *active, *hidden;      /* [B, I] */
+    float *z1, *h1, *z2, *stats; /* [B, H], [B, 2] */
+    float *factors;              /* dropout: longest of H and the sequence */
+    float *keys, *keys_by_depth; /* panels of one head */
+    float *values, *queries, *outputs;
+    float *scores, *dscores; /* [QUERY_BLOCK, length] */
+    float *left, *right;     /* packed operands of a gradient tile */
+};
+
+struct dropout_rate {
+    uint32_t threshold; /* 0: off */
+    float scale;
+};
+
+struct cpu_engine {
+    const struct kernels *kernels;
+    struct pool *pool;
+    struct cpu_weights *weights;
+    struct engine_plan plan;
+    struct arena arena;
+    char description[160];
+
+    /* The batch at hand. */
+    const struct batch *batch;
+    uint32_t *token_sequence; /* [T] */
+    uint32_t *cu_rows; /* [sequences + 1] rows of sequence s are cu_rows[s] .. cu_rows[s+1] - 1 */
+    struct dropout_rate hidden_dropout, attention_dropout, head_dropout; /* off when not training */
+
+    float *z0, *stats0;        /* embeddings before their normalisation */
+    struct layer_cache *layer; /* [layers] */
+    float *final;              /* [R, H] the encoder's output */
+    float *pooled, *dropped;   /* [R, H] tanh(pooler), then dropout */
+    float *logits, *dlogits;   /* [R, labels] */
+    float *dpooled;            /* [R, H] */
+    struct gradient_cache gradient;
+    struct scratch *scratch; /* [threads] */
+};
+
+static inline uint32_t cpu_layer_rows(const struct cpu_engine *e, uint32_t layer)
+{
+    return layer + 1 == e->weights->layers ? e->batch->rows : e->batch->tokens;
+}
+
+/* The tokens that a layer's rows stand for; NULL where row and token are the same. */
+static inline const uint32_t *cpu_row_tokens(const struct cpu_engine *e, uint32_t layer)
+{
+    return layer + 1 == e->weights->layers ? e->batch->row_tokens : NULL;
+}
+
+static inline size_t cpu_blocks(size_t rows)
+{
+    return (rows + BLOCK - 1) / BLOCK;
+}
+
+static inline uint32_t cpu_block_rows(uint32_t rows, uint32_t first)
+{
+    return rows - first < BLOCK ? rows - first : BLOCK;
+}
+
+static inline struct gemm_left gemm_rows(const struct kernels *k, const float *x, size_t stride)
+{
+    return (struct gemm_left){x, stride, 1, k->tile_rows * stride};
+}
+
+/* y[rows, outputs] = x[rows, inputs] W^T + b */
+void dense_forward(const struct kernels *k, float *y, size_t y_stride, const struct dense *dense,
+                   const float *x, size_t x_stride, size_t rows);
+/* dx[rows, inputs] = dy[rows, outputs] W, added to dx when accumulate is set */
+void dense_backward(const struct kernels *k, float *dx, size_t dx_stride, const struct dense *dense,
+                    const float *dy, size_t dy_stride, size_t rows, bool accumulate);
+
+/* Where the dropout factors of a row come from; tokens as cpu_row_tokens gives them. */
+struct dropout_row cpu_dropout_row(const struct cpu_engine *e, struct dropout_rate rate,
+                                   uint32_t site, const uint32_t *tokens, uint32_t row);
+
+/*
+ * y[rows, H] = y * dropout factors + residual (NULL: nothing is added), for rows first .. of a
+ * matrix. y and residual point at row first. factors: scratch of H.
+ */
+void cpu_dropout_add(const struct cpu_engine *e, float *y, const float *residual,
+                     struct dropout_rate rate, uint32_t site, const uint32_t *tokens,
+                     uint32_t first, uint32_t rows, float *factors);
+
+/* One head of one sequence of a layer: context and lse from query and keys; or the gradients of
+ * query and keys. */
+void attention_forward(const struct cpu_engine *e, uint32_t layer, uint32_t sequence, uint32_t head,
+                       struct scratch *scratch);
+void attention_backward(const struct cpu_engine *e, uint32_t layer, uint32_t sequence,
+                        uint32_t head, struct scratch *scratch);
+
+/* The whole network on e->batch: e->logits. And back from e->dlogits, adding to the gradients. */
+void cpu_forward(struct cpu_engine *e);
+void cpu_backward(struct cpu_engine *e);
+
+#endif

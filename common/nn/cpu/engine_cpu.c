@@ -1,0 +1,252 @@
+/* The CPU backend: plans memory, and answers the engine's calls. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/diag.h"
+#include "cli/memory.h"
+#include "nn/cpu/cpu.h"
+#include "nn/loss.h"
+
+/* ---- memory ---- */
+
+static float *take(struct cpu_engine *e, size_t rows, size_t width)
+{
+    size_t count;
+    if (__builtin_mul_overflow(rows, width, &count))
+        count = SIZE_MAX;
+    return arena_take(&e->arena, count, sizeof(float));
+}
+
+static size_t panels(const struct cpu_engine *e, size_t columns, size_t depth)
+{
+    size_t panel = e->kernels->panel_columns;
+    return (columns + panel - 1) / panel * panel * depth;
+}
+
+static void lay_out_layer(struct cpu_engine *e, struct layer_cache *c, bool last)
+{
+    size_t H = e->weights->hidden, tokens = e->plan.max_tokens;
+    size_t rows = last ? e->plan.max_rows : tokens;
+    c->x = take(e, tokens, H);
+    c->x_rows = last ? take(e, rows, H) : c->x;
+    c->query = take(e, rows, H);
+    c->keys = take(e, tokens, 2 * H);
+    c->lse = take(e, rows, e->weights->heads);
+    c->context = take(e, rows, H);
+    if (!e->plan.train)
+        return;
+    c->z1 = take(e, rows, H);
+    c->stats1 = take(e, rows, 2);
+    c->h1 = take(e, rows, H);
+    c->pre = take(e, rows, e->weights->intermediate);
+    c->z2 = take(e, rows, H);
+    c->stats2 = take(e, rows, 2);
+}
+
+static void lay_out_layers(struct cpu_engine *e)
+{
+    uint32_t layers = e->weights->layers;
+    for (uint32_t l = 0; l < layers; l++) {
+        bool last = l + 1 == layers;
+        if (e->plan.train || l == 0) {
+            /* The first layer of an engine that does not train lends its matrices to all. */
+            lay_out_layer(e, &e->layer[l], last && e->plan.train);
+            continue;
+        }
+        e->layer[l] = e->layer[0];
+    }
+    if (!e->plan.train)
+        e->layer[layers - 1].x_rows = take(e, e->plan.max_rows, e->weights->hidden);
+}
+
+static void lay_out_gradients(struct cpu_engine *e)
+{
+    struct gradient_cache *g = &e->gradient;
+    size_t H = e->weights->hidden, I = e->weights->intermediate, tokens = e->plan.max_tokens;
+    size_t rows = e->weights->layers > 1 ? tokens : e->plan.max_rows;
+    e->z0 = take(e, tokens, H);
+    e->stats0 = take(e, tokens, 2);
+    e->dlogits = take(e, e->plan.max_rows, e->weights->labels);
+    e->dpooled = take(e, e->plan.max_rows, H);
+    g->dx = take(e, tokens, H);
+    g->output = take(e, rows, H);
+    g->hidden = take(e, rows, I);
+    g->active = take(e, rows, I);
+    g->attention_output = take(e, rows, H);
+    g->z1 = take(e, rows, H);
+    g->context = take(e, rows, H);
+    g->query = take(e, rows, H);
+    g->keys = take(e, tokens, 2 * H);
+    g->rows = take(e, e->plan.max_rows, H);
+    for (int i = 0; i < 2; i++)
+        g->norms[i] = take(e, cpu_blocks(tokens), 2 * H);
+}
+
+static void lay_out_scratch(struct cpu_engine *e, struct scratch *s)
+{
+    size_t H = e->weights->hidden, I = e->weights->intermediate, D = H / e->weights->heads;
+    size_t length = e->plan.max_length;
+    s->active = take(e, BLOCK, I);
+    s->hidden = take(e, BLOCK, I);
+    s->z1 = take(e, BLOCK, H);
+    s->h1 = take(e, BLOCK, H);
+    s->z2 = take(e, BLOCK, H);
+    s->stats = take(e, BLOCK, 2);
+    s->factors = take(e, 1, length > H ? length : H);
+    size_t by_token = panels(e, length, D), by_width = panels(e, D, length);
+    size_t either = by_token > by_width ? by_token : by_width;
+    s->keys = take(e, 1, either);
+    s->values = take(e, 1, either);
+    s->scores = take(e, QUERY_BLOCK, panels(e, length, 1));
+    if (!e->plan.train)
+        return;
+    s->dscores = take(e, QUERY_BLOCK, panels(e, length, 1));
+    s->keys_by_depth = take(e, 1, either);
+    s->queries = take(e, 1, panels(e, D, QUERY_BLOCK));
+    s->outputs = take(e, 1, panels(e, D, QUERY_BLOCK));
+    s->left = take(e, GRADIENT_OUTPUTS + e->kernels->tile_rows, GRADIENT_ROWS);
+    s->right = take(e, 1, panels(e, GRADIENT_INPUTS, GRADIENT_ROWS));
+}
+
+/* Runs twice: see arena.h. */
+static void lay_out(struct cpu_engine *e)
+{
+    e->token_sequence = arena_take(&e->arena, e->plan.max_tokens, sizeof(uint32_t));
+    e->cu_rows = arena_take(&e->arena, (size_t)e->plan.max_sequences + 1, sizeof(uint32_t));
+    lay_out_layers(e);
+    e->final = take(e, e->plan.max_rows, e->weights->hidden);
+    e->pooled = take(e, e->plan.max_rows, e->weights->hidden);
+    e->dropped = take(e, e->plan.max_rows, e->weights->hidden);
+    e->logits = take(e, e->plan.max_rows, e->weights->labels);
+    if (e->plan.train)
+        lay_out_gradients(e);
+    for (unsigned t = 0; t < e->plan.threads; t++)
+        lay_out_scratch(e, &e->scratch[t]);
+}
+
+/* ---- the backend's calls ---- */
+
+static void cpu_close(void *self)
+{
+    struct cpu_engine *e = self;
+    arena_unmap(&e->arena);
+    cpu_weights_release(e->weights);
+    pool_close(e->pool);
+    free(e->layer);
+    free(e->scratch);
+    free(e);
+}
+
+static struct cpu_weights *find_weights(const struct cpu_engine *e, const struct model *model,
+                                        void *weights_from)
+{
+    if (!weights_from)
+        return cpu_weights_open(model, e->plan.train, e->kernels, e->pool);
+    struct cpu_weights *shared = ((struct cpu_engine *)weights_from)->weights;
+    shared->users++;
+    return shared;
+}
+
+static void *cpu_open(const struct model *model, const struct engine_plan *plan, void *weights_from)
+{
+    const struct kernels *kernels = kernels_select();
+    if (!kernels)
+        return NULL;
+    struct cpu_engine *e = mem_calloc(1, sizeof *e);
+    e->kernels = kernels;
+    e->plan = *plan;
+    e->layer = mem_calloc(model->config.num_hidden_layers, sizeof *e->layer);
+    e->scratch = mem_calloc(plan->threads, sizeof *e->scratch);
+    e->pool = pool_open(plan->threads);
+    if (e->pool)
+        e->weights = find_weights(e, model, weights_from);
+    if (e->weights) {
+        lay_out(e);
+        if (arena_map(&e->arena) == 0) {
+            lay_out(e);
+            snprintf(e->description, sizeof e->description, "cpu, float32, %s kernels, %u threads",
+                     kernels->name, plan->threads);
+            return e;
+        }
+    }
+    cpu_close(e);
+    return NULL;
+}
+
+static uint64_t cpu_memory(const void *self)
+{
+    const struct cpu_engine *e = self;
+    return e->arena.size + e->weights->arena.size;
+}
+
+static const char *cpu_describe(const void *self)
+{
+    return ((const struct cpu_engine *)self)->description;
+}
+
+static struct dropout_rate rate_of(double probability)
+{
+    return (struct dropout_rate){dropout_threshold(probability), (float)(1 / (1 - probability))};
+}
+
+static void begin(struct cpu_engine *e, const struct batch *batch, bool training)
+{
+    static const struct dropout_rate off;
+    e->batch = batch;
+    cpu_weights_pack(e->weights, e->pool);
+    e->hidden_dropout = training ? rate_of(e->plan.hidden_dropout) : off;
+    e->attention_dropout = training ? rate_of(e->plan.attention_dropout) : off;
+    e->head_dropout = training ? rate_of(e->plan.classifier_dropout) : off;
+}
+
+static int cpu_engine_forward(void *self, const struct batch *batch, float *logits)
+{
+    struct cpu_engine *e = self;
+    begin(e, batch, false);
+    cpu_forward(e);
+    memcpy(logits, e->logits, (size_t)batch->rows * e->weights->labels * sizeof *logits);
+    return 0;
+}
+
+static int cpu_engine_accumulate(void *self, const struct batch *batch, double divisor,
+                                 struct engine_stats *stats)
+{
+    struct cpu_engine *e = self;
+    begin(e, batch, true);
+    cpu_forward(e);
+    if (loss_rows(batch, e->weights->labels, e->logits, divisor, e->dlogits, &stats->loss_sum,
+                  &stats->rows))
+        return -1;
+    cpu_backward(e);
+    return 0;
+}
+
+static int cpu_apply(void *self, uint64_t t, double lr, double max_norm, double *norm)
+{
+    struct cpu_engine *e = self;
+    return cpu_weights_apply(e->weights, e->pool, &e->plan, t, lr, max_norm, norm);
+}
+
+static int cpu_export(const void *self, enum engine_tensor kind, size_t index, float *values)
+{
+    return cpu_weights_export(((const struct cpu_engine *)self)->weights, kind, index, values);
+}
+
+static int cpu_import(void *self, enum engine_tensor kind, size_t index, const float *values)
+{
+    return cpu_weights_import(((struct cpu_engine *)self)->weights, kind, index, values);
+}
+
+const struct backend backend_cpu = {
+    .name = "cpu",
+    .open = cpu_open,
+    .close = cpu_close,
+    .memory = cpu_memory,
+    .describe = cpu_describe,
+    .forward = cpu_engine_forward,
+    .accumulate = cpu_engine_accumulate,
+    .apply = cpu_apply,
+    .export_tensor = cpu_export,
+    .import_tensor = cpu_import,
+};

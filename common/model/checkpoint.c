@@ -1,0 +1,187 @@
+#include "model/checkpoint.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/diag.h"
+#include "cli/memory.h"
+#include "model/json_file.h"
+#include "model/manifest.h"
+#include "model/save.h"
+
+#define MOMENTS 2
+
+static const char *const moment_prefixes[MOMENTS] = {"exp_avg.", "exp_avg_sq."};
+
+/* Getter over both moments: indices below the table's count are first moments, the others second.
+ */
+static const float *get_moment(void *context, size_t index)
+{
+    const struct checkpoint *checkpoint = context;
+    size_t count = checkpoint->model.table->count;
+
+    if (index < count)
+        return checkpoint->exp_avg(checkpoint->optimizer, index);
+    return checkpoint->exp_avg_sq(checkpoint->optimizer, index - count);
+}
+
+static int write_optimizer(const struct checkpoint *checkpoint, const char *folder,
+                           struct manifest_entry *entry)
+{
+    const struct parameter_table *table = checkpoint->model.table;
+    size_t count = MOMENTS * table->count;
+    struct safetensors_item *items = mem_calloc(count, sizeof *items);
+    char **names = mem_calloc(count, sizeof *names);
+    char step[24];
+    json_t *metadata;
+    int status;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct parameter *parameter = &table->items[i % table->count];
+
+        names[i] = mem_format("%s%s", moment_prefixes[i / table->count], parameter->name);
+        items[i].name = names[i];
+        items[i].rank = parameter->rank;
+        items[i].shape[0] = parameter->shape[0];
+        items[i].shape[1] = parameter->shape[1];
+        items[i].index = i;
+    }
+    snprintf(step, sizeof step, "%llu", (unsigned long long)checkpoint->step);
+    metadata = json_pack("{s:s}", "step", step);
+    status = save_tensors(folder, items, count, metadata, get_moment, (void *)checkpoint, entry);
+    json_decref(metadata);
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+    free(items);
+    return status;
+}
+
+static int write_state(const struct checkpoint *checkpoint, const char *folder)
+{
+    char *path = mem_format("%s/trainer_state.json", folder);
+    int status = json_file_write(path, checkpoint->trainer_state, 17);
+
+    free(path);
+    return status;
+}
+
+static int fill(const struct checkpoint *checkpoint, const char *folder)
+{
+    struct manifest_entry known[] = {{.name = "model.safetensors"},
+                                     {.name = "optimizer.safetensors"}};
+    size_t known_count = 1;
+
+    if (checkpoint->write_tokenizer != NULL &&
+        checkpoint->write_tokenizer(checkpoint->tokenizer, folder) != 0)
+        return -1;
+    if (save_model(&checkpoint->model, folder, &known[0]) != 0)
+        return -1;
+    if (checkpoint->exp_avg != NULL && checkpoint->exp_avg_sq != NULL) {
+        if (write_optimizer(checkpoint, folder, &known[1]) != 0)
+            return -1;
+        known_count = 2;
+    }
+    if (checkpoint->trainer_state != NULL && write_state(checkpoint, folder) != 0)
+        return -1;
+    if (manifest_write(folder, known, known_count, checkpoint->run) != 0)
+        return -1;
+    return save_sync(folder);
+}
+
+static bool exists(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0;
+}
+
+/* Puts the finished folder in place of one of the same name, which is moved aside first: a folder
+ * that holds files cannot be renamed over. */
+static int put_in_place(const char *partial, const char *final, const char *old)
+{
+    bool replaced = exists(final);
+
+    if (replaced && rename(final, old) != 0)
+        return diag_errno(errno, "%s: cannot replace", final);
+    if (rename(partial, final) != 0) {
+        int error_number = errno;
+
+        if (replaced)
+            (void)rename(old, final);
+        return diag_errno(error_number, "%s: cannot rename the finished checkpoint into place",
+                          final);
+    }
+    return replaced ? checkpoint_remove(old) : 0;
+}
+
+static int write_in(const struct checkpoint *checkpoint, const char *out, const char *partial,
+                    const char *final, const char *old)
+{
+    /* what a killed run left behind */
+    if ((exists(partial) && checkpoint_remove(partial) != 0) ||
+        (exists(old) && checkpoint_remove(old) != 0))
+        return -1;
+    if (save_folder(out) != 0 || save_folder(partial) != 0)
+        return -1;
+    if (fill(checkpoint, partial) != 0 || put_in_place(partial, final, old) != 0) {
+        (void)checkpoint_remove(partial);
+        return -1;
+    }
+    return save_sync(out);
+}
+
+int checkpoint_write(const struct checkpoint *checkpoint, const char *out)
+{
+    unsigned long long step = checkpoint->step;
+    char *partial = mem_format("%s/.checkpoint-%llu.partial", out, step);
+    char *final = mem_format("%s/checkpoint-%llu", out, step);
+    char *old = mem_format("%s/.checkpoint-%llu.old", out, step);
+    int status = write_in(checkpoint, out, partial, final, old);
+
+    free(partial);
+    free(final);
+    free(old);
+    return status;
+}
+
+/* Whether a file is one of a checkpoint's, or the temporary (".NAME.XXXXXX") of one that was being
+ * written. */
+static bool is_ours(const char *file)
+{
+    for (size_t i = 0; manifest_names[i] != NULL; i++) {
+        size_t length = strlen(manifest_names[i]);
+
+        if (strcmp(file, manifest_names[i]) == 0 ||
+            (file[0] == '.' && strncmp(file + 1, manifest_names[i], length) == 0 &&
+             file[1 + length] == '.'))
+            return true;
+    }
+    return false;
+}
+
+int checkpoint_remove(const char *folder)
+{
+    DIR *directory = opendir(folder);
+    struct dirent *entry;
+    int status = 0;
+
+    if (directory == NULL)
+        return diag_errno(errno, "%s: cannot open", folder);
+    while (status == 0 && (entry = readdir(directory)) != NULL) {
+        if (is_ours(entry->d_name) && unlinkat(dirfd(directory), entry->d_name, 0) != 0)
+            status = diag_errno(errno, "%s/%s: cannot remove", folder, entry->d_name);
+    }
+    closedir(directory);
+    if (status != 0 || rmdir(folder) == 0)
+        return status;
+    if (errno != ENOTEMPTY && errno != EEXIST)
+        return diag_errno(errno, "%s: cannot remove", folder);
+    diag_warn("%s: kept, as it holds files of another kind", folder);
+    return 0;
+}

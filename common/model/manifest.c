@@ -1,0 +1,248 @@
+#include "model/manifest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "cli/diag.h"
+#include "cli/memory.h"
+#include "cli/version.h"
+#include "model/json_file.h"
+
+#define FORMAT 1
+
+/* In name order, as the digest takes them. */
+const char *const manifest_names[] = {
+    "added_tokens.json",
+    MANIFEST_NAME,
+    "config.json",
+    "merges.txt",
+    "model.safetensors",
+    "optimizer.safetensors",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "trainer_state.json",
+    "vocab.json",
+    "vocab.txt",
+    NULL,
+};
+
+/* State of a training run, which is no part of the model. */
+static bool is_state(const char *name)
+{
+    return strcmp(name, "optimizer.safetensors") == 0 || strcmp(name, "trainer_state.json") == 0;
+}
+
+/* The hash of a file's contents. */
+static int hash_file(const char *path, uint64_t *size, uint64_t *xxh64)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    void *map = NULL;
+
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        int error_number = errno;
+
+        if (fd >= 0)
+            close(fd);
+        return diag_errno(error_number, "%s: cannot open", path);
+    }
+    *size = (uint64_t)status.st_size;
+    if (*size > 0)
+        map = mmap(NULL, *size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+    close(fd);
+    if (map == MAP_FAILED)
+        return diag_errno(errno, "%s: cannot map", path);
+    *xxh64 = XXH64(map, *size, 0);
+    if (map != NULL)
+        munmap(map, *size);
+    return 0;
+}
+
+/* {"size": ..., "xxh64": "..."} of one file of the folder; *entry stays NULL when there is none. */
+static int describe(const char *folder, const char *name, const struct manifest_entry *known,
+                    size_t known_count, json_t **entry)
+{
+    char *path = mem_format("%s/%s", folder, name);
+    uint64_t size = 0, xxh64 = 0;
+    bool found = false;
+    char text[MANIFEST_DIGEST_SIZE];
+    int status = 0;
+
+    *entry = NULL;
+    for (size_t i = 0; i < known_count; i++) {
+        if (strcmp(known[i].name, name) == 0) {
+            found = true;
+            size = known[i].size;
+            xxh64 = known[i].xxh64;
+        }
+    }
+    if (!found && access(path, F_OK) == 0) {
+        found = true;
+        status = hash_file(path, &size, &xxh64);
+    }
+    if (found && status == 0) {
+        snprintf(text, sizeof text, "%016" PRIx64, xxh64);
+        *entry = json_pack("{s:I, s:s}", "size", (json_int_t)size, "xxh64", text);
+    }
+    free(path);
+    return status;
+}
+
+/* The digest over files as describe() gives them. */
+static void digest_files(const json_t *files, char digest[MANIFEST_DIGEST_SIZE])
+{
+    XXH64_state_t *state = XXH64_createState();
+
+    XXH64_reset(state, 0);
+    for (size_t i = 0; manifest_names[i] != NULL; i++) {
+        const json_t *entry = json_object_get(files, manifest_names[i]);
+        char *line;
+
+        if (entry == NULL || is_state(manifest_names[i]))
+            continue;
+        line = mem_format("%s %lld %s\n", manifest_names[i],
+                          (long long)json_integer_value(json_object_get(entry, "size")),
+                          json_string_value(json_object_get(entry, "xxh64")));
+        XXH64_update(state, line, strlen(line));
+        free(line);
+    }
+    snprintf(digest, MANIFEST_DIGEST_SIZE, "%016" PRIx64, XXH64_digest(state));
+    XXH64_freeState(state);
+}
+
+int manifest_write(const char *folder, const struct manifest_entry *known, size_t known_count,
+                   const json_t *run)
+{
+    json_t *files = json_object(), *json;
+    char digest[MANIFEST_DIGEST_SIZE];
+    char *path;
+    int status;
+
+    for (size_t i = 0; manifest_names[i] != NULL; i++) {
+        json_t *entry;
+
+        if (strcmp(manifest_names[i], MANIFEST_NAME) == 0)
+            continue;
+        if (describe(folder, manifest_names[i], known, known_count, &entry) != 0) {
+            json_decref(files);
+            return -1;
+        }
+        if (entry != NULL)
+            json_object_set_new(files, manifest_names[i], entry);
+    }
+    digest_files(files, digest);
+    json = json_pack("{s:s, s:i, s:s, s:o}", "bertpipe", BERTPIPE_VERSION, "format", FORMAT,
+                     "digest", digest, "files", files);
+    json_object_set_new(json, "run", run != NULL ? json_deep_copy(run) : json_null());
+    path = mem_format("%s/" MANIFEST_NAME, folder);
+    status = json_file_write(path, json, 15);
+    free(path);
+    json_decref(json);
+    return status;
+}
+
+/* Reads FOLDER/bertpipe.json; *json stays NULL when there is none. */
+static int load(const char *folder, json_t **json)
+{
+    char *path = mem_format("%s/" MANIFEST_NAME, folder);
+    int status = 0;
+
+    *json = NULL;
+    if (access(path, F_OK) == 0) {
+        *json = json_file_read(path);
+        if (*json == NULL)
+            status = -1;
+        else if (json_integer_value(json_object_get(*json, "format")) != FORMAT ||
+                 !json_is_object(json_object_get(*json, "files")) ||
+                 !json_is_string(json_object_get(*json, "digest")))
+            status = diag_error("%s: not a list of files of format %d", path, FORMAT);
+    }
+    if (status != 0) {
+        json_decref(*json);
+        *json = NULL;
+    }
+    free(path);
+    return status;
+}
+
+static int verify_file(const char *folder, const char *name, const json_t *entry, bool hash)
+{
+    const char *recorded = json_string_value(json_object_get(entry, "xxh64"));
+    json_int_t size = json_integer_value(json_object_get(entry, "size"));
+    struct stat status;
+    char *path;
+    int result = 0;
+
+    if (recorded == NULL || strchr(name, '/') != NULL)
+        return diag_error("%s/" MANIFEST_NAME ": bad entry '%s'", folder, name);
+    path = mem_format("%s/%s", folder, name);
+    if (stat(path, &status) != 0) {
+        result = diag_errno(errno, "%s: listed in " MANIFEST_NAME, path);
+    } else if (status.st_size != size) {
+        result = diag_error("%s: %lld bytes, but " MANIFEST_NAME
+                            " says %lld: the file was changed or is not whole",
+                            path, (long long)status.st_size, (long long)size);
+    } else if (hash) {
+        char text[MANIFEST_DIGEST_SIZE];
+        uint64_t bytes, xxh64;
+
+        result = hash_file(path, &bytes, &xxh64);
+        if (result == 0) {
+            snprintf(text, sizeof text, "%016" PRIx64, xxh64);
+            if (strcmp(text, recorded) != 0)
+                result = diag_error("%s: not the contents that " MANIFEST_NAME
+                                    " lists: the file was changed or is damaged",
+                                    path);
+        }
+    }
+    free(path);
+    return result;
+}
+
+int manifest_verify(const char *folder, bool hashes, char digest[MANIFEST_DIGEST_SIZE])
+{
+    json_t *json, *entry;
+    const char *name;
+    int status = 0;
+
+    digest[0] = '\0';
+    if (load(folder, &json) != 0)
+        return -1;
+    if (json == NULL)
+        return 0;
+    json_object_foreach(json_object_get(json, "files"), name, entry)
+    {
+        status = verify_file(folder, name, entry, hashes && !is_state(name));
+        if (status != 0)
+            break;
+    }
+    if (status == 0)
+        snprintf(digest, MANIFEST_DIGEST_SIZE, "%s",
+                 json_string_value(json_object_get(json, "digest")));
+    json_decref(json);
+    return status;
+}
+
+int manifest_verify_file(const char *folder, const char *name)
+{
+    json_t *json;
+    const json_t *entry;
+    int status = 0;
+
+    if (load(folder, &json) != 0)
+        return -1;
+    entry = json_object_get(json_object_get(json, "files"), name);
+    if (entry != NULL)
+        status = verify_file(folder, name, entry, true);
+    json_decref(json);
+    return status;
+}

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "text/buffer.h"
+#include "cli/buffer.h"
 
 struct normaliser {
     bool clean_text;
@@ -21,6 +21,6 @@ struct normaliser {
 
 /* Appends the normal form of text, which must be valid UTF-8. */
 void normalise(const struct normaliser *normaliser, const char *text, size_t size,
-               struct text_buffer *out);
+               struct buffer *out);
 
 #endif

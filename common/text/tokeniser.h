@@ -20,22 +20,25 @@
 #include "text/wordpiece.h"
 
 #define TOKENISER_DIGEST_HEX 64
+#define TOKENISER_MIN_LENGTH 3 /* of max_length: the special tokens of a pair */
 
+/* Ids of the tokens that have a part to play; TOKEN_NONE where the vocabulary has no such token. */
 struct tokeniser_special {
-    uint32_t cls, sep, pad, unk, mask; /* TOKEN_NONE for a mask or pad that does not exist */
+    uint32_t cls, sep, unk; /* always there */
+    uint32_t pad, mask;
 };
 
 struct tokeniser {
+    const char *kind;             /* "wordpiece" */
     struct vocabulary vocabulary; /* the model's tokens and the added ones */
     struct normaliser normaliser;
-    struct wordpiece wordpiece;
     struct added_tokens added;
+    struct wordpiece wordpiece;
+    char *prefix; /* of a token that continues a word, "##"; owned */
     struct tokeniser_special special;
-    const char *kind;       /* "wordpiece" */
-    char *prefix;           /* of tokens inside a word, "##" */
-    size_t max_characters;  /* of a word, 100 */
-    uint64_t model_max_length; /* model_max_length of tokenizer_config.json, or 0 */
-    char digest[TOKENISER_DIGEST_HEX + 1]; /* SHA-256 in hexadecimal, see tokeniser_digest.c */
+    uint64_t model_max_length; /* of tokenizer_config.json; 0: not stated */
+    char digest[TOKENISER_DIGEST_HEX + 1]; /* SHA-256 in hexadecimal, see tokeniser_digest.h */
+    uint8_t byte_class[UINT8_MAX + 1]; /* enum byte_class of tokeniser_encode.c */
 };
 
 /*
@@ -43,64 +46,60 @@ struct tokeniser {
  * (do_lower_case, strip_accents, tokenize_chinese_chars) and special tokens of tokenizer_config.json and
  * special_tokens_map.json. Truncation and padding saved in tokenizer.json are not the user's choice and
  * are ignored. A model type, normaliser or option that is not supported is refused by name.
- * NULL after a message. Free with tokeniser_close.
+ * NULL after a message. Release with tokeniser_close.
  */
 struct tokeniser *tokeniser_open_folder(const char *folder);
 
-/* Opens one file: a tokenizer.json (when the name ends in .json), or a vocab.txt with bert-base-uncased's
-   options and special tokens. */
+/*
+ * Opens one file: a tokenizer.json when its name ends in .json, else a vocab.txt, which is taken as
+ * bert-base-uncased's: lower-casing, with [CLS] and so on.
+ */
 struct tokeniser *tokeniser_open_file(const char *path);
 
+/* tokeniser may be NULL. */
 void tokeniser_close(struct tokeniser *tokeniser);
 
-/* The most ids one sequence takes as [CLS] … [SEP]; ids_type of the stream is u16 when this holds. */
-static inline bool tokeniser_ids_are_u16(const struct tokeniser *tokeniser)
-{
-    return tokeniser->vocabulary.size <= 65536;
-}
-
 /*
- * Writes the folder's tokenizer files (vocab.txt, tokenizer.json, tokenizer_config.json,
- * special_tokens_map.json): a copy of each that `source` has, without saved truncation and padding, and
- * the missing ones made from the tokeniser, so that transformers loads the same tokeniser.
- * source may be NULL: then all are made. 0, or -1 with a message.
+ * Writes the four tokenizer files into a model folder: vocab.txt, tokenizer.json, tokenizer_config.json and
+ * special_tokens_map.json, so that transformers loads the same tokeniser. Those that the folder `source` has are taken from there,
+ * without saved truncation and padding and with the options that hold; the others are made. source may be NULL.
+ * 0, or -1 with a message.
  */
-int tokeniser_save_folder(const struct tokeniser *tokeniser, const char *source, const char *folder);
-
-/* The names tokeniser_save_folder writes, ending in NULL. */
+int tokeniser_save_folder(const struct tokeniser *tokeniser, const char *source,
+                          const char *folder);
+/* The names of those files, closed with NULL. */
 extern const char *const tokeniser_file_names[];
 
-/* What one text became. Arrays belong to the encoding and are reused by the next call. */
-struct encoding {
-    uint32_t *ids;      /* [count], special tokens included */
-    uint8_t *types;     /* [count] 0 for [CLS] a [SEP], 1 for b [SEP]; only valid when paired */
-    uint32_t *offsets;  /* reserved: [count][2] bytes of the raw text; NULL */
-    size_t count;
-    size_t cut;         /* tokens lost to truncation */
-    size_t unknown;     /* tokens of count that are the unknown token, counted before truncation */
-    size_t tokens;      /* tokens before truncation, without [CLS] and [SEP] */
-    bool paired;
-    size_t capacity;
-};
-
-void encoding_init(struct encoding *encoding);
-void encoding_free(struct encoding *encoding);
-
-struct tokeniser_state; /* per thread */
-struct tokeniser_state *tokeniser_state_new(const struct tokeniser *tokeniser);
-void tokeniser_state_free(struct tokeniser_state *state);
-
-/* One text in memory; data NULL stands for none. */
+/* One text in memory; data NULL: none. */
 struct text_span {
     const char *data;
     size_t size;
 };
 
+/* What one text became. The arrays belong to the encoding and are reused by the next call. */
+struct encoding {
+    uint32_t *ids; /* [count], special tokens included */
+    size_t count;
+    size_t first_segment; /* ids of [CLS] a [SEP]: types are 0 before this, 1 from here on */
+    size_t cut;           /* tokens lost to truncation */
+    size_t tokens;        /* tokens found, those that were cut included, [CLS] and [SEP] not */
+    size_t unknown;       /* how many of those are the unknown token */
+    uint32_t *offsets;    /* reserved for [count][2] bytes of the raw text: NULL */
+    size_t capacity;
+};
+
+/* A zeroed encoding is empty. */
+void encoding_free(struct encoding *encoding);
+
+struct tokeniser_state;
+struct tokeniser_state *tokeniser_state_new(void);
+void tokeniser_state_free(struct tokeniser_state *state);
+
 /*
- * Encodes a text and, when pair.data is not NULL, a second one, in at most max_length ids (at least 3, or
- * 4 with a pair; 0: no limit), cutting the longer of the two first as transformers' `longest_first`.
- * 0, or the 1-based position of the first byte that is not valid UTF-8 (nothing is reported: the caller
- * names the record); bytes of the pair count on from the text's size.
+ * Encodes a text and, unless pair.data is NULL, a second one, in at most max_length ids (0: no limit; else at least
+ * TOKENISER_MIN_LENGTH), cutting as transformers' `longest_first`. A state serves one tokeniser only.
+ * 0, or the place, from 1, of the first byte that is not valid UTF-8; nothing is printed, for the caller knows
+ * the record. Bytes of the pair count on from the text's.
  */
 size_t tokeniser_encode(const struct tokeniser *tokeniser, struct tokeniser_state *state,
                         struct text_span text, struct text_span pair, size_t max_length,

@@ -1,14 +1,11 @@
 /*
- * UTF-8 as Unicode defines it: no overlong forms, no surrogates, nothing above U+10FFFF.
+ * Reading and writing the code points of UTF-8 that is known to be valid (see cli/utf8.h).
  */
 #ifndef TEXT_UTF8_H
 #define TEXT_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>
-
-/* Bytes of the longest valid prefix of data: equal to size when all of it is valid UTF-8. */
-size_t utf8_valid_prefix(const char *data, size_t size);
 
 /* Number of code points in valid UTF-8. */
 size_t utf8_count(const char *data, size_t size);

@@ -7,14 +7,15 @@
 #ifndef TEXT_VOCABULARY_H
 #define TEXT_VOCABULARY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define VOCABULARY_MAX (1u << 24)
+#define VOCABULARY_MAX (UINT32_C(1) << 24)
 #define TOKEN_NONE UINT32_MAX
 
 struct token_text {
-    const char *data; /* NULL for an id without a token; not NUL-terminated */
+    char *data; /* closed with NUL, which size does not count; NULL for an id without a token */
     size_t size;
 };
 
@@ -22,26 +23,28 @@ struct vocabulary {
     struct token_text *tokens; /* [size], by id */
     size_t size;               /* highest id + 1 */
     size_t capacity;
-    uint32_t *slots; /* open addressing over the tokens' bytes; TOKEN_NONE is empty */
+    uint32_t *slots; /* open addressing over the tokens' bytes; TOKEN_NONE is an empty slot */
     size_t slot_count, used;
-    struct vocabulary_block *blocks; /* memory of the tokens' bytes */
 };
 
+/* Empty. */
 void vocabulary_init(struct vocabulary *vocabulary);
 void vocabulary_free(struct vocabulary *vocabulary);
 
 /*
- * Adds a token (bytes are copied). Returns TOKEN_NONE when done, else the id that already has this
- * token, or `id` itself when that id already has another token; nothing is reported.
+ * Adds a token of at least one byte (they are copied) under an id below VOCABULARY_MAX. False when that
+ * token or that id is there already; nothing is reported.
  */
-uint32_t vocabulary_add(struct vocabulary *vocabulary, const char *data, size_t size, uint32_t id);
+bool vocabulary_add(struct vocabulary *vocabulary, const char *data, size_t size, uint32_t id);
 
 /* The token's id, or TOKEN_NONE. */
 uint32_t vocabulary_find(const struct vocabulary *vocabulary, const char *data, size_t size);
+uint32_t vocabulary_find_string(const struct vocabulary *vocabulary, const char *token);
 
 /*
- * Reads vocab.txt: one token a line, ids from 0. -1 with a message, as in
- * `vocab.txt: line 12: duplicate token '##s'`. The vocabulary must be initialised and empty.
+ * Reads vocab.txt into an empty vocabulary: one token a line, ids from 0. White space at a line's end is not part of the
+ * token, and an empty line is an id without a token. -1 with a message, as in
+ * `vocab.txt: line 12: duplicate token '##s'`.
  */
 int vocabulary_read_text(struct vocabulary *vocabulary, const char *path);
 

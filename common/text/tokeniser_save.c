@@ -1,0 +1,143 @@
+/* Writing the tokenizer files of a model folder. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/diag.h"
+#include "cli/memory.h"
+#include "cli/output.h"
+#include "text/json_file.h"
+#include "text/tokeniser_build.h"
+#include "text/tokeniser_json.h"
+
+const char *const tokeniser_file_names[] = {"vocab.txt", "tokenizer.json", "tokenizer_config.json",
+                                            "special_tokens_map.json", NULL};
+
+/* Special tokens that the vocabulary has: "cls_token": "[CLS]", unless the object states them already. */
+static void set_special(const struct tokeniser *tokeniser, json_t *json)
+{
+    struct tokeniser_special special = tokeniser->special;
+    for (int i = 0; i < SPECIAL_TOKENS; i++) {
+        uint32_t id = *special_token_id(&special, (enum special_token)i);
+        if (id != TOKEN_NONE && json_object_get(json, special_token_keys[i]) == NULL)
+            json_object_set_new(json, special_token_keys[i],
+                                json_string(tokeniser->vocabulary.tokens[id].data));
+    }
+}
+
+/* transformers' BertTokenizer takes these from its class and not from the files. */
+static bool is_bert_class(const struct tokeniser *tokeniser)
+{
+    return tokeniser->normaliser.clean_text &&
+           tokeniser->wordpiece.max_characters == TOKENISER_MAX_CHARACTERS &&
+           strcmp(tokeniser->prefix, TOKENISER_PREFIX) == 0;
+}
+
+/* The options that hold: BertTokenizer goes by these, whatever tokenizer.json says. */
+static json_t *make_config(const struct tokeniser *tokeniser, json_t *source)
+{
+    const struct normaliser *normaliser = &tokeniser->normaliser;
+    json_t *json = source != NULL ? json_incref(source) : json_object();
+    json_object_set_new(json, "tokenizer_class",
+                        json_string(is_bert_class(tokeniser) ? TOKENISER_CLASS
+                                                             : TOKENISER_CLASS_ANY));
+    json_object_set_new(json, "do_lower_case", json_boolean(normaliser->lowercase));
+    json_object_set_new(json, "tokenize_chinese_chars", json_boolean(normaliser->chinese_chars));
+    json_object_set_new(json, "strip_accents",
+                        normaliser->strip_accents == normaliser->lowercase
+                            ? json_null()
+                            : json_boolean(normaliser->strip_accents));
+    if (tokeniser->model_max_length > 0)
+        json_object_set_new(json, "model_max_length",
+                            json_integer((json_int_t)tokeniser->model_max_length));
+    set_special(tokeniser, json);
+    return json;
+}
+
+static json_t *make_special_map(const struct tokeniser *tokeniser, json_t *source)
+{
+    json_t *json = source != NULL ? json_incref(source) : json_object();
+    set_special(tokeniser, json);
+    return json;
+}
+
+static json_t *make_tokeniser_json(const struct tokeniser *tokeniser, json_t *source)
+{
+    if (source == NULL)
+        return tokeniser_json_make(tokeniser);
+    json_object_set_new(source, "truncation", json_null());
+    json_object_set_new(source, "padding", json_null());
+    return json_incref(source);
+}
+
+/* Makes a JSON file from the source folder's, if there is one. */
+static int save_json(const struct tokeniser *tokeniser, const char *source, const char *folder,
+                     const char *name,
+                     json_t *(*make)(const struct tokeniser *tokeniser, json_t *source))
+{
+    char *from = source != NULL ? mem_format("%s/%s", source, name) : NULL;
+    char *path = mem_format("%s/%s", folder, name);
+    json_t *old = NULL, *json;
+    int status = from != NULL ? json_file_read_optional(from, &old) : 0;
+    if (status == 0) {
+        json = make(tokeniser, old);
+        status = json_file_write(path, json);
+        json_decref(json);
+    }
+    json_decref(old);
+    free(from);
+    free(path);
+    return status;
+}
+
+/* The model's own tokens, one a line; an id without a token is an empty line. */
+static int render_vocabulary(const struct tokeniser *tokeniser, struct buffer *text,
+                             const char *path)
+{
+    const struct vocabulary *vocabulary = &tokeniser->vocabulary;
+    bool *left_out = mem_calloc(vocabulary->size, sizeof(*left_out));
+    size_t count = vocabulary->size;
+    int status = 0;
+    for (size_t i = 0; i < tokeniser->added.count; i++)
+        if (!tokeniser->added.items[i].in_model)
+            left_out[tokeniser->added.items[i].id] = true;
+    while (count > 0 && left_out[count - 1])
+        count--;
+    for (size_t id = 0; id < count && status == 0; id++) {
+        const struct token_text *token = &vocabulary->tokens[id];
+        if (!left_out[id] && token->data != NULL) {
+            if (memchr(token->data, '\n', token->size) != NULL)
+                status = diag_error("%s: token %zu has a line break in it", path, id);
+            buffer_append(text, token->data, token->size);
+        }
+        buffer_append_char(text, '\n');
+    }
+    free(left_out);
+    return status;
+}
+
+static int save_vocabulary(const struct tokeniser *tokeniser, const char *folder)
+{
+    struct buffer text = {0};
+    struct output output;
+    char *path = mem_format("%s/%s", folder, tokeniser_file_names[0]);
+    int status = render_vocabulary(tokeniser, &text, path);
+    if (status == 0 && (status = output_open(&output, path)) == 0) {
+        status = output_write(&output, text.data, text.size);
+        if (status == 0)
+            status = output_commit(&output);
+        else
+            output_abandon(&output);
+    }
+    buffer_free(&text);
+    free(path);
+    return status;
+}
+
+int tokeniser_save_folder(const struct tokeniser *tokeniser, const char *source, const char *folder)
+{
+    if (save_vocabulary(tokeniser, folder) != 0 ||
+        save_json(tokeniser, source, folder, tokeniser_file_names[1], make_tokeniser_json) != 0 ||
+        save_json(tokeniser, source, folder, tokeniser_file_names[2], make_config) != 0)
+        return -1;
+    return save_json(tokeniser, source, folder, tokeniser_file_names[3], make_special_map);
+}

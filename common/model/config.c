@@ -408,6 +408,7 @@ static void set_label_maps(json_t *json, const struct model_config *config)
     json_object_set_new(json, "id2label", id2label);
     json_object_set_new(json, "label2id", label2id);
     json_object_del(json, "num_labels"); /* id2label says it */
+    json_object_del(json, "_num_labels");
 }
 
 json_t *model_config_json(const struct model_config *config)

@@ -208,7 +208,7 @@ static int verify_file(const char *folder, const char *name, const json_t *entry
     return result;
 }
 
-int manifest_verify(const char *folder, bool hashes, char digest[MANIFEST_DIGEST_SIZE])
+int manifest_verify(const char *folder, char digest[MANIFEST_DIGEST_SIZE])
 {
     json_t *json, *entry;
     const char *name;
@@ -221,7 +221,7 @@ int manifest_verify(const char *folder, bool hashes, char digest[MANIFEST_DIGEST
         return 0;
     json_object_foreach(json_object_get(json, "files"), name, entry)
     {
-        status = verify_file(folder, name, entry, hashes && !is_state(name));
+        status = verify_file(folder, name, entry, !is_state(name));
         if (status != 0)
             break;
     }

@@ -32,12 +32,12 @@ int manifest_write(const char *folder, const struct manifest_entry *known, size_
                    const json_t *run);
 
 /*
- * Compares the folder with its bertpipe.json: sizes, and with hashes also contents (not those of
- * the optimizer's and trainer's state, which manifest_verify_file checks when they are read).
- * digest receives the recorded digest, or "" when the folder has no bertpipe.json, which is no
- * error. 0, or -1 with a message.
+ * Compares the folder with its bertpipe.json: sizes and contents (of the optimizer's and trainer's
+ * state only the size; manifest_verify_file checks it when it is read). digest receives the
+ * recorded digest, or "" when the folder has no bertpipe.json, which is no error. 0, or -1 with a
+ * message.
  */
-int manifest_verify(const char *folder, bool hashes, char digest[MANIFEST_DIGEST_SIZE]);
+int manifest_verify(const char *folder, char digest[MANIFEST_DIGEST_SIZE]);
 int manifest_verify_file(const char *folder, const char *name);
 
 /* Names of all files that belong to a model folder or checkpoint, bertpipe.json included;

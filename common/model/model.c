@@ -211,9 +211,13 @@ static int make_slots(struct model *model)
 
 int model_load(struct model *model, const char *folder, unsigned flags)
 {
-    *model = (struct model){.folder = mem_strdup(folder)};
-    if (manifest_verify(folder, (flags & MODEL_LOAD_UNVERIFIED) == 0, model->digest) == 0 &&
-        model_config_load(&model->config, folder) == 0 && make_slots(model) == 0 &&
+    size_t length = strlen(folder);
+
+    while (length > 1 && folder[length - 1] == '/')
+        length--;
+    *model = (struct model){.folder = mem_strndup(folder, length)};
+    if (manifest_verify(model->folder, model->digest) == 0 &&
+        model_config_load(&model->config, model->folder) == 0 && make_slots(model) == 0 &&
         load_weights(model, flags) == 0)
         return 0;
     model_free(model);
@@ -250,9 +254,9 @@ void model_initialise(struct model *model, uint64_t seed)
         classifier = classifier || is_classifier(parameter->role);
     }
     if (model->folder != NULL && (pooler || classifier))
-        diag_note("%s: new %s%s%s from seed %llu", model->folder, pooler ? "pooler" : "",
-                  pooler && classifier ? " and " : "", classifier ? "classifier" : "",
-                  (unsigned long long)seed);
+        diag_note("%s: new %s%s%s, initialised with seed %llu", model->folder,
+                  pooler ? "pooler" : "", pooler && classifier ? " and " : "",
+                  classifier ? "classifier" : "", (unsigned long long)seed);
 }
 
 /* Whether the model's label i has the name that labels get which nobody named. */

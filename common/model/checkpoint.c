@@ -65,7 +65,7 @@ static int write_optimizer(const struct checkpoint *checkpoint, const char *fold
 static int write_state(const struct checkpoint *checkpoint, const char *folder)
 {
     char *path = mem_format("%s/trainer_state.json", folder);
-    int status = json_file_write(path, checkpoint->trainer_state, 17);
+    int status = model_json_write(path, checkpoint->trainer_state, 17);
 
     free(path);
     return status;

@@ -312,7 +312,7 @@ int model_config_from_json(struct model_config *config, const char *place, json_
 int model_config_load(struct model_config *config, const char *folder)
 {
     char *path = mem_format("%s/config.json", folder);
-    json_t *json = json_file_read(path);
+    json_t *json = model_json_read(path);
     int status = json != NULL ? model_config_from_json(config, path, json) : -1;
 
     json_decref(json);
@@ -324,7 +324,7 @@ int model_config_write(const struct model_config *config, const char *folder)
 {
     char *path = mem_format("%s/config.json", folder);
     json_t *json = model_config_json(config);
-    int status = json_file_write(path, json, 15);
+    int status = model_json_write(path, json, 15);
 
     json_decref(json);
     free(path);

@@ -8,7 +8,7 @@
 #include "cli/diag.h"
 #include "cli/output.h"
 
-json_t *json_file_read(const char *path)
+json_t *model_json_read(const char *path)
 {
     FILE *file = fopen(path, "re");
     json_error_t error;
@@ -25,7 +25,7 @@ json_t *json_file_read(const char *path)
     return json;
 }
 
-int json_file_write(const char *path, const json_t *json, int digits)
+int model_json_write(const char *path, const json_t *json, int digits)
 {
     struct output output;
     char *text = json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENCODE_ANY |

@@ -39,9 +39,9 @@ enum model_load_flags {
 /*
  * Reads a model folder. F32 tensors are used in place from the mapping, others converted. Older
  * names (LayerNorm.gamma and .beta), names without the family's prefix, and surplus tensors known
- * to be without a use (position_ids, cls.*) are accepted; other surplus tensors are named in a
- * verbose message. bertpipe.json is verified when present, contents included (MiniLM's 90 MB take 6
- * ms). 0, or -1 with a message; nothing to free after a failure.
+ * to be without a use (position_ids, cls.*) are accepted; other surplus tensors are counted in a
+ * warning. bertpipe.json is verified when present, contents included (MiniLM's 90 MB take 6 ms).
+ * 0, or -1 with a message; nothing to free after a failure.
  */
 int model_load(struct model *model, const char *folder, unsigned flags);
 

@@ -335,7 +335,7 @@ static int check_shards(const struct safetensors *set, const char *index, const 
 
 static int open_sharded(struct safetensors *set, const char *folder, const char *index)
 {
-    json_t *json = json_file_read(index);
+    json_t *json = model_json_read(index);
     const json_t *map = json_object_get(json, "weight_map");
     int status = -1;
 

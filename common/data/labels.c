@@ -74,37 +74,48 @@ void label_set_sort(struct label_set *set)
         qsort(set->names, set->count, sizeof *set->names, compare_names);
 }
 
-static int64_t class_of_name(const struct label_set *classes, const char *name, size_t size,
-                             const char *place)
+/* How many numbers a label may be. */
+static uint64_t known_numbers(const struct stream_header *header, const struct label_set *classes)
 {
-    int64_t class = label_set_find(classes, name, size);
-    if (class < 0)
-        return diag_error("%s: label '%.*s' is not one of the %zu classes", place,
-                          (int)(size < 200 ? size : 200), name, classes->count);
-    return class;
+    return header->has_labels ? header->label_count : classes->count;
+}
+
+/* The name a label stands for; absent for a number without names. */
+static struct rec_span label_name(const struct rec_label *label, const struct stream_header *header)
+{
+    if (label->kind == LABEL_STRING)
+        return label->string;
+    return header->has_labels ? rec_span_of(header->labels[label->integer]) : (struct rec_span){0};
+}
+
+int64_t label_find(const struct rec_label *label, const struct stream_header *header,
+                   const struct label_set *classes)
+{
+    if (label->kind != LABEL_STRING && label->kind != LABEL_INT)
+        return -1;
+    if (label->kind == LABEL_INT &&
+        (label->integer < 0 || (uint64_t)label->integer >= known_numbers(header, classes)))
+        return -1;
+    struct rec_span name = label_name(label, header);
+    return name.data ? label_set_find(classes, name.data, name.size) : label->integer;
 }
 
 int64_t label_class(const struct rec_label *label, const struct stream_header *header,
                     const struct label_set *classes, const char *place)
 {
-    uint64_t known = header->has_labels ? header->label_count : classes->count;
-    switch (label->kind) {
-    case LABEL_NONE:
+    int64_t class = label_find(label, header, classes);
+    if (class >= 0)
+        return class;
+    if (label->kind == LABEL_NONE)
         return diag_error("%s: no label", place);
-    case LABEL_STRING:
-        return class_of_name(classes, label->string.data, label->string.size, place);
-    case LABEL_INT:
-        if (label->integer < 0 || (uint64_t)label->integer >= known)
-            return diag_error("%s: label %" PRId64 " is not in 0..%" PRId64, place, label->integer,
-                              (int64_t)known - 1);
-        if (!header->has_labels)
-            return label->integer;
-        const char *name = header->labels[label->integer];
-        return class_of_name(classes, name, strlen(name), place);
-    case LABEL_FLOAT:
-    case LABEL_LIST:
-        break;
-    }
-    return diag_error("%s: the label is a %s, not a class", place,
-                      label->kind == LABEL_FLOAT ? "real number" : "list");
+    if (label->kind == LABEL_FLOAT || label->kind == LABEL_LIST)
+        return diag_error("%s: the label is a %s, not a class", place,
+                          label->kind == LABEL_FLOAT ? "real number" : "list");
+    int64_t known = (int64_t)known_numbers(header, classes);
+    if (label->kind == LABEL_INT && (label->integer < 0 || label->integer >= known))
+        return diag_error("%s: label %" PRId64 " is not in 0..%" PRId64, place, label->integer,
+                          known - 1);
+    struct rec_span name = label_name(label, header);
+    return diag_error("%s: label '%.*s' is not one of the %zu classes", place,
+                      (int)(name.size < 200 ? name.size : 200), name.data, classes->count);
 }

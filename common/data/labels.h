@@ -34,6 +34,10 @@ int64_t label_set_add(struct label_set *set, const char *name, size_t size);
 /* Into bytewise order. */
 void label_set_sort(struct label_set *set);
 
+/* The class of a label, or -1 when it has none; nothing is reported. */
+int64_t label_find(const struct rec_label *label, const struct stream_header *header,
+                   const struct label_set *classes);
+
 /*
  * The class of a label, or -1 with a message `place: ...` when it has none: no label at all, a
  * number out of range, a name the classes do not have, or a kind (real, list) that is no class.

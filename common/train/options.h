@@ -1,0 +1,39 @@
+/*
+ * Option rows of every tool that opens an engine, so that they are spelled and explained alike.
+ *
+ *     static struct engine_options engine;
+ *     static const struct option_row rows[] = { ..., ENGINE_OPTION_DEVICE(engine), ... };
+ */
+#ifndef TRAIN_OPTIONS_H
+#define TRAIN_OPTIONS_H
+
+#include <stdint.h>
+
+#include "cli/options.h"
+#include "nn/engine.h"
+
+struct engine_options {
+    int device, dtype; /* enum engine_device, enum engine_dtype */
+    uint64_t threads;
+};
+
+/* NULL-terminated names in the order of the enums. */
+extern const char *const engine_device_names[];
+extern const char *const engine_dtype_names[];
+
+/* clang-format off */
+#define ENGINE_OPTION_DEVICE(options)                                                              \
+    {0, "device", .kind = OPTION_CHOICE, .target = &(options).device, .argument = "DEVICE",        \
+     .choices = engine_device_names, .help = "ref: slow, in double precision"}
+#define ENGINE_OPTION_DTYPE(options)                                                               \
+    {0, "dtype", .kind = OPTION_CHOICE, .target = &(options).dtype, .argument = "TYPE",            \
+     .choices = engine_dtype_names, .help = "of matrix products"}
+#define ENGINE_OPTION_THREADS(options)                                                             \
+    {'j', "threads", .kind = OPTION_UNSIGNED, .target = &(options).threads, .argument = "N",       \
+     .maximum = 4096, .help = "0: as many as the process may run on"}
+/* clang-format on */
+
+/* Copies them into a plan. */
+void engine_options_apply(const struct engine_options *options, struct engine_plan *plan);
+
+#endif

@@ -1,0 +1,382 @@
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "cli/memory.h"
+#include "cli/utf8.h"
+#include "stream/msgpack_scan.h"
+#include "stream/wire.h"
+
+#define MAX_PARTS 1000000
+
+/* Reads the header's map; every function gives 0, or -1 with the reason in fault. */
+struct header_reader {
+    struct mp_cursor cursor;
+    struct stream_header *header;
+    struct wire_fault *fault;
+};
+
+static int bad(struct header_reader *reader, const char *what)
+{
+    return wire_fault_set(reader->fault, "header: %s", what);
+}
+
+static int next_of_kind(struct header_reader *reader, enum mp_kind kind, struct mp_token *token,
+                        const char *complaint)
+{
+    if (mp_next(&reader->cursor, token) != 0 || token->kind != kind)
+        return bad(reader, complaint);
+    return 0;
+}
+
+/* An owned copy in *string, which must not be set yet. Embedded NULs would cut it short and are refused. */
+static int next_string(struct header_reader *reader, char **string, const char *complaint)
+{
+    struct mp_token token;
+
+    if (*string != NULL)
+        return bad(reader, complaint);
+    if (next_of_kind(reader, MP_STR, &token, complaint) != 0)
+        return -1;
+    if (utf8_valid_prefix(token.span.data, token.span.size) != token.span.size ||
+        memchr(token.span.data, '\0', token.span.size) != NULL)
+        return bad(reader, complaint);
+    *string = mem_strndup(token.span.data, token.span.size);
+    return 0;
+}
+
+static int next_count(struct header_reader *reader, uint64_t *value, const char *complaint)
+{
+    struct mp_token token;
+
+    if (next_of_kind(reader, MP_INT, &token, complaint) != 0 || token.integer < 0)
+        return bad(reader, complaint);
+    *value = (uint64_t)token.integer;
+    return 0;
+}
+
+/* A name out of a NULL-terminated list; its index in *choice. */
+static int next_choice(struct header_reader *reader, const char *(*name_of)(unsigned),
+                       unsigned first, unsigned last, unsigned *choice, const char *what)
+{
+    struct mp_token token;
+
+    if (mp_next(&reader->cursor, &token) != 0 || token.kind != MP_STR)
+        return wire_fault_set(reader->fault, "header: '%s' is no string", what);
+    for (unsigned i = first; i <= last; i++)
+        if (rec_span_equal(token.span, name_of(i))) {
+            *choice = i;
+            return 0;
+        }
+    return wire_fault_set(reader->fault, "header: unknown %s '%.*s'", what,
+                          (int)(token.span.size < 64 ? token.span.size : 64), token.span.data);
+}
+
+static const char *type_name(unsigned value)
+{
+    return stream_type_name((enum stream_type)value);
+}
+
+static const char *problem_name(unsigned value)
+{
+    return stream_problem_name((enum stream_problem)value);
+}
+
+static const char *ids_type_name(unsigned value)
+{
+    return stream_ids_type_name((enum stream_ids_type)value);
+}
+
+static int read_labels(struct header_reader *reader)
+{
+    struct stream_header *header = reader->header;
+    struct mp_token token;
+    size_t capacity = 0;
+
+    if (header->has_labels || next_of_kind(reader, MP_ARRAY, &token, "") != 0)
+        return bad(reader, "'labels' is no list of strings");
+    header->has_labels = true;
+    for (uint32_t i = 0, count = token.count; i < count; i++) {
+        mem_grow(&header->labels, &capacity, header->label_count + 1, sizeof *header->labels);
+        header->labels[header->label_count] = NULL;
+        if (next_string(reader, &header->labels[header->label_count],
+                        "'labels' is no list of strings") != 0)
+            return -1;
+        header->label_count++;
+    }
+    return 0;
+}
+
+static int read_history_options(struct header_reader *reader, struct stream_history_entry *entry)
+{
+    struct mp_token token;
+
+    if (next_of_kind(reader, MP_MAP, &token, "'history' has options that are no map") != 0)
+        return -1;
+    for (uint32_t i = 0, count = token.count; i < count; i++) {
+        struct stream_option *option;
+
+        mem_grow(&entry->options, &entry->option_capacity, entry->option_count + 1,
+                 sizeof *entry->options);
+        option = &entry->options[entry->option_count++];
+        *option = (struct stream_option){0};
+        if (next_string(reader, &option->key, "'history' has an option without a name") != 0 ||
+            next_string(reader, &option->value, "'history' has an option that is no string") != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int read_history_entry(struct header_reader *reader)
+{
+    struct stream_header *header = reader->header;
+    struct stream_history_entry *entry;
+    struct mp_token token;
+
+    if (next_of_kind(reader, MP_MAP, &token, "'history' has an entry that is no map") != 0)
+        return -1;
+    mem_grow(&header->history, &header->history_capacity, header->history_count + 1,
+             sizeof *header->history);
+    entry = &header->history[header->history_count++];
+    *entry = (struct stream_history_entry){0};
+    for (uint32_t i = 0, count = token.count; i < count; i++) {
+        int status;
+
+        if (next_of_kind(reader, MP_STR, &token, "'history' has a key that is no string") != 0)
+            return -1;
+        if (rec_span_equal(token.span, "tool"))
+            status = next_string(reader, &entry->tool, "'history' has a tool without a name");
+        else if (rec_span_equal(token.span, "version"))
+            status = next_string(reader, &entry->version, "'history' has a version that is no string");
+        else if (rec_span_equal(token.span, "options"))
+            status = read_history_options(reader, entry);
+        else
+            status = mp_skip(&reader->cursor, NULL);
+        if (status != 0)
+            return -1;
+    }
+    if (entry->tool == NULL || entry->version == NULL)
+        return bad(reader, "'history' has an entry without tool or version");
+    return 0;
+}
+
+static int read_history(struct header_reader *reader)
+{
+    struct mp_token token;
+
+    if (reader->header->history != NULL ||
+        next_of_kind(reader, MP_ARRAY, &token, "'history' is no list") != 0)
+        return bad(reader, "'history' is no list");
+    for (uint32_t i = 0, count = token.count; i < count; i++)
+        if (read_history_entry(reader) != 0)
+            return -1;
+    return 0;
+}
+
+static int read_part(struct header_reader *reader)
+{
+    static const char complaint[] = "'part' is no [k, n, set id] with 1 <= k <= n";
+    struct stream_part *part = &reader->header->part;
+    struct mp_token token;
+
+    if (part->present || next_of_kind(reader, MP_ARRAY, &token, complaint) != 0 ||
+        token.count != 3 || next_count(reader, &part->k, complaint) != 0 ||
+        next_count(reader, &part->n, complaint) != 0 ||
+        next_string(reader, &part->set, complaint) != 0 || part->k < 1 || part->k > part->n ||
+        part->n > MAX_PARTS)
+        return bad(reader, complaint);
+    part->present = true;
+    return 0;
+}
+
+static int read_model(struct header_reader *reader)
+{
+    struct stream_model *model = &reader->header->model;
+    struct mp_token token;
+
+    if (next_of_kind(reader, MP_MAP, &token, "'model' is no map") != 0)
+        return -1;
+    for (uint32_t i = 0, count = token.count; i < count; i++) {
+        int status;
+
+        if (next_of_kind(reader, MP_STR, &token, "'model' has a key that is no string") != 0)
+            return -1;
+        if (rec_span_equal(token.span, "name"))
+            status = next_string(reader, &model->name, "the model's name is no string");
+        else if (rec_span_equal(token.span, "digest"))
+            status = next_string(reader, &model->digest, "the model's digest is no string");
+        else
+            status = mp_skip(&reader->cursor, NULL);
+        if (status != 0)
+            return -1;
+    }
+    return model->name != NULL ? 0 : bad(reader, "'model' has no name");
+}
+
+static int read_tokenizer_key(struct header_reader *reader, struct rec_span key)
+{
+    struct stream_tokenizer *tokenizer = &reader->header->tokenizer;
+    const struct {
+        const char *name;
+        int64_t *id;
+    } specials[] = {
+        {"cls", &tokenizer->cls}, {"sep", &tokenizer->sep},   {"pad", &tokenizer->pad},
+        {"unk", &tokenizer->unk}, {"mask", &tokenizer->mask},
+    };
+    uint64_t id = 0;
+
+    if (rec_span_equal(key, "digest"))
+        return next_string(reader, &tokenizer->digest, "the tokenizer's digest is no string");
+    if (rec_span_equal(key, "kind"))
+        return next_string(reader, &tokenizer->kind, "the tokenizer's kind is no string");
+    if (rec_span_equal(key, "vocab_size"))
+        return next_count(reader, &tokenizer->vocab_size, "'vocab_size' is no count");
+    if (rec_span_equal(key, "max_length"))
+        return next_count(reader, &tokenizer->max_length, "'max_length' is no count");
+    for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++)
+        if (rec_span_equal(key, specials[i].name)) {
+            if (next_count(reader, &id, "the id of a special token is no count") != 0)
+                return -1;
+            *specials[i].id = (int64_t)id;
+            return 0;
+        }
+    return mp_skip(&reader->cursor, NULL);
+}
+
+static int read_tokenizer(struct header_reader *reader)
+{
+    const struct stream_tokenizer *tokenizer = &reader->header->tokenizer;
+    struct mp_token token;
+
+    if (next_of_kind(reader, MP_MAP, &token, "'tokenizer' is no map") != 0)
+        return -1;
+    for (uint32_t i = 0, count = token.count; i < count; i++)
+        if (next_of_kind(reader, MP_STR, &token, "'tokenizer' has a key that is no string") != 0 ||
+            read_tokenizer_key(reader, token.span) != 0)
+            return -1;
+    if (tokenizer->digest == NULL || tokenizer->vocab_size == 0 ||
+        tokenizer->vocab_size > UINT32_MAX)
+        return bad(reader, "'tokenizer' has no digest or no vocab_size");
+    return 0;
+}
+
+static int read_key(struct header_reader *reader, struct rec_span key, bool *has_type)
+{
+    struct stream_header *header = reader->header;
+    unsigned choice = 0;
+
+    if (rec_span_equal(key, "type")) {
+        if (next_choice(reader, type_name, STREAM_TEXT, STREAM_METRICS, &choice, "type") != 0)
+            return -1;
+        header->type = (enum stream_type)choice;
+        *has_type = true;
+        return 0;
+    }
+    if (rec_span_equal(key, "problem")) {
+        if (next_choice(reader, problem_name, STREAM_PROBLEM_NONE, STREAM_PROBLEM_MLM, &choice,
+                        "problem") != 0)
+            return -1;
+        header->problem = (enum stream_problem)choice;
+        return 0;
+    }
+    if (rec_span_equal(key, "ids_type")) {
+        if (next_choice(reader, ids_type_name, IDS_U16, IDS_U32, &choice, "ids_type") != 0)
+            return -1;
+        header->ids_type = (enum stream_ids_type)choice;
+        return 0;
+    }
+    if (rec_span_equal(key, "labels"))
+        return read_labels(reader);
+    if (rec_span_equal(key, "history"))
+        return read_history(reader);
+    if (rec_span_equal(key, "part"))
+        return read_part(reader);
+    if (rec_span_equal(key, "model"))
+        return read_model(reader);
+    if (rec_span_equal(key, "tokenizer"))
+        return read_tokenizer(reader);
+    return mp_skip(&reader->cursor, NULL); /* of a later version */
+}
+
+static int check_header(struct header_reader *reader, bool has_type)
+{
+    const struct stream_header *header = reader->header;
+
+    if (!has_type)
+        return bad(reader, "'type' is missing");
+    if (header->type != STREAM_TOKENS)
+        return 0;
+    if (header->tokenizer.digest == NULL)
+        return bad(reader, "a tokens stream states no tokenizer");
+    if (header->ids_type != stream_ids_type_for(header->tokenizer.vocab_size))
+        return bad(reader, "'ids_type' does not follow from vocab_size");
+    return 0;
+}
+
+static int read_map(struct header_reader *reader)
+{
+    struct mp_token token;
+    bool has_type = false;
+
+    if (next_of_kind(reader, MP_MAP, &token, "is no map") != 0)
+        return -1;
+    for (uint32_t i = 0, count = token.count; i < count; i++)
+        if (next_of_kind(reader, MP_STR, &token, "has a key that is no string") != 0 ||
+            read_key(reader, token.span, &has_type) != 0)
+            return -1;
+    return check_header(reader, has_type);
+}
+
+int wire_decode_header(struct rec_span bytes, struct stream_header *header,
+                       struct wire_fault *fault)
+{
+    struct header_reader reader = {.cursor = {bytes.data, bytes.data + bytes.size},
+                                   .header = header,
+                                   .fault = fault};
+    struct mp_token token;
+    uint64_t version = 0;
+
+    wire_fault_set(fault, "damaged header");
+    stream_header_init(header, STREAM_TEXT);
+    if (mp_next(&reader.cursor, &token) != 0 || mp_next(&reader.cursor, &token) != 0 ||
+        next_count(&reader, &version, "has no version") != 0)
+        return bad(&reader, "has no version");
+    if (version != STREAM_VERSION)
+        return wire_fault_set(fault, "format version %llu is not supported, only %d",
+                              (unsigned long long)version, STREAM_VERSION);
+    if (read_map(&reader) != 0) {
+        stream_header_free(header);
+        return -1;
+    }
+    return 0;
+}
+
+int wire_decode_control(struct rec_span bytes, struct wire_control *control,
+                        struct wire_fault *fault)
+{
+    struct mp_cursor cursor = {bytes.data, bytes.data + bytes.size};
+    struct mp_token array, name, count, hash;
+    XXH64_canonical_t canonical;
+
+    if (mp_next(&cursor, &array) != 0 || array.kind != MP_ARRAY || array.count != 3 ||
+        mp_next(&cursor, &name) != 0 || name.kind != MP_STR)
+        return wire_fault_set(fault, "neither record nor header, check or end");
+    if (rec_span_equal(name.span, "bertpipe")) {
+        control->kind = WIRE_HEADER;
+        return 0;
+    }
+    if (rec_span_equal(name.span, "check"))
+        control->kind = WIRE_CHECK;
+    else if (rec_span_equal(name.span, "end"))
+        control->kind = WIRE_END;
+    else
+        return wire_fault_set(fault, "neither record nor header, check or end");
+    if (mp_next(&cursor, &count) != 0 || count.kind != MP_INT || count.integer < 0 ||
+        mp_next(&cursor, &hash) != 0 || hash.kind != MP_BIN ||
+        hash.span.size != sizeof canonical.digest)
+        return wire_fault_set(fault, "damaged %s", control->kind == WIRE_CHECK ? "check" : "end");
+    control->count = (uint64_t)count.integer;
+    memcpy(canonical.digest, hash.span.data, sizeof canonical.digest);
+    control->hash = XXH64_hashFromCanonical(&canonical);
+    return 0;
+}

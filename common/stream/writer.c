@@ -1,0 +1,230 @@
+#include "stream/writer.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "cli/buffer.h"
+#include "cli/diag.h"
+#include "cli/memory.h"
+#include "cli/output.h"
+#include "stream/text_form.h"
+#include "stream/wire.h"
+
+#define WRITE_SIZE ((size_t)256 << 10) /* what is held is passed on when it reaches this */
+
+const char *const stream_form_names[] = {"auto", "msgpack", "text", "json", "tsv", NULL};
+
+struct stream_writer {
+    struct output output;
+    enum stream_form form;
+    struct stream_header header;
+    bool in_segment;
+    bool wrote_columns;
+    enum stream_type columns_type;
+    uint64_t count, total;
+
+    struct buffer held;
+    struct buffer scratch;     /* one record being packed */
+    XXH64_state_t *hash;
+    size_t hashed;             /* bytes of held that are in hash */
+    size_t unchecked_records, unchecked_bytes;
+    bool checked;              /* a check or end is the last item in the segment */
+};
+
+/* Forms that people read go to a terminal; msgpack only when there is none. */
+static int settle_form(struct stream_writer *writer, enum stream_form form)
+{
+    bool terminal = output_is_terminal(&writer->output);
+
+    writer->form = form;
+    if (form == FORM_AUTO)
+        writer->form = terminal ? FORM_TEXT : FORM_MSGPACK;
+    if (writer->form == FORM_MSGPACK && terminal)
+        return diag_error("standard output: msgpack is not for terminals: redirect it, or use -f text");
+    return 0;
+}
+
+struct stream_writer *stream_writer_open(const char *path, enum stream_form form)
+{
+    struct stream_writer *writer = mem_calloc(1, sizeof *writer);
+
+    if (output_open(&writer->output, path) != 0) {
+        free(writer);
+        return NULL;
+    }
+    writer->hash = XXH64_createState();
+    if (writer->hash == NULL) {
+        diag_error("out of memory: for a hash");
+        exit(1);
+    }
+    stream_header_init(&writer->header, STREAM_TEXT);
+    if (settle_form(writer, form) != 0) {
+        stream_writer_close(writer, false);
+        return NULL;
+    }
+    return writer;
+}
+
+enum stream_form stream_writer_form(const struct stream_writer *writer)
+{
+    return writer->form;
+}
+
+static int write_held(struct stream_writer *writer)
+{
+    int status = output_write(&writer->output, writer->held.data, writer->held.size);
+
+    writer->held.size = writer->hashed = 0;
+    return status;
+}
+
+static void hash_held(struct stream_writer *writer)
+{
+    XXH64_update(writer->hash, writer->held.data + writer->hashed,
+                 writer->held.size - writer->hashed);
+    writer->hashed = writer->held.size;
+}
+
+static void add_check(struct stream_writer *writer)
+{
+    hash_held(writer);
+    wire_pack_control(&writer->held, "check", writer->count, XXH64_digest(writer->hash));
+    writer->unchecked_records = writer->unchecked_bytes = 0;
+    writer->checked = true;
+}
+
+int stream_writer_flush(struct stream_writer *writer)
+{
+    if (writer->form == FORM_MSGPACK && writer->in_segment && !writer->checked) {
+        add_check(writer);
+        hash_held(writer);
+    }
+    return writer->held.size > 0 ? write_held(writer) : 0;
+}
+
+int stream_writer_flush_hook(void *writer)
+{
+    return stream_writer_flush(writer);
+}
+
+static int flush_when_full(struct stream_writer *writer)
+{
+    return writer->held.size >= WRITE_SIZE ? stream_writer_flush(writer) : 0;
+}
+
+static void begin_columns(struct stream_writer *writer)
+{
+    if (writer->form != FORM_TSV)
+        return;
+    if (writer->wrote_columns && writer->columns_type == writer->header.type)
+        return;
+    buffer_append_string(&writer->held, stream_tsv_columns(writer->header.type));
+    writer->wrote_columns = true;
+    writer->columns_type = writer->header.type;
+}
+
+int stream_writer_begin(struct stream_writer *writer, const struct stream_header *header)
+{
+    stream_header_free(&writer->header);
+    stream_header_copy(&writer->header, header);
+    writer->in_segment = true;
+    writer->checked = false;
+    writer->count = 0;
+    if (writer->form != FORM_MSGPACK) {
+        begin_columns(writer);
+        return 0;
+    }
+    XXH64_reset(writer->hash, 0);
+    writer->hashed = writer->held.size;
+    writer->unchecked_records = writer->unchecked_bytes = 0;
+    wire_pack_header(&writer->held, header);
+    return 0;
+}
+
+int stream_writer_raw(struct stream_writer *writer, struct rec_span record)
+{
+    if (writer->unchecked_records > 0 &&
+        writer->unchecked_bytes + record.size > STREAM_CHECK_INTERVAL)
+        add_check(writer);
+    buffer_append(&writer->held, record.data, record.size);
+    writer->unchecked_records++;
+    writer->unchecked_bytes += record.size;
+    writer->checked = false;
+    writer->count++;
+    writer->total++;
+    return flush_when_full(writer);
+}
+
+static int render(struct stream_writer *writer, const struct stream_record *record)
+{
+    switch (writer->form) {
+    case FORM_JSON:
+        return stream_render_json(&writer->held, record);
+    case FORM_TSV:
+        return stream_render_tsv(&writer->held, record);
+    default:
+        return stream_render_text(&writer->held, &writer->header, record);
+    }
+}
+
+int stream_writer_record(struct stream_writer *writer, const struct stream_record *record)
+{
+    struct wire_fault fault;
+
+    if (wire_check_record(record, &writer->header, &fault) != 0)
+        return diag_error("output record %llu: %s", (unsigned long long)writer->count + 1,
+                          fault.reason);
+    if (writer->form == FORM_MSGPACK) {
+        writer->scratch.size = 0;
+        wire_pack_record(&writer->scratch, record);
+        return stream_writer_raw(writer,
+                                 (struct rec_span){writer->scratch.data, writer->scratch.size});
+    }
+    if (render(writer, record) != 0)
+        return -1;
+    writer->count++;
+    writer->total++;
+    return flush_when_full(writer);
+}
+
+int stream_writer_end(struct stream_writer *writer)
+{
+    if (writer->form == FORM_MSGPACK) {
+        hash_held(writer);
+        wire_pack_control(&writer->held, "end", writer->count, XXH64_digest(writer->hash));
+    }
+    writer->in_segment = false;
+    return flush_when_full(writer);
+}
+
+uint64_t stream_writer_count(const struct stream_writer *writer)
+{
+    return writer->count;
+}
+
+uint64_t stream_writer_total(const struct stream_writer *writer)
+{
+    return writer->total;
+}
+
+int stream_writer_close(struct stream_writer *writer, bool commit)
+{
+    int status = 0;
+
+    if (writer == NULL)
+        return 0;
+    if (commit && stream_writer_flush(writer) != 0) {
+        commit = false;
+        status = -1;
+    }
+    if (commit)
+        status = output_commit(&writer->output);
+    else
+        output_abandon(&writer->output);
+    stream_header_free(&writer->header);
+    buffer_free(&writer->held);
+    buffer_free(&writer->scratch);
+    XXH64_freeState(writer->hash);
+    free(writer);
+    return status;
+}

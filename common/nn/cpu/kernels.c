@@ -16,6 +16,9 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
 
 #if defined(__AVX512F__)
 #define VECTOR    16
@@ -431,52 +434,70 @@ static void layer_norm_backward(float *dx, float *restrict dgain, float *restric
 
 /* ---- dropout ---- */
 
-/*
- * Philox 4x32-10 on the 16 counters of one group of 64 columns. words[w][l]: word w of counter l.
- * Words are kept in the low halves of 64-bit lanes, whose high halves are left to hold rubbish
- * between rounds: a 32 x 32 bit multiplication reads low halves only, so a round is two of them,
- * two shifts and four exclusive ors.
- */
-INLINE void philox_group(uint32_t words[4][16], uint32_t first, const struct dropout_row *row)
+typedef uint64_t words_vec __attribute__((vector_size(VECTOR * 4)));
+#define WORDS (VECTOR / 2) /* words in a vector: one in the low half of each 64-bit lane */
+
+/* The 64-bit products of the low halves of a's lanes and b. Compilers do not find the instruction
+ * by themselves. */
+INLINE words_vec multiply_low(words_vec a, uint32_t b)
 {
-    const uint64_t low = 0xffffffffu;
-    uint64_t x0[16], x1[16], x2[16], x3[16];
-    for (uint32_t l = 0; l < 16; l++) {
-        x0[l] = first + l;
-        x1[l] = row->row + ((uint32_t)(row->ordinal >> 32) << 16);
-        x2[l] = (uint32_t)row->ordinal;
-        x3[l] = row->site;
+#if defined(__AVX512F__)
+    return (words_vec)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(b));
+#elif defined(__AVX2__)
+    return (words_vec)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(b));
+#elif defined(__SSE2__)
+    return (words_vec)_mm_mul_epu32((__m128i)a, _mm_set1_epi64x(b));
+#else
+    return (a & 0xffffffffu) * b;
+#endif
+}
+
+/*
+ * Philox 4x32-10 on the 16 counters of one group of 64 columns. words[w][l]: word w of counter l in
+ * its low half; the high halves are left to hold rubbish, here and between rounds.
+ */
+INLINE void philox_group(uint64_t words[64], uint32_t first, const struct dropout_row *row)
+{
+    words_vec x0[16 / WORDS], x1[16 / WORDS], x2[16 / WORDS], x3[16 / WORDS];
+    static const uint64_t counters[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const words_vec zero = {0};
+    for (uint32_t v = 0; v < 16 / WORDS; v++) {
+        memcpy(&x0[v], counters + v * WORDS, sizeof x0[v]);
+        x0[v] += first;
+        x1[v] = zero + (row->row + ((uint32_t)(row->ordinal >> 32) << 16));
+        x2[v] = zero + (uint32_t)row->ordinal;
+        x3[v] = zero + row->site;
     }
     uint32_t key0 = (uint32_t)row->seed, key1 = (uint32_t)(row->seed >> 32);
 #pragma GCC unroll 10
     for (int round = 0; round < 10; round++) {
-        for (int l = 0; l < 16; l++) {
-            uint64_t p0 = (x0[l] & low) * 0xD2511F53u, p1 = (x2[l] & low) * 0xCD9E8D57u;
-            x0[l] = (p1 >> 32) ^ x1[l] ^ key0;
-            x2[l] = (p0 >> 32) ^ x3[l] ^ key1;
-            x1[l] = p1;
-            x3[l] = p0;
+#pragma GCC unroll 8
+        for (int v = 0; v < 16 / WORDS; v++) {
+            words_vec p0 = multiply_low(x0[v], 0xD2511F53u), p1 = multiply_low(x2[v], 0xCD9E8D57u);
+            x0[v] = (p1 >> 32) ^ x1[v] ^ key0;
+            x2[v] = (p0 >> 32) ^ x3[v] ^ key1;
+            x1[v] = p1;
+            x3[v] = p0;
         }
         key0 += 0x9E3779B9u;
         key1 += 0xBB67AE85u;
     }
-    for (int l = 0; l < 16; l++) {
-        words[0][l] = (uint32_t)x0[l];
-        words[1][l] = (uint32_t)x1[l];
-        words[2][l] = (uint32_t)x2[l];
-        words[3][l] = (uint32_t)x3[l];
-    }
+    memcpy(words, x0, sizeof x0);
+    memcpy(words + 16, x1, sizeof x1);
+    memcpy(words + 32, x2, sizeof x2);
+    memcpy(words + 48, x3, sizeof x3);
 }
 
 static void dropout_factors(float *factors, const struct dropout_row *row, size_t count)
 {
+    const uint32_t threshold = row->threshold;
+    const float scale = row->scale;
     for (size_t column = 0; column < count; column += 64) {
-        uint32_t words[4][16];
+        uint64_t words[64];
         float group[64];
         philox_group(words, (uint32_t)(column / 64 * 16), row);
-        for (int w = 0; w < 4; w++)
-            for (int l = 0; l < 16; l++)
-                group[w * 16 + l] = words[w][l] < row->threshold ? 0 : row->scale;
+        for (int i = 0; i < 64; i++)
+            group[i] = (uint32_t)words[i] < threshold ? 0.0f : scale;
         size_t width = count - column < 64 ? count - column : 64;
         memcpy(factors + column, group, width * sizeof *factors);
     }

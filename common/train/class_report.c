@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
+#include <stdbool.h>
 
 /* Characters, which are not continuation bytes of UTF-8. */
 static size_t width_of(const char *text)

@@ -11,6 +11,7 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "cli/options.h"
+#include "cli/utf8.h"
 #include "data/archive.h"
 
 #define MAX_REVIEW ((uint64_t)1 << 20) /* bytes; the longest of the real ones has 14,106 */
@@ -121,6 +122,8 @@ static int read_reviews(struct imdb *imdb, struct archive_file *archive, const c
         imdb->reviews[imdb->count++] = review;
         if (archive_file_read(archive, review.text, entry.size) < 0)
             return -1;
+        if (utf8_valid_prefix(review.text, review.size) < review.size)
+            return diag_error("%s: %s: not UTF-8", path, entry.name);
     }
     return got;
 }

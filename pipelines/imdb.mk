@@ -8,6 +8,7 @@
 
 MODEL          =
 ARCHIVE        =
+ARCHIVE_MD5    =
 WORK           = build/imdb
 LENGTH         = 512
 EPOCHS         = 3
@@ -26,7 +27,7 @@ BUILD = build
 export PATH := $(abspath $(BUILD)):$(PATH)
 
 RUN   = $(WORK)/model
-FETCH = imdb-fetch $(if $(ARCHIVE),-a $(ARCHIVE))
+FETCH = imdb-fetch $(if $(ARCHIVE),-a $(ARCHIVE)) $(if $(ARCHIVE_MD5),--verify --md5 $(ARCHIVE_MD5))
 
 define TEXTS
 This movie was absolutely fantastic! I loved every minute of it.

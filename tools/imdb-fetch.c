@@ -110,7 +110,8 @@ static int check_md5(const struct imdb *imdb, const char *path)
                           imdb->md5, settings.md5);
     if (settings.verify)
         return diag_error("%s: MD5 is %s, expected %s", path, imdb->md5, settings.md5);
-    diag_warn("%s: MD5 is %s, not the published archive's %s", path, imdb->md5, settings.md5);
+    diag_warn("%s: MD5 is %s, not %s %s", path, imdb->md5,
+              settings.md5_given ? "the expected" : "the published archive's", settings.md5);
     return 0;
 }
 

@@ -35,6 +35,13 @@
 #define DEPTH_BLOCK 384
 #define LANES       16
 
+/* Unrolls a loop whole: its trip count is known once its function is inlined. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float vec __attribute__((vector_size(VECTOR * 4)));
@@ -54,7 +61,7 @@ INLINE void tile(float *c, size_t c_stride, const float *left, size_t row, size_
                  const float *panel, const float *bias, enum start start, size_t depth, const int m)
 {
     vec low[TILE_ROWS], high[TILE_ROWS];
-#pragma GCC unroll 12
+    UNROLL
     for (int i = 0; i < m; i++) {
         low[i] = high[i] = (vec){0};
         if (start != START_ZERO) {
@@ -65,14 +72,14 @@ INLINE void tile(float *c, size_t c_stride, const float *left, size_t row, size_
     }
     for (size_t k = 0; k < depth; k++) {
         vec b0 = LOAD(panel + k * PANEL), b1 = LOAD(panel + k * PANEL + VECTOR);
-#pragma GCC unroll 12
+        UNROLL
         for (int i = 0; i < m; i++) {
             float a = left[(size_t)i * row + k * column];
             low[i] += a * b0;
             high[i] += a * b1;
         }
     }
-#pragma GCC unroll 12
+    UNROLL
     for (int i = 0; i < m; i++) {
         STORE(c + (size_t)i * c_stride, low[i]);
         STORE(c + (size_t)i * c_stride + VECTOR, high[i]);
@@ -469,9 +476,9 @@ INLINE void philox_group(uint64_t words[64], uint32_t first, const struct dropou
         x3[v] = zero + row->site;
     }
     uint32_t key0 = (uint32_t)row->seed, key1 = (uint32_t)(row->seed >> 32);
-#pragma GCC unroll 10
+    UNROLL
     for (int round = 0; round < 10; round++) {
-#pragma GCC unroll 8
+        UNROLL
         for (int v = 0; v < 16 / WORDS; v++) {
             words_vec p0 = multiply_low(x0[v], 0xD2511F53u), p1 = multiply_low(x2[v], 0xCD9E8D57u);
             x0[v] = (p1 >> 32) ^ x1[v] ^ key0;
@@ -547,8 +554,8 @@ static void adamw(float *weights, float *first, float *second, float *gradients,
     const struct adamw_step s = *step;
     for (size_t i = 0; i < count; i++) {
         float g = gradients[i] * s.gradient_scale;
-        float m = first[i] + (g - first[i]) * (1 - s.beta1);
-        float v = second[i] * s.beta2 + g * g * (1 - s.beta2);
+        float m = first[i] + (g - first[i]) * s.share1;
+        float v = second[i] * s.beta2 + g * g * s.share2;
         weights[i] = weights[i] * s.decay - s.step_size * m / (sqrtf(v) * s.correction + s.epsilon);
         first[i] = m;
         second[i] = v;

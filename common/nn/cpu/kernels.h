@@ -35,9 +35,10 @@ struct dropout_row {
 struct adamw_step {
     float gradient_scale; /* the clip */
     float decay;          /* 1 - lr * weight decay */
-    float beta1, beta2;
-    float step_size;  /* lr / (1 - beta1^t) */
-    float correction; /* 1 / sqrt(1 - beta2^t) */
+    float beta2;
+    float share1, share2; /* 1 - beta1, 1 - beta2, rounded once: 1 - 0.999f is off by 1.3e-5 */
+    float step_size;      /* lr / (1 - beta1^t) */
+    float correction;     /* 1 / sqrt(1 - beta2^t) */
     float epsilon;
 };
 

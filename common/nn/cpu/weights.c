@@ -259,8 +259,9 @@ static void adamw_prepare(struct optimiser_job *job, const struct engine_plan *p
     job->decay = (float)(1 - lr * plan->weight_decay);
     job->step = (struct adamw_step){
         .gradient_scale = (float)clip,
-        .beta1 = (float)plan->adam_beta1,
         .beta2 = (float)plan->adam_beta2,
+        .share1 = (float)(1 - plan->adam_beta1),
+        .share2 = (float)(1 - plan->adam_beta2),
         .step_size = (float)(lr / bias1),
         .correction = (float)(1 / sqrt(bias2)),
         .epsilon = (float)plan->adam_epsilon,

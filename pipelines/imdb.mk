@@ -43,11 +43,9 @@ endif
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
-predict: $(WORK)/predictions.tsv evaluate ## classify three texts with the trained model
-	@awk -F '\t' ' \
-	    NR == 1 { for (i = 1; i <= NF; i++) column[$$i] = i; next } \
-	    { name = $$column["name"]; name = toupper(substr(name, 1, 1)) substr(name, 2); \
-	      printf "\nText: %s\nSentiment: %s (Confidence: %.3f)\n", $$column["text"], name, $$column["score"] }' $<
+predict: $(WORK)/predictions.txt evaluate ## classify three texts with the trained model
+	@echo
+	@cat $<
 
 evaluate: $(WORK)/evaluation.txt ## accuracy on the test reviews
 	@cat $<
@@ -70,8 +68,10 @@ $(WORK)/evaluation.txt: $(RUN)/bertpipe.json $(WORK)/test.mp
 	bert-eval -m $(RUN) < $(WORK)/test.mp > $@.part
 	@mv $@.part $@
 
-$(WORK)/predictions.tsv: $(RUN)/bertpipe.json
-	printf '%s\n' "$$TEXTS" | rec-load | wp-tokenize -k -m $(RUN) -L $(LENGTH) | bert-predict -m $(RUN) -f tsv -o $@
+$(WORK)/predictions.txt: $(RUN)/bertpipe.json
+	printf '%s\n' "$$TEXTS" | rec-load | wp-tokenize -k -m $(RUN) -L $(LENGTH) | \
+	    bert-predict -m $(RUN) -f text > $@.part
+	@mv $@.part $@
 
 clean: ## remove WORK
 	rm -rf $(WORK)

@@ -61,10 +61,9 @@ tools() {
 forbidden() {
     found=$(
         word='(^|[^A-Za-z0-9_])'
-        # shellcheck disable=SC2046
-        grep -HnE "$word(atoi|atol|atoll|atof|sprintf|vsprintf|strcpy|strcat|gets|strtok|s?scanf|fscanf)[[:space:]]*\(" $(sources)
+        grep -rnE --include='*.[ch]' "$word(atoi|atol|atoll|atof|sprintf|vsprintf|strcpy|strcat|gets|strtok|s?scanf|fscanf)[[:space:]]*\(" common tools
         grep -rnE --include='*.[ch]' "$word(perror[[:space:]]*\(|stderr$word)" common tools | grep -v '^common/cli/'
-        grep -HnE '#include "(\.\.|tools)/' $(sources)
+        grep -rnE --include='*.[ch]' '#include "(\.\.|tools)/' common tools
     )
     [ -z "$found" ] || { printf '%s\n' "$found" | sed 's/$/   <- forbidden/'; return 1; }
 }

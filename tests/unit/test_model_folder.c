@@ -1,0 +1,436 @@
+/* Model folders: loading, older spellings, missing heads, labels, saving, bertpipe.json,
+ * checkpoints. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "check.h"
+#include "model_capture.h"
+
+#include "cli/diag.h"
+#include "model/checkpoint.h"
+#include "model/manifest.h"
+#include "model/model.h"
+
+/* Tensors of a model against what the safetensors library read from a fixture; a name that the
+ * fixture lacks is looked for without prefix. */
+static void check_weights(const struct model *model, const char *fixture)
+{
+    json_t *all = json_load_file(FIXTURES "/expected-weights.json", 0, NULL);
+    const json_t *rows = json_object_get(all, fixture);
+
+    CHECK(json_is_object(rows), "%s is among the expected ones", fixture);
+    for (size_t i = 0; i < model->table.count; i++) {
+        const struct parameter *p = &model->table.items[i];
+        const json_t *row = json_object_get(rows, p->name);
+        const float *values = model->weights[i];
+        double sum = 0;
+
+        if (model->missing[i] || !CHECK(row != NULL && values != NULL, "%s", p->name))
+            continue;
+        for (uint64_t e = 0; e < p->count; e++)
+            sum += values[e];
+        CHECK(values[0] == (float)json_number_value(json_array_get(row, 1)), "%s: first", p->name);
+        CHECK(values[p->count - 1] == (float)json_number_value(json_array_get(row, 2)), "%s: last",
+              p->name);
+        CHECK_CLOSE(p->name, sum, json_number_value(json_array_get(row, 3)), 1e-9, 1e-9);
+    }
+    json_decref(all);
+}
+
+/* Folders that must load; the fixture whose weights they hold; how many tensors are missing. */
+static const struct {
+    const char *folder, *weights;
+    size_t missing;
+} loadable[] = {
+    {"good-tiny", "good-tiny", 0},         {"good-odd", "good-odd", 0},
+    {"good-micro", "good-micro", 0},       {"good-legacy", "good-micro", 2},
+    {"good-base", "good-micro", 2},        {"good-no-pooler", "good-micro", 2},
+    {"good-fp16", "good-fp16-as-fp32", 0}, {"good-bf16", "good-bf16-as-fp32", 0},
+    {"good-unaligned", "good-micro", 0},   {"good-sharded", "good-micro", 0},
+};
+
+static void test_load(void)
+{
+    for (size_t i = 0; i < sizeof loadable / sizeof loadable[0]; i++) {
+        struct capture capture;
+        struct model model;
+        char path[256];
+        int status;
+
+        snprintf(path, sizeof path, FIXTURES "/%s/", loadable[i].folder);
+        capture_begin(&capture);
+        status = model_load(&model, path, 0);
+        capture_end(&capture);
+        if (!CHECK(status == 0, "%s loads: %s", loadable[i].folder, capture.text))
+            continue;
+        CHECK(capture.text[0] == '\0', "%s: silently: %s", loadable[i].folder, capture.text);
+        CHECK(model.missing_count == loadable[i].missing, "%s: %zu missing, expected %zu",
+              loadable[i].folder, model.missing_count, loadable[i].missing);
+        CHECK(model.digest[0] == '\0', "%s has no bertpipe.json", loadable[i].folder);
+        check_weights(&model, loadable[i].weights);
+        model_free(&model);
+    }
+}
+
+static const struct {
+    const char *folder;
+    unsigned flags;
+    const char *words;
+} refusals[] = {
+    {"nowhere", 0, "nowhere/config.json: cannot open: No such file"},
+    {"bad-missing-tensor", 0,
+     "bad-missing-tensor/model.safetensors: no tensor 'bert.encoder.layer.0.output.dense.bias' of "
+     "shape [8]"},
+    {"bad-wrong-shape", 0,
+     "bad-wrong-shape/model.safetensors: tensor 'bert.encoder.layer.0.intermediate.dense.weight' "
+     "has shape [12, 9], but " FIXTURES "/bad-wrong-shape/config.json needs [12, 8]"},
+    {"bad-classifier-shape", 0, "tensor 'classifier.weight' has shape [3, 8], but "},
+    {"bad-dtype", 0, "tensor 'classifier.bias' has dtype I64, which is not supported"},
+    {"bad-two-names", 0,
+     "'bert.embeddings.LayerNorm.weight' and 'bert.embeddings.LayerNorm.gamma' are the same "
+     "tensor"},
+    {"bad-heads", 0, "'hidden_size' 8 is not a multiple of 'num_attention_heads' 3"},
+    {"bad-no-weights", 0, "bad-no-weights/model.safetensors: cannot open: No such file"},
+    {"bad-missing-shard", 0, "model-00002-of-00002.safetensors: cannot open: No such file"},
+    {"bad-shard-path", 0, "its file is not a name within the folder"},
+    {"bad-config-json", 0, "bad-config-json/config.json: line 2: "},
+    {"unsupported-model-type", 0, "config.json: model type 'gpt2' is not supported"},
+    {"unsupported-pytorch-bin", 0, "pytorch_model.bin: a pickle is not read"},
+    {"good-base", MODEL_LOAD_COMPLETE,
+     "no tensor 'classifier.weight' of shape [2, 8]: the model must be fine-tuned first"},
+    {"good-no-pooler", MODEL_LOAD_COMPLETE, "no tensor 'bert.pooler.dense.weight'"},
+};
+
+static void test_refusals(void)
+{
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        struct capture capture;
+        struct model model;
+        char path[256];
+        int status;
+
+        snprintf(path, sizeof path, FIXTURES "/%s", refusals[i].folder);
+        capture_begin(&capture);
+        status = model_load(&model, path, refusals[i].flags);
+        capture_end(&capture);
+        CHECK(status == -1, "%s is refused", refusals[i].folder);
+        CHECK(capture_is_line(capture.text, refusals[i].words), "%s: '%s' does not say \"%s\"",
+              refusals[i].folder, capture.text, refusals[i].words);
+    }
+}
+
+static void test_surplus(void)
+{
+    char *folder = temporary_folder(), path[600];
+    struct capture capture;
+    struct model model;
+    size_t size = 0;
+    char *config = read_whole(FIXTURES "/good-odd/config.json", &size);
+    char *layers = strstr(config, "\"num_hidden_layers\": 2");
+    char *weights = read_whole(FIXTURES "/good-odd/model.safetensors", &size);
+
+    layers[strlen("\"num_hidden_layers\": ")] = '1';
+    snprintf(path, sizeof path, "%s/config.json", folder);
+    write_whole(path, config, strlen(config));
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    write_whole(path, weights, size);
+    capture_begin(&capture);
+    int status = model_load(&model, folder, 0);
+    capture_end(&capture);
+    if (CHECK(status == 0, "a layer too many is no error"))
+        model_free(&model);
+    CHECK(capture_is_line(capture.text, "warning: ") &&
+              strstr(capture.text, "16 tensors have no place in this model, the first is "
+                                   "'bert.encoder.layer.1.attention.output.LayerNorm.bias'"),
+          "but a warning: %s", capture.text);
+    free(config);
+    free(weights);
+    remove_folder(folder);
+}
+
+static const float *weight(const struct model *model, enum parameter_role role)
+{
+    return model->weights[parameter_index(&model->table, role, 0)];
+}
+
+static void test_initialise(void)
+{
+    struct model one, two, three;
+    struct capture capture;
+    size_t bytes = 2 * 8 * sizeof(float);
+
+    capture_begin(&capture);
+    int status = model_load(&one, FIXTURES "/good-base", 0);
+    status |= model_load(&two, FIXTURES "/good-legacy", 0);
+    status |= model_load(&three, FIXTURES "/good-base", 0);
+    CHECK(weight(&one, PARAMETER_CLASSIFIER_WEIGHT) == NULL, "missing is NULL at first");
+    model_initialise(&one, 42);
+    capture_end(&capture);
+    CHECK(status == 0, "loaded");
+    CHECK(capture_is_line(capture.text, "good-base: new classifier, initialised with seed 42"),
+          "said: %s", capture.text);
+    diag_set_level(DIAG_QUIET);
+    model_initialise(&two, 42);
+    model_initialise(&three, 43);
+    diag_set_level(DIAG_NORMAL);
+    const float *w = weight(&one, PARAMETER_CLASSIFIER_WEIGHT);
+
+    CHECK(w != NULL && w[0] != 0 && fabs(w[0]) < 0.12, "a value of N(0, 0.02)");
+    CHECK(memcmp(w, weight(&two, PARAMETER_CLASSIFIER_WEIGHT), bytes) == 0, "seed 42 again");
+    CHECK(memcmp(w, weight(&three, PARAMETER_CLASSIFIER_WEIGHT), bytes) != 0, "another seed");
+    CHECK(weight(&one, PARAMETER_CLASSIFIER_BIAS)[1] == 0, "zero bias");
+    model_free(&one);
+    model_free(&two);
+    model_free(&three);
+}
+
+static void test_labels(void)
+{
+    static const char *const same[] = {"no", "yes"}, *const swapped[] = {"yes", "no"};
+    static const char *const three[] = {"a", "b", "c"};
+    struct model model;
+
+    if (!CHECK(model_load(&model, FIXTURES "/good-micro", 0) == 0, "good-micro"))
+        return;
+    CHECK(model_set_labels(&model, same, 2) == 0 && model.missing_count == 0, "the same labels");
+    CHECK(model_set_labels(&model, NULL, 2) == 0 && model.missing_count == 0, "default names");
+    CHECK(model_set_labels(&model, swapped, 2) == 0 && model.missing_count == 0,
+          "names for labels without names keep the classifier");
+    CHECK(model_set_labels(&model, same, 2) == 0 && model.missing_count == 2,
+          "another order is another classifier");
+    CHECK(model_set_labels(&model, three, 3) == 0 && model.missing_count == 2, "three labels");
+    CHECK(parameter_find(&model.table, PARAMETER_CLASSIFIER_WEIGHT, 0)->shape[0] == 3, "shape");
+    diag_set_level(DIAG_QUIET);
+    model_initialise(&model, 1);
+    diag_set_level(DIAG_NORMAL);
+    CHECK(weight(&model, PARAMETER_CLASSIFIER_WEIGHT)[23] != 0, "all 24 values are there");
+    CHECK(strcmp(model.config.label_names[2], "c") == 0, "names are in the configuration");
+    model_free(&model);
+}
+
+/* Puts one more byte into a file, or turns one bit over. */
+static void damage(const char *folder, const char *name, bool longer)
+{
+    char path[600];
+    size_t size = 0;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    char *data = read_whole(path, &size);
+
+    if (longer)
+        data[size++] = 'x';
+    else
+        data[size / 2] ^= 1;
+    write_whole(path, data, size);
+    free(data);
+}
+
+static void check_refused(const char *folder, const char *words)
+{
+    struct capture capture;
+    struct model model;
+
+    capture_begin(&capture);
+    int status = model_load(&model, folder, 0);
+    capture_end(&capture);
+    if (!CHECK(status == -1, "refused: %s", words))
+        model_free(&model);
+    CHECK(capture_is_line(capture.text, words), "'%s' does not say \"%s\"", capture.text, words);
+}
+
+static void test_save(void)
+{
+    char *base = temporary_folder(), folder[600], path[700];
+    struct model model, again;
+    json_t *run = json_pack("{s:i, s:f}", "seed", 42, "loss", 0.1), *manifest;
+    struct stat status;
+    mode_t mask = umask(027);
+
+    snprintf(folder, sizeof folder, "%s/out", base);
+    if (!CHECK(model_load(&model, FIXTURES "/good-odd", 0) == 0, "good-odd"))
+        return;
+    struct model_source source = {&model.config, &model.table, model_get_weights, &model};
+
+    CHECK(model_save(&source, folder, run) == 0, "saved");
+    umask(mask);
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    CHECK(stat(path, &status) == 0 && (status.st_mode & 0777) == 0640, "the umask is honoured");
+    if (CHECK(model_load(&again, folder, MODEL_LOAD_COMPLETE) == 0, "loaded again")) {
+        check_weights(&again, "good-odd");
+        CHECK(strlen(again.digest) == 16, "with a digest");
+        model_free(&again);
+    }
+    snprintf(path, sizeof path, "%s/bertpipe.json", folder);
+    manifest = json_load_file(path, 0, NULL);
+    CHECK(json_equal(json_object_get(manifest, "run"), run), "the run record is kept");
+    json_decref(manifest);
+    damage(folder, "model.safetensors", false);
+    check_refused(folder, "model.safetensors: not the contents that bertpipe.json lists");
+    CHECK(model_save(&source, folder, NULL) == 0, "saved over it");
+    damage(folder, "config.json", true);
+    check_refused(folder, "bytes, but bertpipe.json says ");
+    snprintf(path, sizeof path, "%s/config.json", folder);
+    unlink(path);
+    check_refused(folder, "config.json: listed in bertpipe.json: No such file");
+    snprintf(path, sizeof path, "%s/bertpipe.json", folder);
+    write_whole(path, "{}", 2);
+    check_refused(folder, "bertpipe.json: not a list of files of format 1");
+    json_decref(run);
+    model_free(&model);
+    remove_folder(base);
+}
+
+static int write_vocabulary(void *context, const char *folder)
+{
+    char path[700];
+
+    snprintf(path, sizeof path, "%s/vocab.txt", folder);
+    write_whole(path, context, strlen(context));
+    return 0;
+}
+
+static int fail_to_write(void *context, const char *folder)
+{
+    (void)folder;
+    return diag_error("%s", (const char *)context);
+}
+
+static const float *get_twice(void *model, size_t index)
+{
+    static float values[4096];
+    const struct model *m = model;
+
+    for (uint64_t i = 0; i < m->table.items[index].count; i++)
+        values[i] = 2 * m->weights[index][i];
+    return values;
+}
+
+static void check_optimizer(const char *folder, const struct model *model)
+{
+    struct safetensors set;
+    char path[700];
+
+    snprintf(path, sizeof path, "%s/optimizer.safetensors", folder);
+    if (!CHECK(safetensors_open(&set, path) == 0, "the optimizer's state"))
+        return;
+    CHECK(set.count == 2 * model->table.count, "two moments a tensor");
+    for (size_t i = 0; i < model->table.count; i++) {
+        const struct parameter *p = &model->table.items[i];
+        char name[128];
+
+        snprintf(name, sizeof name, "exp_avg.%s", p->name);
+        const struct safetensors_tensor *first = safetensors_find(&set, name);
+
+        snprintf(name, sizeof name, "exp_avg_sq.%s", p->name);
+        const struct safetensors_tensor *second = safetensors_find(&set, name);
+
+        if (!CHECK(first != NULL && second != NULL, "%s has moments", p->name))
+            continue;
+        CHECK(((const float *)first->data)[1] == model->weights[i][1], "%s: first", p->name);
+        CHECK(((const float *)second->data)[1] == 2 * model->weights[i][1], "%s: second", p->name);
+    }
+    safetensors_close(&set);
+}
+
+static void check_checkpoint(const char *folder, const struct model *model)
+{
+    struct model again;
+    char path[700];
+
+    if (CHECK(model_load(&again, folder, MODEL_LOAD_COMPLETE) == 0, "the checkpoint is a model")) {
+        check_weights(&again, "good-micro");
+        model_free(&again);
+    }
+    check_optimizer(folder, model);
+    snprintf(path, sizeof path, "%s/trainer_state.json", folder);
+    json_t *state = json_load_file(path, 0, NULL);
+
+    CHECK(json_real_value(json_object_get(state, "third")) == 1.0 / 3, "doubles are kept exactly");
+    json_decref(state);
+    snprintf(path, sizeof path, "%s/bertpipe.json", folder);
+    json_t *manifest = json_load_file(path, 0, NULL);
+
+    CHECK(json_object_size(json_object_get(manifest, "files")) == 5, "five files are listed");
+    json_decref(manifest);
+    CHECK(manifest_verify_file(folder, "optimizer.safetensors") == 0, "and verify");
+}
+
+static size_t count_files(const char *folder)
+{
+    char command[700];
+    size_t count = 0;
+
+    snprintf(command, sizeof command, "ls -A '%s' | wc -l", folder);
+    FILE *pipe = popen(command, "r");
+
+    if (pipe == NULL || fscanf(pipe, "%zu", &count) != 1)
+        abort();
+    pclose(pipe);
+    return count;
+}
+
+static void test_checkpoint(void)
+{
+    char *base = temporary_folder(), out[600], folder[650], path[700];
+    struct model model;
+    json_t *state = json_pack("{s:f, s:i}", "third", 1.0 / 3, "global_step", 12);
+    struct capture capture;
+
+    if (!CHECK(model_load(&model, FIXTURES "/good-micro", 0) == 0, "good-micro"))
+        return;
+    struct checkpoint checkpoint = {
+        .model = {&model.config, &model.table, model_get_weights, &model},
+        .exp_avg = model_get_weights,
+        .exp_avg_sq = get_twice,
+        .optimizer = &model,
+        .step = 12,
+        .trainer_state = state,
+        .write_tokenizer = write_vocabulary,
+        .tokenizer = "[PAD]\n",
+    };
+
+    snprintf(out, sizeof out, "%s/out", base);
+    snprintf(folder, sizeof folder, "%s/checkpoint-12", out);
+    CHECK(checkpoint_write(&checkpoint, out) == 0, "written");
+    check_checkpoint(folder, &model);
+    /* what a killed run leaves behind, and an older checkpoint of that name, do not disturb */
+    snprintf(path, sizeof path, "%s/.checkpoint-12.partial", out);
+    CHECK(mkdir(path, 0777) == 0, "a leftover");
+    snprintf(path, sizeof path, "%s/.checkpoint-12.partial/.model.safetensors.Ab12Cd", out);
+    write_whole(path, "", 0);
+    CHECK(checkpoint_write(&checkpoint, out) == 0, "written again");
+    check_checkpoint(folder, &model);
+    CHECK(count_files(out) == 1 && count_files(folder) == 6, "nothing else is there");
+    checkpoint.write_tokenizer = fail_to_write;
+    checkpoint.tokenizer = "no tokenizer today";
+    capture_begin(&capture);
+    int status = checkpoint_write(&checkpoint, out);
+    capture_end(&capture);
+    CHECK(status == -1 && capture_is_line(capture.text, "no tokenizer today"), "a failure");
+    CHECK(count_files(out) == 1, "leaves nothing behind");
+    check_checkpoint(folder, &model);
+    damage(folder, "optimizer.safetensors", false);
+    capture_begin(&capture);
+    status = manifest_verify_file(folder, "optimizer.safetensors");
+    capture_end(&capture);
+    CHECK(status == -1 && strstr(capture.text, "not the contents") != NULL, "damage is seen");
+    CHECK(checkpoint_remove(folder) == 0 && count_files(out) == 0, "removed");
+    json_decref(state);
+    model_free(&model);
+    remove_folder(base);
+}
+
+int main(void)
+{
+    diag_init("test");
+    test_load();
+    test_refusals();
+    test_surplus();
+    test_initialise();
+    test_labels();
+    test_save();
+    test_checkpoint();
+    return check_report();
+}

@@ -1,0 +1,215 @@
+/* The safetensors reader and writer. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "check.h"
+#include "model_capture.h"
+
+#include "cli/diag.h"
+#include "model/safetensors.h"
+
+static void test_good(void)
+{
+    struct safetensors set;
+    const struct safetensors_tensor *b;
+
+    if (CHECK(safetensors_open(&set, FIXTURES "/good.safetensors") == 0, "good is read")) {
+        b = safetensors_find(&set, "b");
+        CHECK(set.count == 2, "two tensors");
+        CHECK(safetensors_find(&set, "c") == NULL, "no tensor c");
+        if (CHECK(b != NULL && b->rank == 2 && b->shape[0] == 2 && b->shape[1] == 3, "b"))
+            CHECK(safetensors_is_float(b) && ((const float *)b->data)[5] == 5.0f, "b[1][2] is 5");
+        safetensors_close(&set);
+    }
+    if (CHECK(safetensors_open(&set, FIXTURES "/good-empty.safetensors") == 0, "no tensors")) {
+        CHECK(set.count == 0 && safetensors_find(&set, "a") == NULL, "is an empty set");
+        safetensors_close(&set);
+    }
+    if (CHECK(safetensors_open(&set, FIXTURES "/good-scalar-and-zero.safetensors") == 0,
+              "a scalar and a tensor without elements")) {
+        CHECK(safetensors_find(&set, "s")->count == 1, "a scalar has one element");
+        CHECK(safetensors_find(&set, "z")->count == 0, "shape [0, 3] has none");
+        safetensors_close(&set);
+    }
+}
+
+/* A file of the fixtures and the words its refusal must hold. */
+static const char *const refusals[][2] = {
+    {"bad-zero-bytes", "0 bytes are too few"},
+    {"bad-seven-bytes", "7 bytes are too few"},
+    {"bad-truncated-header", "cut short"},
+    {"bad-truncated", "tensor 'b' ends at byte 40, but there are only 39: the file is cut short"},
+    {"bad-trailing", "1 bytes after the last tensor"},
+    {"bad-header-long", "100000001 bytes is over the limit of 100000000"},
+    {"bad-header-huge", "18446744073709551615 bytes is over the limit"},
+    {"bad-header-empty", "does not begin with '{'"},
+    {"bad-not-brace", "does not begin with '{'"},
+    {"bad-not-json", "header: byte "},
+    {"bad-after-json", "header: byte "},
+    {"bad-not-object", "tensor 'a': its header entry is not an object"},
+    {"bad-duplicate", "duplicate"},
+    {"bad-gap", "4 unused bytes before tensor 'b'"},
+    {"bad-hole-at-start", "4 unused bytes before tensor 'a'"},
+    {"bad-overlap", "tensors 'a' and 'b' overlap"},
+    {"bad-offsets-reversed", "tensor 'a': data_offsets 16 and 0 are no range"},
+    {"bad-offsets-three", "tensor 'a': data_offsets are not two numbers"},
+    {"bad-offset-negative", "tensor 'a': data_offsets -16 and 0 are no range"},
+    {"bad-size", "tensor 'a': 16 bytes, but its shape and dtype need 20"},
+    {"bad-shape-negative", "tensor 'a': shape has an entry that is not a size"},
+    {"bad-shape-text", "tensor 'a': shape is not a list"},
+    {"bad-shape-overflow", "tensor 'a': shape is too large"},
+    {"bad-shape-overflow-wraps", "tensor 'a': shape is too large"},
+    {"bad-shape-rank", "tensor 'a': shape is not a list of at most 8 sizes"},
+    {"bad-dtype", "tensor 'a': unknown dtype 'F31'"},
+    {"bad-dtype-number", "tensor 'a': no dtype"},
+    {"bad-metadata", "__metadata__ 'format' is not a string"},
+    {"bad-nul-name", "header: byte "},
+    {"nowhere", "cannot open: No such file"},
+};
+
+static void test_refusals(void)
+{
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        struct safetensors set;
+        struct capture capture;
+        char path[256];
+        int status;
+
+        snprintf(path, sizeof path, FIXTURES "/%s.safetensors", refusals[i][0]);
+        capture_begin(&capture);
+        status = safetensors_open(&set, path);
+        capture_end(&capture);
+        if (!CHECK(status == -1, "%s is refused", refusals[i][0]))
+            safetensors_close(&set);
+        CHECK(capture_is_line(capture.text, refusals[i][1]) && strstr(capture.text, path) != NULL,
+              "%s: '%s' does not say \"%s\"", refusals[i][0], capture.text, refusals[i][1]);
+    }
+}
+
+/* Every truncation is refused, and no change of one byte does more than be refused or accepted. */
+static void test_damage(void)
+{
+    char *folder = temporary_folder(), path[600];
+    size_t size = 0, accepted = 0, refused = 0;
+    char *data = read_whole(FIXTURES "/good.safetensors", &size);
+    struct capture capture;
+    struct safetensors set;
+
+    snprintf(path, sizeof path, "%s/damaged.safetensors", folder);
+    capture_begin(&capture);
+    for (size_t length = 0; length < size; length++) {
+        write_whole(path, data, length);
+        if (safetensors_open(&set, path) == 0) {
+            accepted++;
+            safetensors_close(&set);
+        }
+    }
+    for (size_t i = 0; i < size; i++) {
+        char kept = data[i];
+
+        data[i] = (char)(kept ^ (1 << i % 8));
+        write_whole(path, data, size);
+        data[i] = kept;
+        if (safetensors_open(&set, path) != 0)
+            refused++;
+        else
+            safetensors_close(&set);
+    }
+    capture_end(&capture);
+    CHECK(size > 100 && accepted == 0, "%zu truncations of %zu bytes were accepted", accepted,
+          size);
+    CHECK(refused > size / 4, "%zu of %zu damaged files were refused", refused, size);
+    free(data);
+    remove_folder(folder);
+}
+
+/* Half-precision values against numpy's widening. */
+static void test_widening(const char *narrow_path, const char *wide_path)
+{
+    struct safetensors narrow, wide;
+
+    if (safetensors_open(&narrow, narrow_path) != 0 || safetensors_open(&wide, wide_path) != 0) {
+        CHECK(false, "%s or %s cannot be read", narrow_path, wide_path);
+        return;
+    }
+    CHECK(narrow.count == wide.count && wide.count == 25, "as many tensors");
+    for (size_t i = 0; i < narrow.count; i++) {
+        const struct safetensors_tensor *n = &narrow.tensors[i], *w = &wide.tensors[i];
+        float *values = malloc(n->count * sizeof *values + 1);
+
+        CHECK(strcmp(n->name, w->name) == 0 && n->count == w->count, "%s", n->name);
+        CHECK(safetensors_to_float(n, values) == 0 && memcmp(values, w->data, w->size) == 0,
+              "%s: the same bits", n->name);
+        free(values);
+    }
+    safetensors_close(&narrow);
+    safetensors_close(&wide);
+}
+
+static const float *give(void *context, size_t index)
+{
+    return ((const float **)context)[index];
+}
+
+static const float *fail(void *context, size_t index)
+{
+    (void)context;
+    return index == 1 ? NULL : (const float[]){0, 0, 0, 0, 0, 0};
+}
+
+static void test_write(void)
+{
+    static const float a[] = {0, 1, 2, 3}, b[] = {0, 1, 2, 3, 4, 5};
+    const float *values[] = {b, a};
+    struct safetensors_item items[] = {
+        {.name = "b", .rank = 2, .shape = {2, 3}, .index = 0},
+        {.name = "a", .rank = 1, .shape = {4}, .index = 1},
+    };
+    char *folder = temporary_folder(), path[600];
+    size_t size = 0, good_size = 0;
+    uint64_t written = 0, hash = 0;
+    struct output output;
+    struct stat status;
+
+    snprintf(path, sizeof path, "%s/written.safetensors", folder);
+    json_t *metadata = json_pack("{s:s}", "step", "7");
+
+    CHECK(output_open(&output, path) == 0, "opened");
+    CHECK(safetensors_write(&output, items, 2, metadata, give, values, &written, &hash) == 0 &&
+              output_commit(&output) == 0,
+          "written");
+    json_decref(metadata);
+    char *ours = read_whole(path, &size);
+    char *good = read_whole(FIXTURES "/good.safetensors", &good_size);
+
+    CHECK(written == size && size % 8 == 0, "%zu bytes, told %llu", size,
+          (unsigned long long)written);
+    CHECK(memcmp(ours + size - 40, good + good_size - 40, 40) == 0, "the same data, a before b");
+    CHECK(strstr(ours + 8, "\"__metadata__\":{\"format\":\"pt\",\"step\":\"7\"}") != NULL,
+          "metadata: %s", ours + 8);
+    CHECK(((uint64_t *)ours)[0] % 8 == 0, "the header is padded to 8");
+    free(ours);
+    free(good);
+    CHECK(output_open(&output, path) == 0, "opened again");
+    CHECK(safetensors_write(&output, items, 2, NULL, fail, NULL, NULL, NULL) == -1,
+          "a failing getter fails the write");
+    output_abandon(&output);
+    CHECK(stat(path, &status) == 0 && (size_t)status.st_size == size, "the old file stays");
+    remove_folder(folder);
+}
+
+int main(void)
+{
+    diag_init("test");
+    test_good();
+    test_refusals();
+    test_damage();
+    test_widening(FIXTURES "/good-fp16/model.safetensors",
+                  FIXTURES "/good-fp16-as-fp32/model.safetensors");
+    test_widening(FIXTURES "/good-bf16/model.safetensors",
+                  FIXTURES "/good-bf16-as-fp32/model.safetensors");
+    test_write();
+    return check_report();
+}

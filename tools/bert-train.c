@@ -159,12 +159,10 @@ static void check_options(const struct option_operands *operands)
 /* Reads and checks all that the run needs, in the order in which mistakes are cheapest to find. */
 static int load(struct run *run, const struct option_operands *operands)
 {
-    if (output_folder_prepare(options.output, options.force))
-        return -1;
     if (model_load(&run->model, options.model, 0))
         return -1;
     run->tokeniser = tokeniser_open_folder(options.model);
-    if (!run->tokeniser)
+    if (!run->tokeniser || output_folder_prepare(options.output, options.force))
         return -1;
     struct dataset_limits limits = match_limits(&run->model);
     struct stream_merge *train = NULL, *eval = NULL;

@@ -31,7 +31,8 @@ enum diag_level diag_get_level(void)
     return level;
 }
 
-/* Messages quote names and data of strangers: one message stays one line and no escape reaches the terminal. */
+/* Messages quote names and data of strangers: one message stays one line and no escape reaches the
+ * terminal. */
 static void blunt_control_characters(char *text)
 {
     for (; *text != '\0'; text++)
@@ -47,7 +48,8 @@ static void clear_status(void)
 }
 
 /* No allocation here: this also reports that memory has ended. */
-static void print_line(const char *prefix, const char *suffix, const char *format, va_list arguments)
+static void print_line(const char *prefix, const char *suffix, const char *format,
+                       va_list arguments)
 {
     char text[4096];
     int saved_errno = errno;

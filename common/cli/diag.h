@@ -31,8 +31,8 @@ void diag_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void diag_verbose(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Shows line as the line in progress on a terminal, or removes it when NULL. Messages remove it first.
- * For progress.h, which decides whether there is a terminal.
+ * Shows line as the line in progress on a terminal, or removes it when NULL. Messages remove it
+ * first. For progress.h, which decides whether there is a terminal.
  */
 void diag_status(const char *line);
 

@@ -16,7 +16,7 @@ typedef int (*input_wait_hook)(void *context);
 
 struct input {
     int fd;
-    char *name;  /* the path, or "standard input", for messages; owned */
+    char *name;              /* the path, or "standard input", for messages; owned */
     input_wait_hook on_wait; /* or NULL */
     void *on_wait_context;
 };

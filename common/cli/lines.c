@@ -7,7 +7,7 @@
 #include "cli/memory.h"
 
 #define DEFAULT_MAX_LINE ((size_t)16 << 20)
-#define READ_SIZE ((size_t)64 << 10)
+#define READ_SIZE        ((size_t)64 << 10)
 
 int line_reader_open(struct line_reader *reader, const char *path, size_t max_line)
 {
@@ -64,7 +64,7 @@ int line_reader_next(struct line_reader *reader, char **line, size_t *length)
     *line = reader->buffer + reader->start;
     *length = newline ? (size_t)(newline - *line) : reader->end - reader->start;
     reader->start += *length + (newline != NULL);
-    if (newline != NULL && *length > 0 && (*line)[*length - 1] == '\r')
+    if (newline != NULL && !reader->keep_return && *length > 0 && (*line)[*length - 1] == '\r')
         --*length;
     (*line)[*length] = '\0';
     reader->number++;

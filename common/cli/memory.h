@@ -7,12 +7,12 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t size);                                     /* uninitialised */
-void *mem_calloc(size_t count, size_t size);                      /* zeroed */
+void *mem_alloc(size_t size);                /* uninitialised */
+void *mem_calloc(size_t count, size_t size); /* zeroed */
 void *mem_realloc_array(void *pointer, size_t count, size_t size);
 void *mem_duplicate(const void *data, size_t size);
 char *mem_strdup(const char *string);
-char *mem_strndup(const char *data, size_t length);               /* adds the closing NUL */
+char *mem_strndup(const char *data, size_t length); /* adds the closing NUL */
 char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Grows *array so that it holds at least needed items; *capacity at least doubles. */

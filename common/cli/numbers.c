@@ -35,7 +35,8 @@ int parse_signed(const char *text, int64_t *value)
     return 0;
 }
 
-/* Digits with an optional fraction and exponent; strtod alone would also take "inf", "nan" and "0x1p3". */
+/* Digits with an optional fraction and exponent; strtod alone would also take "inf", "nan" and
+ * "0x1p3". */
 int parse_real(const char *text, double *value)
 {
     const char *digits = text + (text[0] == '-' || text[0] == '+');

@@ -17,13 +17,25 @@ enum common_option { COMMON_HELP, COMMON_VERSION, COMMON_VERBOSE, COMMON_QUIET }
 static bool common_given[4];
 static const struct option_row common_rows[] = {
     {.name = "Common options"},
-    {.letter = 'v', .name = "verbose", .kind = OPTION_FLAG, .target = &common_given[COMMON_VERBOSE],
+    {.letter = 'v',
+     .name = "verbose",
+     .kind = OPTION_FLAG,
+     .target = &common_given[COMMON_VERBOSE],
      .help = "say more on standard error"},
-    {.letter = 'q', .name = "quiet", .kind = OPTION_FLAG, .target = &common_given[COMMON_QUIET],
+    {.letter = 'q',
+     .name = "quiet",
+     .kind = OPTION_FLAG,
+     .target = &common_given[COMMON_QUIET],
      .help = "print warnings and errors only"},
-    {.letter = 'h', .name = "help", .kind = OPTION_FLAG, .target = &common_given[COMMON_HELP],
+    {.letter = 'h',
+     .name = "help",
+     .kind = OPTION_FLAG,
+     .target = &common_given[COMMON_HELP],
      .help = "print this text and exit"},
-    {.letter = 'V', .name = "version", .kind = OPTION_FLAG, .target = &common_given[COMMON_VERSION],
+    {.letter = 'V',
+     .name = "version",
+     .kind = OPTION_FLAG,
+     .target = &common_given[COMMON_VERSION],
      .help = "print the version and exit"},
     {0},
 };
@@ -92,8 +104,7 @@ static void set_unsigned(const struct option_row *row, const char *spelling, con
 
     if (parse_unsigned(value, &number) != 0)
         options_usage_error("%s: '%s' is no whole number", spelling, value);
-    if (row->maximum > 0 &&
-        ((double)number < row->minimum || (double)number > row->maximum))
+    if (row->maximum > 0 && ((double)number < row->minimum || (double)number > row->maximum))
         options_usage_error("%s: %s is outside %.0f to %.0f", spelling, value, row->minimum,
                             row->maximum);
     *(uint64_t *)row->target = number;
@@ -172,7 +183,8 @@ static void parse_long(const struct option_row *rows, int argc, char **argv, int
 
     if (row == NULL)
         row = find_long(common_rows, name, length);
-    if (row == NULL && length > 3 && (strncmp(name, "no-", 3) == 0 || strncmp(name, "no_", 3) == 0)) {
+    if (row == NULL && length > 3 &&
+        (strncmp(name, "no-", 3) == 0 || strncmp(name, "no_", 3) == 0)) {
         row = find_long(rows, name + 3, length - 3);
         if (row != NULL && row->kind == OPTION_FLAG && value == NULL) {
             set_flag(row, false);
@@ -267,7 +279,9 @@ static void print_row(const struct option_row *row)
         snprintf(letter, sizeof letter, "-%c, ", row->letter);
     snprintf(left, sizeof left, "  %s--%s%s%s", letter, row->name,
              row->kind == OPTION_FLAG ? "" : " ",
-             row->kind == OPTION_FLAG ? "" : row->argument != NULL ? row->argument : "VALUE");
+             row->kind == OPTION_FLAG ? ""
+             : row->argument != NULL  ? row->argument
+                                      : "VALUE");
     if (strlen(left) > 34)
         printf("%s\n%-36s", left, "");
     else
@@ -308,8 +322,9 @@ static void apply_common(const struct option_program *program)
 }
 
 /*
- * A file opened while a standard descriptor is closed would get its number, and messages would end up in it. A stand-in
- * that fails on the wrong use keeps the errors that a closed descriptor would give.
+ * A file opened while a standard descriptor is closed would get its number, and messages would end
+ * up in it. A stand-in that fails on the wrong use keeps the errors that a closed descriptor would
+ * give.
  */
 static void occupy_standard_descriptors(void)
 {

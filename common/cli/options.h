@@ -2,7 +2,8 @@
  * One option table per tool: it is parsed, checked and printed as --help from the same rows.
  *
  * `--name VALUE`, `--name=VALUE`, `-x VALUE` and `-xVALUE` are accepted, and underscores in a long
- * name count as dashes (`--num_train_epochs`). `--help`, `--version`, `--verbose` and `--quiet` exist in every tool.
+ * name count as dashes (`--num_train_epochs`). `--help`, `--version`, `--verbose` and `--quiet`
+ * exist in every tool.
  */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
@@ -12,13 +13,13 @@
 #include <stdint.h>
 
 enum option_kind {
-    OPTION_FLAG,    /* bool *      : set to true; `--no-NAME` sets it to false */
-    OPTION_UNSIGNED,/* uint64_t *  : decimal, within [minimum, maximum] when maximum > 0 */
-    OPTION_REAL,    /* double *    : finite, within [minimum, maximum] when maximum > minimum */
-    OPTION_STRING,  /* const char ** */
-    OPTION_CHOICE,  /* int *       : index into choices */
-    OPTION_LIST,    /* struct option_list * : may be given more than once */
-    OPTION_SECTION, /* a heading in --help, nothing else */
+    OPTION_FLAG,     /* bool *      : set to true; `--no-NAME` sets it to false */
+    OPTION_UNSIGNED, /* uint64_t *  : decimal, within [minimum, maximum] when maximum > 0 */
+    OPTION_REAL,     /* double *    : finite, within [minimum, maximum] when maximum > minimum */
+    OPTION_STRING,   /* const char ** */
+    OPTION_CHOICE,   /* int *       : index into choices */
+    OPTION_LIST,     /* struct option_list * : may be given more than once */
+    OPTION_SECTION,  /* a heading in --help, nothing else */
 };
 
 struct option_list {
@@ -27,24 +28,24 @@ struct option_list {
 };
 
 struct option_row {
-    char letter;                  /* short form, or 0 */
-    const char *name;             /* long form without dashes, or NULL for a section */
+    char letter;      /* short form, or 0 */
+    const char *name; /* long form without dashes, or NULL for a section */
     enum option_kind kind;
-    void *target;                 /* holds the default before parsing */
-    const char *argument;         /* name of the value in --help: "FILE", "N" */
-    const char *help;             /* one line, lower case; the default is appended by the printer */
-    const char *alias;            /* another accepted long spelling, or NULL */
-    const char *const *choices;   /* OPTION_CHOICE: NULL-terminated */
-    double minimum, maximum;      /* numbers: see option_kind */
-    bool *given;                  /* set to true when the option was used, or NULL */
+    void *target;               /* holds the default before parsing */
+    const char *argument;       /* name of the value in --help: "FILE", "N" */
+    const char *help;           /* one line, lower case; the default is appended by the printer */
+    const char *alias;          /* another accepted long spelling, or NULL */
+    const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
+    double minimum, maximum;    /* numbers: see option_kind */
+    bool *given;                /* set to true when the option was used, or NULL */
 };
 
 struct option_program {
-    const char *name;     /* "wp-tokenize" */
-    const char *summary;  /* one line: what it does */
-    const char *usage;    /* "[OPTION]... [FILE]..." */
-    const char *example;  /* one working command line */
-    const struct option_row *rows; /* ends with a row whose name and help are NULL */
+    const char *name;               /* "wp-tokenize" */
+    const char *summary;            /* one line: what it does */
+    const char *usage;              /* "[OPTION]... [FILE]..." */
+    const char *example;            /* one working command line */
+    const struct option_row *rows;  /* ends with a row whose name and help are NULL */
     int operands_min, operands_max; /* operands_max < 0: any number */
 };
 
@@ -55,15 +56,16 @@ struct option_operands {
 
 /*
  * Options may stand between operands; `--` ends them.
- * Parses argv and calls diag_init with the program's name. --help and --version print to stdout and exit 0.
- * A bad option prints one line and a hint to stderr and exits 2.
+ * Parses argv and calls diag_init with the program's name. --help and --version print to stdout and
+ * exit 0. A bad option prints one line and a hint to stderr and exits 2.
  */
 struct option_operands options_parse(const struct option_program *program, int argc, char **argv);
 
 /* Reports `message` and the hint, then exits 2: for contradictions between options. */
 _Noreturn void options_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Whole-string conversions; -1 when the text is not a number of that kind or out of range (no message). */
+/* Whole-string conversions; -1 when the text is not a number of that kind or out of range (no
+ * message). */
 int parse_unsigned(const char *text, uint64_t *value);
 int parse_signed(const char *text, int64_t *value);
 int parse_real(const char *text, double *value);

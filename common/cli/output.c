@@ -134,7 +134,8 @@ bool output_is_terminal(const struct output *output)
     return isatty(output->fd) == 1;
 }
 
-/* The caller may have started us with SIGPIPE ignored; the reader's going away still ends us silently. */
+/* The caller may have started us with SIGPIPE ignored; the reader's going away still ends us
+ * silently. */
 static _Noreturn void die_of_broken_pipe(void)
 {
     sigset_t set;

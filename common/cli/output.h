@@ -9,8 +9,8 @@
 
 /*
  * An output under construction. With a path, bytes go to a temporary file beside it, which
- * output_commit flushes, fsyncs and renames; output_abandon, and any exit or fatal signal before the commit, removes it.
- * With path NULL or "-", fd is standard output.
+ * output_commit flushes, fsyncs and renames; output_abandon, and any exit or fatal signal before
+ * the commit, removes it. With path NULL or "-", fd is standard output.
  */
 struct output {
     int fd;
@@ -23,10 +23,12 @@ int output_commit(struct output *output);
 void output_abandon(struct output *output);
 bool output_is_terminal(const struct output *output);
 
-/* Writes all bytes, through EINTR and short writes. 0, or -1 with a message naming the place. EPIPE ends the process as SIGPIPE would. */
+/* Writes all bytes, through EINTR and short writes. 0, or -1 with a message naming the place. EPIPE
+ * ends the process as SIGPIPE would. */
 int output_write(struct output *output, const void *data, size_t size);
 
-/* Flushes and closes stdout; to be called last: `return output_finish_stdout(status)`. Gives the exit status: 1 when the close fails. */
+/* Flushes and closes stdout; to be called last: `return output_finish_stdout(status)`. Gives the
+ * exit status: 1 when the close fails. */
 int output_finish_stdout(int status);
 
 #endif

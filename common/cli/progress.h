@@ -14,13 +14,15 @@
 struct progress {
     const char *unit; /* plural, by reference: "records", "steps", "bytes" */
     uint64_t total;   /* 0: not known, then no percentage and no time left */
-    uint64_t first;   /* where counting began: a resumed run does not count earlier work in its rate */
+    uint64_t
+        first; /* where counting began: a resumed run does not count earlier work in its rate */
     double started, drawn;
     bool enabled;
 };
 
 void progress_init(struct progress *progress, const char *unit, uint64_t first, uint64_t total);
-/* Draws at most five times a second. note is appended, or NULL. Cheap enough to call for every record. */
+/* Draws at most five times a second. note is appended, or NULL. Cheap enough to call for every
+ * record. */
 void progress_update(struct progress *progress, uint64_t done, const char *note);
 /* Removes the line. */
 void progress_finish(struct progress *progress);

@@ -5,8 +5,9 @@
 #include <string.h>
 
 /*
- * Reads one character's bytes: *matched counts those that are well-formed so far. True when the character is whole.
- * The bounds of the second byte exclude overlong forms, surrogates and code points above U+10FFFF.
+ * Reads one character's bytes: *matched counts those that are well-formed so far. True when the
+ * character is whole. The bounds of the second byte exclude overlong forms, surrogates and code
+ * points above U+10FFFF.
  */
 static bool match_character(const unsigned char *bytes, size_t size, size_t *matched)
 {

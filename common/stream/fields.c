@@ -3,17 +3,25 @@
 #include <string.h>
 
 #define FIELD(field_name, field_kind, path)                                                        \
-    {.name = field_name, .kind = field_kind, .offset = offsetof(struct stream_record, path)}
+    {                                                                                              \
+        .name = field_name, .kind = field_kind, .offset = offsetof(struct stream_record, path)     \
+    }
 #define REQUIRED(field_name, field_kind, path)                                                     \
-    {.name = field_name, .kind = field_kind, .required = true,                                     \
-     .offset = offsetof(struct stream_record, path)}
+    {                                                                                              \
+        .name = field_name, .kind = field_kind, .required = true,                                  \
+        .offset = offsetof(struct stream_record, path)                                             \
+    }
 #define WITH(field_name, field_kind, path, other)                                                  \
-    {.name = field_name, .kind = field_kind, .offset = offsetof(struct stream_record, path),       \
-     .extra = offsetof(struct stream_record, other)}
+    {                                                                                              \
+        .name = field_name, .kind = field_kind, .offset = offsetof(struct stream_record, path),    \
+        .extra = offsetof(struct stream_record, other)                                             \
+    }
 #define REQUIRED_WITH(field_name, field_kind, path, other)                                         \
-    {.name = field_name, .kind = field_kind, .required = true,                                     \
-     .offset = offsetof(struct stream_record, path),                                               \
-     .extra = offsetof(struct stream_record, other)}
+    {                                                                                              \
+        .name = field_name, .kind = field_kind, .required = true,                                  \
+        .offset = offsetof(struct stream_record, path),                                            \
+        .extra = offsetof(struct stream_record, other)                                             \
+    }
 
 static const struct field text_fields[] = {
     REQUIRED("id", FIELD_STRING, text.id),

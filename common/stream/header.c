@@ -10,8 +10,8 @@
 #include "cli/version.h"
 
 static const char *const type_names[] = {"text", "tokens", "predictions", "metrics", NULL};
-const char *const stream_problem_names[] = {"none",       "single", "multi",
-                                            "regression", "token",  "mlm", NULL};
+const char *const stream_problem_names[] = {"none",  "single", "multi", "regression",
+                                            "token", "mlm",    NULL};
 static const char *const ids_type_names[] = {"none", "u16", "u32", NULL};
 
 const char *stream_type_name(enum stream_type type)
@@ -220,8 +220,7 @@ int stream_header_agree(const struct stream_header *first, const struct stream_h
                           stream_type_name(other->type), stream_type_name(first->type));
     if (first->problem != other->problem)
         return diag_error("%s: segments disagree on the problem: %s, then %s", place,
-                          stream_problem_name(first->problem),
-                          stream_problem_name(other->problem));
+                          stream_problem_name(first->problem), stream_problem_name(other->problem));
     if (!same_labels(first, other))
         return diag_error("%s: segments disagree on the labels", place);
     if (!same_string(first->tokenizer.digest, other->tokenizer.digest))

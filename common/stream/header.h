@@ -53,8 +53,8 @@ struct stream_model {
 
 /* What tokens were made with. Ids are -1 when the tokenizer has no such token. */
 struct stream_tokenizer {
-    char *digest; /* canonical SHA-256 in hex; NULL: no tokenizer stated */
-    char *kind;   /* "wordpiece" */
+    char *digest;                    /* canonical SHA-256 in hex; NULL: no tokenizer stated */
+    char *kind;                      /* "wordpiece" */
     uint64_t vocab_size, max_length; /* max_length: tokens per record, specials included */
     int64_t cls, sep, pad, unk, mask;
 };
@@ -89,8 +89,8 @@ void stream_header_set_part(struct stream_header *header, uint64_t k, uint64_t n
 void stream_header_clear_part(struct stream_header *header);
 
 /*
- * Appends one entry for this tool at BERTPIPE_VERSION; then its options, one call each. Only options that change the result belong here:
- * never threads, paths, times or secrets.
+ * Appends one entry for this tool at BERTPIPE_VERSION; then its options, one call each. Only
+ * options that change the result belong here: never threads, paths, times or secrets.
  */
 void stream_history_append(struct stream_header *header, const char *tool);
 void stream_history_option(struct stream_header *header, const char *key, const char *format, ...)
@@ -100,12 +100,13 @@ void stream_history_option(struct stream_header *header, const char *key, const 
 enum stream_ids_type stream_ids_type_for(uint64_t vocab_size);
 
 /*
- * Whether segments may be merged: they agree on type, problem, labels and tokenizer. 0, or -1 with a message
- * `place: ...` that names what differs.
+ * Whether segments may be merged: they agree on type, problem, labels and tokenizer. 0, or -1 with
+ * a message `place: ...` that names what differs.
  */
 int stream_header_agree(const struct stream_header *first, const struct stream_header *other,
                         const char *place);
-/* 0 when the type is the wanted one, or -1 with `place: needs a tokens stream, this is a text stream`. */
+/* 0 when the type is the wanted one, or -1 with `place: needs a tokens stream, this is a text
+ * stream`. */
 int stream_header_expect(const struct stream_header *header, enum stream_type type,
                          const char *place);
 

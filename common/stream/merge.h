@@ -1,8 +1,8 @@
 /*
  * Reading for sinks: all segments of all sources as one sequence of records.
  *
- * The segments must agree on type, problem, labels and tokenizer, and numbered parts must form complete sets: a missing or repeated part is an
- * error at the end of input or where it repeats.
+ * The segments must agree on type, problem, labels and tokenizer, and numbered parts must form
+ * complete sets: a missing or repeated part is an error at the end of input or where it repeats.
  */
 #ifndef STREAM_MERGE_H
 #define STREAM_MERGE_H
@@ -16,7 +16,8 @@ struct stream_parts {
 };
 
 void stream_parts_free(struct stream_parts *parts);
-/* Notes the header's part, if it has one; -1 with `place: ...` when it was seen before or disagrees with its set. */
+/* Notes the header's part, if it has one; -1 with `place: ...` when it was seen before or disagrees
+ * with its set. */
 int stream_parts_add(struct stream_parts *parts, const struct stream_header *header,
                      const char *place);
 /* -1 with a message that lists the missing parts, unless all sets are complete. */
@@ -25,15 +26,16 @@ int stream_parts_finish(const struct stream_parts *parts, const char *place);
 struct stream_merge;
 
 /*
- * Opens the sources (see stream_reader_open) and reads the first header, so that type and tokenizer can be checked before
- * anything expensive happens. NULL with a message.
+ * Opens the sources (see stream_reader_open) and reads the first header, so that type and tokenizer
+ * can be checked before anything expensive happens. NULL with a message.
  */
 struct stream_merge *stream_merge_open(char *const *paths, int count, size_t max_record,
                                        enum stream_type type);
 void stream_merge_close(struct stream_merge *merge);
 /* The first segment's header. */
 const struct stream_header *stream_merge_header(const struct stream_merge *merge);
-/* 1 with the next record, valid until the next call; 0 at the end of everything; -1 with a message. */
+/* 1 with the next record, valid until the next call; 0 at the end of everything; -1 with a message.
+ */
 int stream_merge_next(struct stream_merge *merge, const struct stream_record **record);
 /* Records so far, over all segments. */
 uint64_t stream_merge_count(const struct stream_merge *merge);

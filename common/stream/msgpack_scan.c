@@ -90,28 +90,48 @@ static int peek_wide(const unsigned char *bytes, size_t available, struct mp_tok
         token->kind = MP_NIL;
         token->length = 1;
         return 1;
-    case 0xc2: case 0xc3:
+    case 0xc2:
+    case 0xc3:
         token->kind = MP_BOOL;
         token->length = 1;
         token->boolean = first == 0xc3;
         return 1;
-    case 0xc4: case 0xc5: case 0xc6:
+    case 0xc4:
+    case 0xc5:
+    case 0xc6:
         return set_payload(token, MP_BIN, bytes, 1 + width, value);
-    case 0xc7: case 0xc8: case 0xc9: /* the last byte of the head is the ext's type */
+    case 0xc7:
+    case 0xc8:
+    case 0xc9: /* the last byte of the head is the ext's type */
         return set_payload(token, MP_EXT, bytes, 1 + width, value >> 8);
-    case 0xca: case 0xcb:
+    case 0xca:
+    case 0xcb:
         return set_float(token, bytes, width);
-    case 0xcc: case 0xcd: case 0xce: case 0xcf:
+    case 0xcc:
+    case 0xcd:
+    case 0xce:
+    case 0xcf:
         return set_unsigned(token, 1 + width, value);
-    case 0xd0: case 0xd1: case 0xd2: case 0xd3:
+    case 0xd0:
+    case 0xd1:
+    case 0xd2:
+    case 0xd3:
         return set_integer(token, 1 + width, sign_extend(value, width));
-    case 0xd4: case 0xd5: case 0xd6: case 0xd7: case 0xd8:
+    case 0xd4:
+    case 0xd5:
+    case 0xd6:
+    case 0xd7:
+    case 0xd8:
         return set_payload(token, MP_EXT, bytes, 2, UINT64_C(1) << (first - 0xd4));
-    case 0xd9: case 0xda: case 0xdb:
+    case 0xd9:
+    case 0xda:
+    case 0xdb:
         return set_payload(token, MP_STR, bytes, 1 + width, value);
-    case 0xdc: case 0xdd:
+    case 0xdc:
+    case 0xdd:
         return set_container(token, MP_ARRAY, 1 + width, value);
-    case 0xde: case 0xdf:
+    case 0xde:
+    case 0xdf:
         return set_container(token, MP_MAP, 1 + width, value);
     default:
         return -1;

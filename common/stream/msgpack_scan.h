@@ -1,6 +1,7 @@
 /*
- * Looking at msgpack bytes without trusting them: no allocation, no recursion, no read beyond what has arrived.
- * Internal to stream/. Writing uses msgpack-c; for reading, msgpack-c would allocate from declared counts.
+ * Looking at msgpack bytes without trusting them: no allocation, no recursion, no read beyond what
+ * has arrived. Internal to stream/. Writing uses msgpack-c; for reading, msgpack-c would allocate
+ * from declared counts.
  */
 #ifndef STREAM_MSGPACK_SCAN_H
 #define STREAM_MSGPACK_SCAN_H
@@ -12,7 +13,18 @@
 #include "stream/reader.h"
 #include "stream/record.h"
 
-enum mp_kind { MP_NIL, MP_BOOL, MP_INT, MP_UINT, MP_FLOAT, MP_STR, MP_BIN, MP_EXT, MP_ARRAY, MP_MAP };
+enum mp_kind {
+    MP_NIL,
+    MP_BOOL,
+    MP_INT,
+    MP_UINT,
+    MP_FLOAT,
+    MP_STR,
+    MP_BIN,
+    MP_EXT,
+    MP_ARRAY,
+    MP_MAP
+};
 
 /* One item's head, and where its payload lies. */
 struct mp_token {
@@ -21,14 +33,15 @@ struct mp_token {
     uint32_t count; /* MP_ARRAY: items, MP_MAP: pairs */
     union {
         bool boolean;
-        int64_t integer;        /* MP_INT: any value of a signed type, or unsigned up to INT64_MAX */
-        uint64_t large;         /* MP_UINT: above INT64_MAX */
-        double real;            /* MP_FLOAT */
-        struct rec_span span;   /* MP_STR, MP_BIN, MP_EXT */
+        int64_t integer;      /* MP_INT: any value of a signed type, or unsigned up to INT64_MAX */
+        uint64_t large;       /* MP_UINT: above INT64_MAX */
+        double real;          /* MP_FLOAT */
+        struct rec_span span; /* MP_STR, MP_BIN, MP_EXT */
     };
 };
 
-/* 1: *token is set, though length may exceed available; 0: the head is incomplete; -1: byte 0xc1, which msgpack never uses. */
+/* 1: *token is set, though length may exceed available; 0: the head is incomplete; -1: byte 0xc1,
+ * which msgpack never uses. */
 int mp_peek(const char *bytes, size_t available, struct mp_token *token);
 
 enum mp_scan_result {

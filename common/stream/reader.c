@@ -10,11 +10,11 @@
 #include "stream/wire.h"
 
 #define READ_SIZE ((size_t)256 << 10)
-#define MIN_READ ((size_t)64 << 10)
+#define MIN_READ  ((size_t)64 << 10)
 
 /*
- * The buffer holds, in this order: bytes already handed out; released bytes, for which a check has vouched; scanned items
- * that wait for their check; and an item that has not arrived whole.
+ * The buffer holds, in this order: bytes already handed out; released bytes, for which a check has
+ * vouched; scanned items that wait for their check; and an item that has not arrived whole.
  *
  *     data      handed     released    scanned            size
  *      |-----------|-----------|-----------|----------------|
@@ -155,9 +155,9 @@ static int verify(struct stream_reader *reader, const struct wire_control *contr
                           name, (unsigned long long)control->count,
                           (unsigned long long)reader->scanned_records);
     if (control->hash != XXH64_digest(reader->hash))
-        return diag_error("%s: byte %llu: the hash of the %s differs: the bytes before it are damaged",
-                          reader->input.name, (unsigned long long)(reader->base + reader->scanned),
-                          name);
+        return diag_error(
+            "%s: byte %llu: the hash of the %s differs: the bytes before it are damaged",
+            reader->input.name, (unsigned long long)(reader->base + reader->scanned), name);
     reader->released = reader->scanned + size;
     reader->unchecked_records = reader->unchecked_bytes = 0;
     if (control->kind == WIRE_END)
@@ -243,14 +243,16 @@ static int fail_item(struct stream_reader *reader, enum mp_scan_result result)
 /* Checks have done their work when they release what stands before them. */
 static void pass_checks(struct stream_reader *reader)
 {
-    static const char head[] = "\x93\xa5" "check";
+    static const char head[] = "\x93\xa5"
+                               "check";
 
     while (reader->released - reader->handed >= WIRE_CONTROL_BYTES &&
            memcmp(reader->data + reader->handed, head, sizeof head - 1) == 0)
         reader->handed += WIRE_CONTROL_BYTES;
 }
 
-/* Scans what is in the buffer until something is released: 1, or 0 when more bytes are needed, or -1. */
+/* Scans what is in the buffer until something is released: 1, or 0 when more bytes are needed, or
+ * -1. */
 static int scan_buffer(struct stream_reader *reader)
 {
     for (pass_checks(reader); reader->released == reader->handed; pass_checks(reader)) {
@@ -273,7 +275,8 @@ static int scan_buffer(struct stream_reader *reader)
     return 1;
 }
 
-/* Drops what has been handed out, and makes room for at least MIN_READ bytes; the buffer grows only when it is full. */
+/* Drops what has been handed out, and makes room for at least MIN_READ bytes; the buffer grows only
+ * when it is full. */
 static void make_room(struct stream_reader *reader)
 {
     size_t drop = reader->handed;
@@ -301,8 +304,8 @@ static int fill_buffer(struct stream_reader *reader)
     ssize_t count;
 
     make_room(reader);
-    count = input_read(&reader->input, reader->data + reader->size,
-                       reader->capacity - reader->size);
+    count =
+        input_read(&reader->input, reader->data + reader->size, reader->capacity - reader->size);
     if (count < 0)
         return -1;
     reader->at_end = count == 0;
@@ -317,8 +320,9 @@ static int check_source_end(struct stream_reader *reader)
         return diag_error("%s: empty: a record stream has at least a header and an end",
                           reader->input.name);
     if (reader->in_segment)
-        return diag_error("%s: ends after record %llu without 'end': its producer failed or it was cut",
-                          reader->input.name, (unsigned long long)reader->scanned_records);
+        return diag_error(
+            "%s: ends after record %llu without 'end': its producer failed or it was cut",
+            reader->input.name, (unsigned long long)reader->scanned_records);
     if (reader->scanned < reader->size)
         return fail_scan(reader, "ends within an item: its producer failed or it was cut");
     return 0;

@@ -1,9 +1,9 @@
 /*
  * Reading a record stream: bounded, checked, and without copying.
  *
- * Nothing is handed out before a check item has vouched for its bytes. Memory grows only as bytes arrive, to at most
- * 64 KiB or one record beyond the last check. Every error is one line that names the source, the record and the byte:
- * `bert-eval: train.mp: record 17: byte 10240: ...`.
+ * Nothing is handed out before a check item has vouched for its bytes. Memory grows only as bytes
+ * arrive, to at most 64 KiB or one record beyond the last check. Every error is one line that names
+ * the source, the record and the byte: `bert-eval: train.mp: record 17: byte 10240: ...`.
  *
  *     struct stream_reader *reader = stream_reader_open(operands.items, operands.count, 0);
  *     while ((event = stream_reader_next(reader)) > STREAM_EOF)
@@ -20,10 +20,10 @@
 #include "stream/header.h"
 #include "stream/record.h"
 
-#define STREAM_MAX_DEPTH 16
-#define STREAM_MAX_RECORD ((size_t)16 << 20)  /* bytes; the default of --max-record */
+#define STREAM_MAX_DEPTH      16
+#define STREAM_MAX_RECORD     ((size_t)16 << 20) /* bytes; the default of --max-record */
 #define STREAM_CHECK_INTERVAL ((size_t)64 << 10) /* bytes */
-#define STREAM_MAX_LIST ((size_t)1 << 20)     /* items of a list within a record */
+#define STREAM_MAX_LIST       ((size_t)1 << 20)  /* items of a list within a record */
 
 enum stream_event {
     STREAM_FAILED = -1, /* a message has been printed */
@@ -36,8 +36,9 @@ enum stream_event {
 struct stream_reader;
 
 /*
- * Reads the files one after the other, each of which holds at least one whole segment; count 0, or the name "-", is standard
- * input. max_record: largest record in bytes, 0 for STREAM_MAX_RECORD. NULL with a message when the first cannot be opened.
+ * Reads the files one after the other, each of which holds at least one whole segment; count 0, or
+ * the name "-", is standard input. max_record: largest record in bytes, 0 for STREAM_MAX_RECORD.
+ * NULL with a message when the first cannot be opened.
  */
 struct stream_reader *stream_reader_open(char *const *paths, int count, size_t max_record);
 void stream_reader_close(struct stream_reader *reader);
@@ -50,13 +51,15 @@ const struct stream_record *stream_reader_record(const struct stream_reader *rea
 struct rec_span stream_reader_raw(const struct stream_reader *reader);
 /* Records of this segment so far, the current one included. */
 uint64_t stream_reader_count(const struct stream_reader *reader);
-/* "train.mp" and "train.mp: record 17", for messages about the current record; valid until the next call. */
+/* "train.mp" and "train.mp: record 17", for messages about the current record; valid until the next
+ * call. */
 const char *stream_reader_source(const struct stream_reader *reader);
 const char *stream_reader_place(struct stream_reader *reader);
 
 /*
- * Calls hook before each read that would block, so that the caller can finish and flush what it holds.
- * The record last handed out is no longer valid then. A hook that returns -1 makes stream_reader_next fail.
+ * Calls hook before each read that would block, so that the caller can finish and flush what it
+ * holds. The record last handed out is no longer valid then. A hook that returns -1 makes
+ * stream_reader_next fail.
  */
 void stream_reader_on_wait(struct stream_reader *reader, input_wait_hook hook, void *context);
 /* Whether stream_reader_next would have to wait for input. */

@@ -107,8 +107,8 @@ struct rec_span stream_record_id(const struct stream_record *record)
 }
 
 /*
- * A clone is made in two walks over the record by the same code: the first, with data NULL, adds up the bytes,
- * the second copies them and points the views at the copies.
+ * A clone is made in two walks over the record by the same code: the first, with data NULL, adds up
+ * the bytes, the second copies them and points the views at the copies.
  */
 struct clone {
     char *data;
@@ -160,7 +160,8 @@ static void clone_label(struct clone *clone, struct rec_label *slot)
         slot->items = items;
 }
 
-/* Strings inside the elements of a list that has just been copied to elements (or NULL while counting). */
+/* Strings inside the elements of a list that has just been copied to elements (or NULL while
+ * counting). */
 static void clone_elements(struct clone *clone, const struct field *field, const void *source,
                            char *elements, size_t count)
 {

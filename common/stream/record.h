@@ -1,9 +1,11 @@
 /*
- * Records, as views: strings and arrays point into the memory of whoever made the record (the reader's buffer until its next call,
- * or the caller's own arrays when writing). See bertpipe-stream(5) for every field's meaning.
+ * Records, as views: strings and arrays point into the memory of whoever made the record (the
+ * reader's buffer until its next call, or the caller's own arrays when writing). See
+ * bertpipe-stream(5) for every field's meaning.
  *
- * Optional fields: a span or array pointer of NULL is absent; an empty one has a pointer and size 0. Everything zero is a valid record without
- * optional fields: begin with `struct stream_record record = {.type = STREAM_TEXT};`.
+ * Optional fields: a span or array pointer of NULL is absent; an empty one has a pointer and size
+ * 0. Everything zero is a valid record without optional fields: begin with `struct stream_record
+ * record = {.type = STREAM_TEXT};`.
  */
 #ifndef STREAM_RECORD_H
 #define STREAM_RECORD_H
@@ -26,7 +28,8 @@ bool rec_span_equal(struct rec_span span, const char *string);
 
 enum rec_label_kind { LABEL_NONE, LABEL_INT, LABEL_FLOAT, LABEL_STRING, LABEL_LIST };
 
-/* A label (or a tag): an id, a number, a name, or a list of those. Items of a list are never lists. */
+/* A label (or a tag): an id, a number, a name, or a list of those. Items of a list are never lists.
+ */
 struct rec_label {
     enum rec_label_kind kind;
     uint32_t count; /* LABEL_LIST */
@@ -56,12 +59,15 @@ struct rec_window {
 
 struct rec_tokens {
     struct rec_span id;
-    struct rec_span ids;     /* little-endian u16 or u32 as ids_type says, specials included, unaligned */
-    enum stream_ids_type ids_type; /* the header's; filled in by the reader and checked by the writer */
-    struct rec_span types;   /* u8 [tokens] */
-    struct rec_span offsets; /* u32 pairs [tokens, 2]: first byte and byte after the last, in the raw text */
-    struct rec_span words;   /* u32 [tokens]: word the token belongs to, 0xffffffff for specials */
-    struct rec_span labels;  /* i32 [tokens], -100 ignored */
+    struct rec_span
+        ids; /* little-endian u16 or u32 as ids_type says, specials included, unaligned */
+    enum stream_ids_type
+        ids_type;          /* the header's; filled in by the reader and checked by the writer */
+    struct rec_span types; /* u8 [tokens] */
+    struct rec_span
+        offsets; /* u32 pairs [tokens, 2]: first byte and byte after the last, in the raw text */
+    struct rec_span words;  /* u32 [tokens]: word the token belongs to, 0xffffffff for specials */
+    struct rec_span labels; /* i32 [tokens], -100 ignored */
     struct rec_label label;
     struct rec_window window;
     uint64_t cut; /* tokens lost to truncation */
@@ -82,7 +88,7 @@ struct rec_prediction {
     struct rec_span name;   /* the label's name */
     double score;
     bool has_score;
-    const double *probs;    /* [prob_count]; written as float32 where that is exact */
+    const double *probs; /* [prob_count]; written as float32 where that is exact */
     size_t prob_count;
     struct rec_label gold;
     struct rec_span text;
@@ -99,8 +105,8 @@ struct rec_value {
 struct rec_metrics {
     uint64_t step;
     double epoch;
-    struct rec_span split; /* "train", "eval", ... */
-    double time;           /* seconds since 1970 */
+    struct rec_span split;          /* "train", "eval", ... */
+    double time;                    /* seconds since 1970 */
     const struct rec_value *values; /* [value_count] */
     size_t value_count;
 };
@@ -125,7 +131,8 @@ size_t rec_token_count(const struct rec_tokens *tokens);
 uint32_t rec_token_id(const struct rec_tokens *tokens, size_t i);
 void rec_token_ids(const struct rec_tokens *tokens, uint32_t *ids);
 
-/* For writing: stores count host values as little-endian items of ids_type into out[count * 2 or 4]; gives the bin's span. */
+/* For writing: stores count host values as little-endian items of ids_type into out[count * 2 or
+ * 4]; gives the bin's span. */
 struct rec_span rec_store_ids(void *out, const uint32_t *ids, size_t count,
                               enum stream_ids_type ids_type);
 struct rec_span rec_store_u32(void *out, const uint32_t *values, size_t count);
@@ -134,7 +141,8 @@ struct rec_span rec_store_i32(void *out, const int32_t *values, size_t count);
 /* The record's id. Metrics have none: an absent span. */
 struct rec_span stream_record_id(const struct stream_record *record);
 
-/* A deep copy in one allocation, with the views inside it; release with free(). For tools that hold a batch. */
+/* A deep copy in one allocation, with the views inside it; release with free(). For tools that hold
+ * a batch. */
 struct stream_record *stream_record_clone(const struct stream_record *record);
 
 #endif

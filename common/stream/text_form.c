@@ -12,8 +12,9 @@
 #include "stream/msgpack_scan.h"
 
 /*
- * Digits that give the same number again: as a float32 when the value is one (probabilities), as a double else. JSON writes all
- * of a record's numbers with as many as its most demanding one needs, for jansson knows one precision per dump.
+ * Digits that give the same number again: as a float32 when the value is one (probabilities), as a
+ * double else. JSON writes all of a record's numbers with as many as its most demanding one needs,
+ * for jansson knows one precision per dump.
  */
 static int needed_digits(double value)
 {
@@ -47,7 +48,8 @@ static json_t *or_die(json_t *json)
 
 static json_t *json_from_span(struct rec_span span)
 {
-    /* The reader has checked UTF-8; what a filter made itself may still be wrong: that gives null. */
+    /* The reader has checked UTF-8; what a filter made itself may still be wrong: that gives null.
+     */
     json_t *json = json_stringn(span.data, span.size);
 
     return json != NULL ? json : json_null();
@@ -206,8 +208,7 @@ static json_t *json_from_list_item(struct json_build *build, const struct field 
     if (field->kind == FIELD_REALS)
         return json_from_real(build, ((const double *)list)[i]);
     return or_die(json_pack("[I, I, o, o]", (json_int_t)found[i].first, (json_int_t)found[i].last,
-                            json_from_span(found[i].name),
-                            json_from_real(build, found[i].score)));
+                            json_from_span(found[i].name), json_from_real(build, found[i].score)));
 }
 
 static json_t *json_from_list(struct json_build *build, const struct field *field,
@@ -275,8 +276,8 @@ static int append_chunk(const char *data, size_t size, void *buffer)
 static int dump(struct buffer *out, const struct json_build *build, json_t *json)
 {
     size_t precision = JSON_REAL_PRECISION((size_t)(build->digits > 0 ? build->digits : 17));
-    int status = json_dump_callback(json, append_chunk, out,
-                                    JSON_COMPACT | JSON_ENCODE_ANY | precision);
+    int status =
+        json_dump_callback(json, append_chunk, out, JSON_COMPACT | JSON_ENCODE_ANY | precision);
 
     json_decref(json);
     return status == 0 ? 0 : diag_error("cannot render a record as JSON");
@@ -421,16 +422,13 @@ const char *stream_tsv_columns(enum stream_type type)
     return "step\tepoch\tsplit\ttime\tvalues\n";
 }
 
-/*
- * For people: text of strangers must not steer the terminal, so control characters (C0, DEL, and C1 as UTF-8) are shown
- * as \n, \t or \xNN.
- */
-static void append_shown(struct buffer *out, struct rec_span value)
+/* Control characters are C0, DEL, and C1 as UTF-8. */
+void text_show(struct buffer *out, struct rec_span value)
 {
     for (size_t i = 0; i < value.size; i++) {
         unsigned char byte = (unsigned char)value.data[i];
-        bool is_c1 = byte == 0xc2 && i + 1 < value.size &&
-                     ((unsigned char)value.data[i + 1] & 0xe0) == 0x80;
+        bool is_c1 =
+            byte == 0xc2 && i + 1 < value.size && ((unsigned char)value.data[i + 1] & 0xe0) == 0x80;
 
         if (byte == '\n' || byte == '\t')
             buffer_append_string(out, byte == '\n' ? "\\n" : "\\t");
@@ -448,12 +446,12 @@ static void append_label_name(struct buffer *out, const struct stream_header *he
                               const struct rec_label *label)
 {
     if (label->kind == LABEL_STRING)
-        append_shown(out, label->string);
+        text_show(out, label->string);
     else if (label->kind == LABEL_FLOAT)
         append_real(out, label->real);
     else if (label->kind == LABEL_INT && label->integer >= 0 &&
              (uint64_t)label->integer < header->label_count)
-        append_shown(out, rec_span_of(header->labels[label->integer]));
+        text_show(out, rec_span_of(header->labels[label->integer]));
     else if (label->kind == LABEL_INT)
         buffer_format(out, "%" PRId64, label->integer);
     for (uint32_t i = 0; label->kind == LABEL_LIST && i < label->count; i++) {
@@ -467,17 +465,17 @@ static void append_label_name(struct buffer *out, const struct stream_header *he
 static void render_text_record(struct buffer *out, const struct stream_header *header,
                                const struct rec_text *text)
 {
-    append_shown(out, text->id);
+    text_show(out, text->id);
     if (text->label.kind != LABEL_NONE) {
         buffer_append_string(out, " [");
         append_label_name(out, header, &text->label);
         buffer_append_char(out, ']');
     }
     buffer_append_char(out, ' ');
-    append_shown(out, text->text);
+    text_show(out, text->text);
     if (text->pair.data != NULL) {
         buffer_append_string(out, " | ");
-        append_shown(out, text->pair);
+        text_show(out, text->pair);
     }
     buffer_append_char(out, '\n');
 }
@@ -488,7 +486,7 @@ static void render_tokens_record(struct buffer *out, const struct stream_header 
 {
     size_t count = rec_token_count(tokens);
 
-    append_shown(out, tokens->id);
+    text_show(out, tokens->id);
     if (tokens->label.kind != LABEL_NONE) {
         buffer_append_string(out, " [");
         append_label_name(out, header, &tokens->label);
@@ -509,10 +507,10 @@ static void render_prediction(struct buffer *out, const struct stream_header *he
     bool has_text = prediction->text.data != NULL;
 
     buffer_append_string(out, has_text ? "Text: " : "Id: ");
-    append_shown(out, has_text ? prediction->text : prediction->id);
+    text_show(out, has_text ? prediction->text : prediction->id);
     buffer_append_string(out, "\nLabel: ");
     if (prediction->name.data != NULL)
-        append_shown(out, prediction->name);
+        text_show(out, prediction->name);
     else
         append_label_name(out, header, &prediction->label);
     if (prediction->has_score)
@@ -522,7 +520,7 @@ static void render_prediction(struct buffer *out, const struct stream_header *he
         const struct rec_found *found = &prediction->spans[i];
 
         buffer_format(out, "  %" PRIu32 "-%" PRIu32 " ", found->first, found->last);
-        append_shown(out, found->name);
+        text_show(out, found->name);
         buffer_format(out, " (%.3f)\n", found->score);
     }
 }
@@ -531,10 +529,10 @@ static void render_prediction(struct buffer *out, const struct stream_header *he
 static void render_metrics_record(struct buffer *out, const struct rec_metrics *metrics)
 {
     buffer_format(out, "step %" PRIu64 "  epoch %.4g  ", metrics->step, metrics->epoch);
-    append_shown(out, metrics->split);
+    text_show(out, metrics->split);
     for (size_t i = 0; i < metrics->value_count; i++) {
         buffer_append_string(out, "  ");
-        append_shown(out, metrics->values[i].name);
+        text_show(out, metrics->values[i].name);
         buffer_format(out, " %.6g", metrics->values[i].value);
     }
     buffer_append_char(out, '\n');
@@ -611,8 +609,9 @@ int stream_render_header_json(struct buffer *out, const struct stream_header *he
                             json_pack("[I, I, s]", (json_int_t)header->part.k,
                                       (json_int_t)header->part.n, header->part.set));
     if (header->model.name != NULL)
-        json_object_set_new(json, "model", json_pack("{s:s, s:s?}", "name", header->model.name,
-                                                     "digest", header->model.digest));
+        json_object_set_new(
+            json, "model",
+            json_pack("{s:s, s:s?}", "name", header->model.name, "digest", header->model.digest));
     if (header->tokenizer.digest != NULL)
         json_object_set_new(json, "tokenizer", json_from_tokenizer(&header->tokenizer));
     if (header->ids_type != IDS_NONE)

@@ -1,5 +1,6 @@
 /*
- * Headers and records from and to their msgpack bytes. Internal to stream/: reader.h and writer.h add places, checks and files.
+ * Headers and records from and to their msgpack bytes. Internal to stream/: reader.h and writer.h
+ * add places, checks and files.
  */
 #ifndef STREAM_WIRE_H
 #define STREAM_WIRE_H
@@ -18,10 +19,11 @@ struct wire_fault {
 int wire_fault_set(struct wire_fault *fault, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-#define WIRE_MAX_FIELDS 16
+#define WIRE_MAX_FIELDS    16
 #define WIRE_CONTROL_BYTES 26 /* size of a check; an end is two bytes shorter */
 
-/* The arrays behind a decoded record's list fields, one per field, used again for the next record. Zeroed at first. */
+/* The arrays behind a decoded record's list fields, one per field, used again for the next record.
+ * Zeroed at first. */
 struct wire_memory {
     void *blocks[WIRE_MAX_FIELDS];
     size_t capacities[WIRE_MAX_FIELDS]; /* bytes */
@@ -29,8 +31,9 @@ struct wire_memory {
 void wire_memory_free(struct wire_memory *memory);
 
 /*
- * Decodes one record, whose bounds a scan has proved. Views point into bytes and memory. The record is checked against its header:
- * required fields, UTF-8, sizes that agree, ids within the vocabulary, labels within the label list.
+ * Decodes one record, whose bounds a scan has proved. Views point into bytes and memory. The record
+ * is checked against its header: required fields, UTF-8, sizes that agree, ids within the
+ * vocabulary, labels within the label list.
  */
 int wire_decode_record(struct rec_span bytes, const struct stream_header *header,
                        struct wire_memory *memory, struct stream_record *record,
@@ -38,7 +41,8 @@ int wire_decode_record(struct rec_span bytes, const struct stream_header *header
 /* The same checks for a record about to be written. */
 int wire_check_record(const struct stream_record *record, const struct stream_header *header,
                       struct wire_fault *fault);
-/* Decodes ["bertpipe", 1, map] into an uninitialised header, which is to be freed only on success. */
+/* Decodes ["bertpipe", 1, map] into an uninitialised header, which is to be freed only on success.
+ */
 int wire_decode_header(struct rec_span bytes, struct stream_header *header,
                        struct wire_fault *fault);
 

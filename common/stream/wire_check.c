@@ -12,8 +12,7 @@ static int check_size(struct rec_span bin, const char *name, size_t width, size_
                           bin.size, count, width);
 }
 
-static int check_ids(const struct rec_tokens *tokens, uint64_t vocab_size,
-                     struct wire_fault *fault)
+static int check_ids(const struct rec_tokens *tokens, uint64_t vocab_size, struct wire_fault *fault)
 {
     size_t count = rec_token_count(tokens);
 
@@ -58,8 +57,7 @@ static int check_label(const struct rec_label *label, const char *name,
                            : -1;
         return 0;
     }
-    if (label->kind != LABEL_INT || !header->has_labels ||
-        header->problem != STREAM_PROBLEM_SINGLE)
+    if (label->kind != LABEL_INT || !header->has_labels || header->problem != STREAM_PROBLEM_SINGLE)
         return 0;
     if (label->integer < 0 || (uint64_t)label->integer >= header->label_count)
         return wire_fault_set(fault, "field '%s': label %lld is outside the list of %zu labels",

@@ -139,8 +139,7 @@ static int label_from_token(struct decoder *decoder, const struct mp_token *toke
         *label = (struct rec_label){.kind = LABEL_FLOAT, .real = token->real};
     } else if (token->kind == MP_STR) {
         if (utf8_valid_prefix(token->span.data, token->span.size) != token->span.size)
-            return wire_fault_set(decoder->fault, "field '%s' is not UTF-8",
-                                  decoder->field->name);
+            return wire_fault_set(decoder->fault, "field '%s' is not UTF-8", decoder->field->name);
         *label = (struct rec_label){.kind = LABEL_STRING, .string = token->span};
     } else {
         return wrong_kind(decoder, "label (a number or a string)");
@@ -227,7 +226,8 @@ static int next_found(struct decoder *decoder, const struct rec_found **found, s
             next_string(decoder, &list[i].name) != 0 || next_real(decoder, &list[i].score) != 0)
             return -1;
         if (first > last || last > UINT32_MAX)
-            return wire_fault_set(decoder->fault, "field '%s' has a span that ends before it begins",
+            return wire_fault_set(decoder->fault,
+                                  "field '%s' has a span that ends before it begins",
                                   decoder->field->name);
         list[i].first = (uint32_t)first;
         list[i].last = (uint32_t)last;
@@ -326,8 +326,7 @@ static int decode_field(struct decoder *decoder, struct stream_record *record)
     case FIELD_LABELS:
         if (next_list(decoder, count) != 0)
             return -1;
-        return next_label_items(decoder, *count,
-                                FIELD_AT(record, field, const struct rec_label *));
+        return next_label_items(decoder, *count, FIELD_AT(record, field, const struct rec_label *));
     case FIELD_REALS:
         return next_reals(decoder, FIELD_AT(record, field, const double *), count);
     case FIELD_FOUND:
@@ -342,7 +341,8 @@ static int decode_field(struct decoder *decoder, struct stream_record *record)
     return next_map(decoder, FIELD_AT(record, field, struct rec_span));
 }
 
-/* Index of the field called name, or SIZE_MAX. Writers use the tables' order, so the search begins after the last one. */
+/* Index of the field called name, or SIZE_MAX. Writers use the tables' order, so the search begins
+ * after the last one. */
 static size_t find_field(const struct field *fields, size_t from, struct rec_span name)
 {
     for (size_t i = from; fields[i].name != NULL; i++)
@@ -354,7 +354,8 @@ static size_t find_field(const struct field *fields, size_t from, struct rec_spa
     return SIZE_MAX;
 }
 
-/* Key by key; *seen receives a bit per field. Fields with other names are for later versions and passed over. */
+/* Key by key; *seen receives a bit per field. Fields with other names are for later versions and
+ * passed over. */
 static int decode_fields(struct decoder *decoder, const struct field *fields,
                          struct stream_record *record, uint32_t *seen)
 {
@@ -390,9 +391,8 @@ int wire_decode_record(struct rec_span bytes, const struct stream_header *header
                        struct wire_fault *fault)
 {
     const struct field *fields = stream_fields(header->type);
-    struct decoder decoder = {.cursor = {bytes.data, bytes.data + bytes.size},
-                              .memory = memory,
-                              .fault = fault};
+    struct decoder decoder = {
+        .cursor = {bytes.data, bytes.data + bytes.size}, .memory = memory, .fault = fault};
     uint32_t seen = 0;
 
     memset(record, 0, sizeof *record);

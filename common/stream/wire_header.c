@@ -29,7 +29,8 @@ static int next_of_kind(struct header_reader *reader, enum mp_kind kind, struct 
     return 0;
 }
 
-/* An owned copy in *string, which must not be set yet. Embedded NULs would cut it short and are refused. */
+/* An owned copy in *string, which must not be set yet. Embedded NULs would cut it short and are
+ * refused. */
 static int next_string(struct header_reader *reader, char **string, const char *complaint)
 {
     struct mp_token token;
@@ -147,7 +148,8 @@ static int read_history_entry(struct header_reader *reader)
         if (rec_span_equal(token.span, "tool"))
             status = next_string(reader, &entry->tool, "'history' has a tool without a name");
         else if (rec_span_equal(token.span, "version"))
-            status = next_string(reader, &entry->version, "'history' has a version that is no string");
+            status =
+                next_string(reader, &entry->version, "'history' has a version that is no string");
         else if (rec_span_equal(token.span, "options"))
             status = read_history_options(reader, entry);
         else
@@ -330,9 +332,8 @@ static int read_map(struct header_reader *reader)
 int wire_decode_header(struct rec_span bytes, struct stream_header *header,
                        struct wire_fault *fault)
 {
-    struct header_reader reader = {.cursor = {bytes.data, bytes.data + bytes.size},
-                                   .header = header,
-                                   .fault = fault};
+    struct header_reader reader = {
+        .cursor = {bytes.data, bytes.data + bytes.size}, .header = header, .fault = fault};
     struct mp_token token;
     uint64_t version = 0;
 

@@ -36,7 +36,8 @@ static void pack_bin(msgpack_packer *packer, struct rec_span span)
     msgpack_pack_bin_body(packer, span.data, span.size);
 }
 
-/* The shorter form where it loses nothing; NaN is not equal to itself and goes the short way too. */
+/* The shorter form where it loses nothing; NaN is not equal to itself and goes the short way too.
+ */
 static void pack_real(msgpack_packer *packer, double value)
 {
     float single = (float)value;

@@ -19,16 +19,17 @@ struct stream_writer {
     enum stream_form form;
     struct stream_header header;
     bool in_segment;
+    bool show_headers;
     bool wrote_columns;
     enum stream_type columns_type;
     uint64_t count, total;
 
     struct buffer held;
-    struct buffer scratch;     /* one record being packed */
+    struct buffer scratch; /* one record being packed */
     XXH64_state_t *hash;
-    size_t hashed;             /* bytes of held that are in hash */
+    size_t hashed; /* bytes of held that are in hash */
     size_t unchecked_records, unchecked_bytes;
-    bool checked;              /* a check or end is the last item in the segment */
+    bool checked; /* a check or end is the last item in the segment */
 };
 
 /* Forms that people read go to a terminal; msgpack only when there is none. */
@@ -40,7 +41,8 @@ static int settle_form(struct stream_writer *writer, enum stream_form form)
     if (form == FORM_AUTO)
         writer->form = terminal ? FORM_TEXT : FORM_MSGPACK;
     if (writer->form == FORM_MSGPACK && terminal)
-        return diag_error("standard output: msgpack is not for terminals: redirect it, or use -f text");
+        return diag_error(
+            "standard output: msgpack is not for terminals: redirect it, or use -f text");
     return 0;
 }
 
@@ -68,6 +70,11 @@ struct stream_writer *stream_writer_open(const char *path, enum stream_form form
 enum stream_form stream_writer_form(const struct stream_writer *writer)
 {
     return writer->form;
+}
+
+void stream_writer_show_headers(struct stream_writer *writer)
+{
+    writer->show_headers = true;
 }
 
 static int write_held(struct stream_writer *writer)
@@ -130,6 +137,8 @@ int stream_writer_begin(struct stream_writer *writer, const struct stream_header
     writer->in_segment = true;
     writer->checked = false;
     writer->count = 0;
+    if (writer->form == FORM_JSON && writer->show_headers)
+        return stream_render_header_json(&writer->held, header);
     if (writer->form != FORM_MSGPACK) {
         begin_columns(writer);
         return 0;

@@ -1,0 +1,167 @@
+/* JSON lines: one object per record. */
+#include <string.h>
+
+#include "stream/load_internal.h"
+
+/* x is one more level of nesting than what the object holds; the record another. */
+#define MAX_JSON_DEPTH (STREAM_MAX_DEPTH - 2)
+
+static unsigned depth_of(const json_t *json)
+{
+    unsigned deepest = 0, depth;
+    const char *key;
+    json_t *value;
+    size_t i;
+
+    if (json_is_object(json)) {
+        json_object_foreach((json_t *)json, key, value)
+        {
+            depth = depth_of(value);
+            deepest = depth > deepest ? depth : deepest;
+        }
+    } else if (json_is_array(json)) {
+        json_array_foreach(json, i, value)
+        {
+            depth = depth_of(value);
+            deepest = depth > deepest ? depth : deepest;
+        }
+    } else {
+        return 0;
+    }
+    return deepest + 1;
+}
+
+static bool is_key(const struct load_field *field, const char *key)
+{
+    return field->name != NULL && strcmp(field->name, key) == 0;
+}
+
+static int string_from_json(struct loader *loader, const char *key, const json_t *json,
+                            struct rec_span *span)
+{
+    if (!json_is_string(json))
+        return load_fail(loader, "'%s' is no string", key);
+    *span = (struct rec_span){json_string_value(json), json_string_length(json)};
+    return 0;
+}
+
+/* Ids may be numbers in JSON; in records they are strings. */
+static int id_from_json(struct loader *loader, const char *key, const json_t *json,
+                        struct rec_span *span)
+{
+    if (!json_is_integer(json))
+        return string_from_json(loader, key, json, span);
+    loader->id.size = 0;
+    buffer_format(&loader->id, "%" JSON_INTEGER_FORMAT, json_integer_value(json));
+    *span = (struct rec_span){loader->id.data, loader->id.size};
+    return 0;
+}
+
+/* 0: the member became a field of the record; 1: it belongs into x; -1 after a message. */
+static int set_member(struct loader *loader, const char *key, const json_t *value,
+                      struct rec_text *text)
+{
+    const struct load_options *options = loader->options;
+
+    if (is_key(&options->text, key))
+        return string_from_json(loader, key, value, &text->text);
+    if (is_key(&options->id, key))
+        return id_from_json(loader, key, value, &text->id);
+    if (is_key(&options->label, key))
+        return load_label_from_json(loader, value, &text->label);
+    if (is_key(&options->pair, key))
+        return json_is_null(value) ? 0 : string_from_json(loader, key, value, &text->pair);
+    if (strcmp(key, "words") == 0)
+        return load_words_from_json(loader, value, text);
+    if (strcmp(key, "tags") == 0)
+        return load_tags_from_json(loader, value, text);
+    return 1;
+}
+
+/* Members of an object `x` stand beside the other keys, so that what rec-dump wrote comes back as
+ * it was. */
+static void build_x(struct loader *loader, json_t *others, bool had_x, struct rec_text *text)
+{
+    if (json_object_size(others) == 0 && !had_x)
+        return;
+    loader->x.size = 0;
+    load_pack_json(&loader->x, others);
+    text->x = (struct rec_span){loader->x.data, loader->x.size};
+}
+
+static int emit_object(struct loader *loader, json_t *object, json_t *others)
+{
+    const struct load_options *options = loader->options;
+    struct stream_record record = {.type = STREAM_TEXT};
+    bool had_x = false;
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(object, key, value)
+    {
+        int status = set_member(loader, key, value, &record.text);
+
+        if (status < 0)
+            return -1;
+        if (status == 0)
+            continue;
+        if (strcmp(key, "x") == 0 && json_is_object(value)) {
+            had_x = true;
+            json_object_update(others, value);
+        } else {
+            json_object_set(others, key, value);
+        }
+    }
+    if (record.text.text.data == NULL)
+        return load_fail(loader, "no key '%s'", options->text.name);
+    if (options->label.given && record.text.label.kind == LABEL_NONE)
+        return load_fail(loader, "no key '%s'", options->label.name);
+    if (options->id.given && record.text.id.data == NULL)
+        return load_fail(loader, "no key '%s'", options->id.name);
+    if (options->pair.given && record.text.pair.data == NULL)
+        return load_fail(loader, "no key '%s'", options->pair.name);
+    build_x(loader, others, had_x, &record.text);
+    return load_emit(loader, &record);
+}
+
+static int load_object(struct loader *loader, const char *data, size_t size)
+{
+    json_error_t error;
+    json_t *object = json_loadb(data, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    json_t *others;
+    int status;
+
+    if (object == NULL)
+        return load_fail(loader, "no JSON: %s", error.text);
+    if (!json_is_object(object))
+        status = load_fail(loader, "no JSON object");
+    else if (depth_of(object) > MAX_JSON_DEPTH)
+        status = load_fail(loader, "nested deeper than %d levels", MAX_JSON_DEPTH);
+    else {
+        others = json_object();
+        status = emit_object(loader, object, others);
+        json_decref(others);
+    }
+    json_decref(object);
+    return status;
+}
+
+static bool is_blank(const char *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (data[i] != ' ' && data[i] != '\t' && data[i] != '\r')
+            return false;
+    return true;
+}
+
+int load_jsonl(struct loader *loader)
+{
+    const char *line;
+    size_t size;
+    int found;
+
+    while ((found = load_next_line(loader, &line, &size)) > 0)
+        if (!is_blank(line, size) && load_object(loader, line, size) != 0)
+            return -1;
+    return found;
+}

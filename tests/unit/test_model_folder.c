@@ -1,8 +1,10 @@
 /* Model folders: loading, older spellings, missing heads, labels, saving, bertpipe.json,
  * checkpoints. */
 #include <jansson.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "check.h"
@@ -422,6 +424,42 @@ static void test_checkpoint(void)
     remove_folder(base);
 }
 
+/* A limit on file sizes stands for a full disk. */
+static void test_full_disk(void)
+{
+    char *base = temporary_folder(), out[600];
+    const struct rlimit limit = {2000, RLIM_INFINITY};
+    struct rlimit before;
+    struct capture capture;
+    struct model model;
+
+    if (!CHECK(model_load(&model, FIXTURES "/good-micro", 0) == 0, "good-micro"))
+        return;
+    struct checkpoint checkpoint = {
+        .model = {&model.config, &model.table, model_get_weights, &model},
+        .step = 1,
+    };
+
+    snprintf(out, sizeof out, "%s/out", base);
+    capture_begin(&capture);
+    getrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    int checkpoint_status = checkpoint_write(&checkpoint, out);
+    int save_status = model_save(&checkpoint.model, out, NULL);
+
+    setrlimit(RLIMIT_FSIZE, &before);
+    capture_end(&capture);
+    CHECK(checkpoint_status == -1 && save_status == -1, "both fail");
+    CHECK(strstr(capture.text, "/.checkpoint-1.partial/model.safetensors: cannot write: ") != NULL,
+          "said: %s", capture.text);
+    CHECK(strstr(capture.text, "/out/model.safetensors: cannot write: ") != NULL, "said: %s",
+          capture.text);
+    CHECK(count_files(out) == 1, "no weights, no bertpipe.json, no partial checkpoint");
+    model_free(&model);
+    remove_folder(base);
+}
+
 int main(void)
 {
     diag_init("test");
@@ -432,5 +470,6 @@ int main(void)
     test_labels();
     test_save();
     test_checkpoint();
+    test_full_disk();
     return check_report();
 }

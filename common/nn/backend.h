@@ -14,7 +14,8 @@ struct backend {
     uint64_t (*memory)(const void *self);
     const char *(*describe)(const void *self);
     int (*forward)(void *self, const struct batch *batch, float *logits);
-    int (*accumulate)(void *self, const struct batch *batch, double divisor, struct engine_stats *stats);
+    int (*accumulate)(void *self, const struct batch *batch, double divisor,
+                      struct engine_stats *stats);
     int (*apply)(void *self, uint64_t step, double lr, double max_norm, double *norm);
     int (*export_tensor)(const void *self, enum engine_tensor kind, size_t index, float *values);
     int (*import_tensor)(void *self, enum engine_tensor kind, size_t index, const float *values);

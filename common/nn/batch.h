@@ -19,16 +19,19 @@ enum target_kind {
 #define TARGET_IGNORED (-100)
 
 struct batch {
-    uint32_t tokens;    /* total number of tokens */
-    uint32_t sequences; /* number of sequences, each at least one token long */
-    const uint32_t *ids;        /* [tokens] */
-    const uint32_t *types;      /* [tokens] token types (segments) */
-    const uint32_t *positions;  /* [tokens] index into the position embeddings */
-    const uint32_t *cu_seqlens; /* [sequences + 1] sequence s is tokens cu_seqlens[s] .. cu_seqlens[s+1] - 1 */
-    const uint64_t *ordinals;   /* [sequences] the sample's ordinal since training began: the dropout counter */
+    uint32_t tokens;           /* total number of tokens */
+    uint32_t sequences;        /* number of sequences, each at least one token long */
+    const uint32_t *ids;       /* [tokens] */
+    const uint32_t *types;     /* [tokens] token types (segments) */
+    const uint32_t *positions; /* [tokens] index into the position embeddings */
+    /* [sequences + 1] sequence s is tokens cu_seqlens[s] .. cu_seqlens[s+1] - 1 */
+    const uint32_t *cu_seqlens;
+    /* [sequences] the sample's ordinal since training began: the dropout counter */
+    const uint64_t *ordinals;
 
-    uint32_t rows;            /* number of rows the head is applied to */
-    const uint32_t *row_tokens; /* [rows] ascending token indices: first tokens, masked tokens, first subwords */
+    uint32_t rows; /* number of rows the head is applied to */
+    /* [rows] ascending token indices: first tokens, masked tokens, first subwords */
+    const uint32_t *row_tokens;
     enum target_kind target;
     const int32_t *classes; /* [rows] for TARGET_CLASS */
     const float *values;    /* [rows, labels] for TARGET_MULTI and TARGET_REAL */

@@ -1,8 +1,8 @@
 /*
- * Dropout from a counter: which elements are dropped depends on the seed, the sample, the place in the
- * network and the element alone, so it is the same for every backend, thread count, micro-batch and
- * rank, and no mask is stored. The generator is Philox 4x32-10 (Salmon et al., "Parallel random numbers:
- * as easy as 1, 2, 3", SC 2011).
+ * Dropout from a counter: which elements are dropped depends on the seed, the sample, the place in
+ * the network and the element alone, so it is the same for every backend, thread count, micro-batch
+ * and rank, and no mask is stored. The generator is Philox 4x32-10 (Salmon et al., "Parallel random
+ * numbers: as easy as 1, 2, 3", SC 2011).
  *
  *     key     = the seed's low and high 32 bits
  *     counter = { (column / 64) * 16 + column % 16,
@@ -40,7 +40,9 @@ static inline uint32_t dropout_site(uint32_t layer, enum dropout_kind kind, uint
 /* floor(probability * 2^32), for probability in [0, 1). */
 uint32_t dropout_threshold(double probability);
 
-/* The definition above, one element: 0 or 1 / (1 - probability). Slow; the backends' own kernels must equal it. */
-float dropout_factor(uint64_t seed, uint64_t ordinal, uint32_t site, uint32_t row, uint32_t column, double probability);
+/* The definition above, one element: 0 or 1 / (1 - probability). Slow; the backends' own kernels
+ * must equal it. */
+float dropout_factor(uint64_t seed, uint64_t ordinal, uint32_t site, uint32_t row, uint32_t column,
+                     double probability);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * The training and inference engine, whatever it runs on.
  *
- * An engine owns its memory, planned whole when it is opened; there are no globals, so a process may hold
- * several. All calls on one engine come from one thread at a time; the engine has its own worker threads.
+ * An engine owns its memory, planned whole when it is opened; there are no globals, so a process
+ * may hold several. All calls on one engine come from one thread at a time; the engine has its own
+ * worker threads.
  *
  * Every function returns 0, or -1 after a message.
  */
@@ -17,7 +18,8 @@
 #include "nn/batch.h"
 
 struct engine;
-struct communicator; /* sums gradients over processes; there is none yet: engine_reduce takes NULL */
+/* Sums gradients over processes; there is none yet: engine_reduce takes NULL. */
+struct communicator;
 
 enum engine_device { ENGINE_CPU, ENGINE_REF, ENGINE_CUDA };
 enum engine_dtype { ENGINE_FLOAT32, ENGINE_BF16 };
@@ -33,7 +35,8 @@ struct engine_plan {
     uint32_t max_length;    /* most tokens of one sequence */
     bool train;             /* gradients and optimiser state are planned too */
     unsigned threads;       /* 0: as many as the process may run on */
-    const struct engine *weights_from; /* inference only: share this engine's weights instead of the model's own */
+    /* inference only: share this engine's weights instead of the model's own */
+    const struct engine *weights_from;
 
     /* Dropout (training only): probabilities in [0, 1) and the generator's key. */
     double hidden_dropout, attention_dropout, classifier_dropout;
@@ -43,13 +46,14 @@ struct engine_plan {
     double adam_beta1, adam_beta2, adam_epsilon, weight_decay;
 };
 
-/* Fills in the values of Hugging Face's Trainer, dropout as the model's config says, and zero sizes. */
+/* Fills in the values of Hugging Face's Trainer, dropout as the model's config says, and zero
+ * sizes. */
 void engine_plan_init(struct engine_plan *plan, const struct model *model);
 
 /* Adds up over calls until the caller zeroes it. */
 struct engine_stats {
-    double loss_sum;  /* of rows' losses, before the divisor */
-    uint64_t rows;    /* rows that counted */
+    double loss_sum; /* of rows' losses, before the divisor */
+    uint64_t rows;   /* rows that counted */
 };
 
 /*
@@ -68,26 +72,31 @@ const char *engine_describe(const struct engine *engine);
 int engine_forward(struct engine *engine, const struct batch *batch, float *logits);
 
 /*
- * Forward with dropout and backward: adds the gradient of (sum of the rows' losses) / divisor to the
- * gradients. The divisor is the number of counted rows of the whole optimiser step, never of the micro-batch.
+ * Forward with dropout and backward: adds the gradient of (sum of the rows' losses) / divisor to
+ * the gradients. The divisor is the number of counted rows of the whole optimiser step, never of
+ * the micro-batch.
  */
-int engine_accumulate(struct engine *engine, const struct batch *batch, double divisor, struct engine_stats *stats);
+int engine_accumulate(struct engine *engine, const struct batch *batch, double divisor,
+                      struct engine_stats *stats);
 
 /* Sums gradients over the processes of a communicator; NULL is a group of one. */
 int engine_reduce(struct engine *engine, struct communicator *communicator);
 
 /*
- * One AdamW step with learning rate lr, after scaling the gradients by min(1, max_norm / (norm + 1e-6))
- * (max_norm <= 0: no clipping), then zeroes them. *norm gets the global L2 norm before the clip.
- * A norm that is not finite leaves the weights as they are and fails with a message.
+ * One AdamW step with learning rate lr, after scaling the gradients by min(1, max_norm / (norm +
+ * 1e-6)) (max_norm <= 0: no clipping), then zeroes them. *norm gets the global L2 norm before the
+ * clip. A norm that is not finite leaves the weights as they are and fails with a message.
  */
 int engine_apply(struct engine *engine, double lr, double max_norm, double *norm);
 
 enum engine_tensor { ENGINE_WEIGHT, ENGINE_GRADIENT, ENGINE_FIRST_MOMENT, ENGINE_SECOND_MOMENT };
 
-/* Copies a whole tensor, float32 in the model's own shape; index: its row in the model's parameter table. */
-int engine_export(const struct engine *engine, enum engine_tensor kind, size_t index, float *values);
-int engine_import(struct engine *engine, enum engine_tensor kind, size_t index, const float *values);
+/* Copies a whole tensor, float32 in the model's own shape; index: its row in the model's parameter
+ * table. */
+int engine_export(const struct engine *engine, enum engine_tensor kind, size_t index,
+                  float *values);
+int engine_import(struct engine *engine, enum engine_tensor kind, size_t index,
+                  const float *values);
 
 /* The number of optimiser steps taken (AdamW's t), for checkpoints. */
 uint64_t engine_step(const struct engine *engine);

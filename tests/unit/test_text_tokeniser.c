@@ -1,0 +1,288 @@
+/* The whole tokeniser, its files and their being written, against tokenizers (tests/fixtures/generate-text.py). */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "cli/buffer.h"
+#include "cli/diag.h"
+#include "cli/memory.h"
+#include "text/ordered_pool.h"
+#include "text_json.h"
+
+static const struct text_span no_pair = {NULL, 0};
+
+static struct tokeniser *open_fixture(const char *name)
+{
+    char *path = mem_format(TEXT_FIXTURES "%s", name);
+    struct tokeniser *tokeniser = tokeniser_open_folder(path);
+    CHECK(tokeniser != NULL, "%s cannot be opened", path);
+    free(path);
+    return tokeniser;
+}
+
+/* Encodes each text twice, so that the second time comes from the cache, and once more in one long text's place. */
+static void test_expected(const char *folder, const char *expected)
+{
+    char *name = mem_format("%s/expected.json", expected);
+    json_t *rows = load_fixture(name), *row;
+    struct tokeniser *tokeniser = open_fixture(folder);
+    struct tokeniser_state *state = tokeniser_state_new();
+    struct encoding encoding = {0};
+    size_t i;
+    json_array_foreach (rows, i, row) {
+        struct text_span text = span_of(json_array_get(row, 0));
+        for (int pass = 1; pass <= 2 && tokeniser != NULL; pass++) {
+            size_t bad = tokeniser_encode(tokeniser, state, text, no_pair, 0, &encoding);
+            CHECK(bad == 0 && same_ids(json_array_get(row, 1), encoding.ids, encoding.count),
+                  "%s: pass %d: text %zu '%s'", folder, pass, i, text.data);
+        }
+    }
+    encoding_free(&encoding);
+    tokeniser_state_free(state);
+    tokeniser_close(tokeniser);
+    json_decref(rows);
+    free(name);
+}
+
+static bool begins(const char *name, const char *prefix)
+{
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+static bool fixture_exists(const char *name, const char *file)
+{
+    char *path = mem_format(TEXT_FIXTURES "%s/%s", name, file);
+    bool exists = access(path, F_OK) == 0;
+    free(path);
+    return exists;
+}
+
+static void test_refused(const char *name)
+{
+    char *path = mem_format(TEXT_FIXTURES "%s", name);
+    struct tokeniser *tokeniser = tokeniser_open_folder(path);
+    CHECK(tokeniser == NULL, "%s is not refused", path);
+    tokeniser_close(tokeniser);
+    free(path);
+}
+
+/* Every folder: good-* as expected, good-NAME-text as good-NAME, bad-* and unsupported-* refused. */
+static void test_folders(void)
+{
+    DIR *directory = opendir(TEXT_FIXTURES);
+    const struct dirent *entry;
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        const char *name = entry->d_name;
+        size_t length = strlen(name);
+        if (begins(name, "bad-") || begins(name, "unsupported-"))
+            test_refused(name);
+        else if (begins(name, "good-") && fixture_exists(name, "expected.json"))
+            test_expected(name, name);
+        if (begins(name, "good-") && length > 5 && strcmp(name + length - 5, "-text") == 0) {
+            char *other = strcmp(name, "good-windows-text") == 0 ? mem_strdup("good-small")
+                                                                 : mem_strndup(name, length - 5);
+            struct tokeniser *a = open_fixture(name), *b = open_fixture(other);
+            test_expected(name, other);
+            if (a != NULL && b != NULL)
+                CHECK(strcmp(a->digest, b->digest) == 0, "digests of %s and %s differ", name, other);
+            tokeniser_close(a);
+            tokeniser_close(b);
+            free(other);
+        }
+    }
+    CHECK(directory != NULL, TEXT_FIXTURES " cannot be read");
+    closedir(directory);
+}
+
+static void test_bert(void)
+{
+    json_t *cases = load_fixture("bert-cases.json"), *pairs = load_fixture("bert-pairs.json"), *item;
+    struct tokeniser *tokeniser = open_fixture("bert-base-uncased");
+    struct tokeniser_state *state = tokeniser_state_new();
+    struct encoding encoding = {0};
+    size_t i;
+    CHECK(tokeniser->special.cls == 101 && tokeniser->special.sep == 102 &&
+              tokeniser->special.pad == 0 && tokeniser->special.unk == 100 &&
+              tokeniser->special.mask == 103 && tokeniser->vocabulary.size == 30522,
+          "special ids of bert-base-uncased");
+    CHECK(tokeniser->model_max_length == 512, "its length");
+    json_array_foreach (cases, i, item) {
+        struct text_span text = span_of(json_object_get(item, "text"));
+        tokeniser_encode(tokeniser, state, text, no_pair, 0, &encoding);
+        CHECK(same_ids(json_object_get(item, "ids"), encoding.ids, encoding.count),
+              "bert-cases.json: case %zu: '%s'", i, text.data);
+        CHECK(encoding.cut == 0 && encoding.tokens + 2 == encoding.count, "nothing is cut");
+    }
+    json_array_foreach (pairs, i, item) {
+        const json_t *types = json_object_get(item, "types");
+        struct text_span pair = span_of(json_object_get(item, "pair"));
+        size_t length = (size_t)json_integer_value(json_object_get(item, "length"));
+        tokeniser_encode(tokeniser, state, span_of(json_object_get(item, "text")), pair, length,
+                         &encoding);
+        CHECK(same_ids(json_object_get(item, "ids"), encoding.ids, encoding.count),
+              "bert-pairs.json: pair %zu at %zu", i, length);
+        CHECK(encoding.cut + encoding.count == encoding.tokens + (pair.data != NULL ? 3 : 2),
+              "pair %zu: %zu of %zu cut, %zu left", i, encoding.cut, encoding.tokens, encoding.count);
+        for (size_t k = 0; k < encoding.count; k++)
+            if ((k >= encoding.first_segment) != json_integer_value(json_array_get(types, k)))
+                CHECK(false, "pair %zu: type of token %zu", i, k);
+    }
+    encoding_free(&encoding);
+    tokeniser_state_free(state);
+    tokeniser_close(tokeniser);
+    json_decref(cases);
+    json_decref(pairs);
+}
+
+static void test_counts_and_errors(void)
+{
+    static const struct text_span text = {"the \xf0\x9f\x98\x80 zzz [UNK]", 18};
+    struct tokeniser *tokeniser = open_fixture("bert-base-uncased");
+    struct tokeniser_state *state = tokeniser_state_new();
+    struct encoding encoding = {0};
+    size_t bad = tokeniser_encode(tokeniser, state, text, no_pair, 4, &encoding);
+    CHECK(bad == 0 && encoding.unknown == 2, "%zu unknown tokens, expected 2", encoding.unknown);
+    CHECK(encoding.count == 4 && encoding.cut == encoding.tokens - 2, "two tokens are kept");
+    bad = tokeniser_encode(tokeniser, state, (struct text_span){"ab\xc3", 3}, no_pair, 0, &encoding);
+    CHECK(bad == 3, "invalid UTF-8 at byte %zu, expected 3", bad);
+    bad = tokeniser_encode(tokeniser, state, (struct text_span){"ab", 2},
+                           (struct text_span){"c\xed\xa0\x80", 4}, 0, &encoding);
+    CHECK(bad == 4, "invalid UTF-8 of the pair at byte %zu, expected 4", bad);
+    encoding_free(&encoding);
+    tokeniser_state_free(state);
+    tokeniser_close(tokeniser);
+}
+
+/* One word of 16 MiB, unknown characters, alternating accents: time is linear, so this ends at once. */
+static void test_hostile(void)
+{
+    enum { SIZE = 16 << 20 };
+    static const char *const parts[] = {"x", "\u0378", "e\u0301", "a\u200b", "[SEP", "\u302e\u0301", "e."};
+    struct tokeniser *tokeniser = open_fixture("bert-base-uncased");
+    struct tokeniser_state *state = tokeniser_state_new();
+    struct encoding encoding = {0};
+    struct buffer text = {0};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        text.size = 0;
+        while (text.size < SIZE)
+            buffer_append_string(&text, parts[i]);
+        size_t bad = tokeniser_encode(tokeniser, state, (struct text_span){text.data, text.size},
+                                      no_pair, 512, &encoding);
+        CHECK(bad == 0 && encoding.count >= 3 && encoding.count <= 512, "%s repeated: %zu ids",
+              parts[i], encoding.count);
+    }
+    buffer_free(&text);
+    encoding_free(&encoding);
+    tokeniser_state_free(state);
+    tokeniser_close(tokeniser);
+}
+
+static void remove_folder(const char *folder)
+{
+    for (const char *const *name = tokeniser_file_names; *name != NULL; name++) {
+        char *path = mem_format("%s/%s", folder, *name);
+        unlink(path);
+        free(path);
+    }
+    rmdir(folder);
+}
+
+/* Written and read again, from tokenizer.json and from vocab.txt, it is the same tokeniser. */
+static void test_save(const char *name, bool with_source)
+{
+    char folder[] = "/tmp/bertpipe-text-XXXXXX";
+    char *source = with_source ? mem_format(TEXT_FIXTURES "%s", name) : NULL, *json;
+    struct tokeniser *tokeniser = open_fixture(name), *again;
+    if (tokeniser == NULL || mkdtemp(folder) == NULL) {
+        CHECK(false, "no temporary folder");
+        return;
+    }
+    CHECK(tokeniser_save_folder(tokeniser, source, folder) == 0, "%s cannot be saved", name);
+    again = tokeniser_open_folder(folder);
+    CHECK(again != NULL && strcmp(again->digest, tokeniser->digest) == 0,
+          "%s: another digest after saving", name);
+    tokeniser_close(again);
+    json = mem_format("%s/tokenizer.json", folder);
+    json_t *saved = json_load_file(json, JSON_ALLOW_NUL, NULL);
+    CHECK(json_is_null(json_object_get(saved, "truncation")) &&
+              json_is_null(json_object_get(saved, "padding")),
+          "%s: truncation or padding is saved", name);
+    json_decref(saved);
+    unlink(json);
+    again = begins(name, "good-added") || begins(name, "good-no-n") ? NULL
+                                                                     : tokeniser_open_folder(folder);
+    if (again != NULL && tokeniser->normaliser.clean_text)
+        CHECK(strcmp(again->digest, tokeniser->digest) == 0, "%s: another digest from vocab.txt", name);
+    tokeniser_close(again);
+    tokeniser_close(tokeniser);
+    remove_folder(folder);
+    free(json);
+    free(source);
+}
+
+static void test_saving(void)
+{
+    static const char *const names[] = {"bert-base-uncased", "good-small", "good-cased-text",
+                                        "good-lower-with-accents", "good-other-special-text",
+                                        "good-saved-truncation", "good-added", "good-no-mask"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        test_save(names[i], true);
+        test_save(names[i], false);
+    }
+}
+
+static void square(void *job, void *state)
+{
+    int *number = job;
+    usleep((unsigned)(*number % 7) * 100);
+    *number *= *number;
+    ++*(int *)state;
+}
+
+static void test_pool(unsigned threads)
+{
+    enum { JOBS = 200 };
+    int numbers[JOBS], counts[8] = {0}, taken = 0, in_order = 0, done = 0;
+    void *states[8];
+    struct ordered_pool *pool;
+    int *job;
+    for (int i = 0; i < 8; i++)
+        states[i] = &counts[i];
+    pool = ordered_pool_new(threads, square, states);
+    CHECK(ordered_pool_take(pool) == NULL, "an empty pool gives nothing");
+    for (int i = 0; i < JOBS; i++) {
+        numbers[i] = i;
+        if (ordered_pool_full(pool)) {
+            job = ordered_pool_take(pool);
+            in_order += job == &numbers[taken] && *job == taken * taken;
+            taken++;
+        }
+        ordered_pool_submit(pool, &numbers[i]);
+    }
+    while ((job = ordered_pool_take(pool)) != NULL) {
+        in_order += job == &numbers[taken] && *job == taken * taken;
+        taken++;
+    }
+    for (int i = 0; i < 8; i++)
+        done += counts[i];
+    CHECK(taken == JOBS && in_order == JOBS && done == JOBS,
+          "%u threads: %d taken, %d in order, %d done of %d", threads, taken, in_order, done, JOBS);
+    ordered_pool_submit(pool, &numbers[0]);
+    ordered_pool_free(pool);
+}
+
+int main(void)
+{
+    diag_init("test_text_tokeniser");
+    test_folders();
+    test_bert();
+    test_counts_and_errors();
+    test_hostile();
+    test_saving();
+    for (unsigned threads = 1; threads <= 8; threads++)
+        test_pool(threads);
+    return check_report();
+}

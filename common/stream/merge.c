@@ -93,8 +93,7 @@ struct stream_merge {
     uint64_t count;
 };
 
-struct stream_merge *stream_merge_open(char *const *paths, int count, size_t max_record,
-                                       enum stream_type type)
+struct stream_merge *stream_merge_open_any(char *const *paths, int count, size_t max_record)
 {
     struct stream_reader *reader = stream_reader_open(paths, count, max_record);
     struct stream_merge *merge;
@@ -110,8 +109,20 @@ struct stream_merge *stream_merge_open(char *const *paths, int count, size_t max
     merge = mem_calloc(1, sizeof *merge);
     merge->reader = reader;
     stream_header_copy(&merge->header, header);
-    if (stream_header_expect(header, type, stream_reader_source(reader)) != 0 ||
-        stream_parts_add(&merge->parts, header, stream_reader_source(reader)) != 0) {
+    if (stream_parts_add(&merge->parts, header, stream_reader_source(reader)) != 0) {
+        stream_merge_close(merge);
+        return NULL;
+    }
+    return merge;
+}
+
+struct stream_merge *stream_merge_open(char *const *paths, int count, size_t max_record,
+                                       enum stream_type type)
+{
+    struct stream_merge *merge = stream_merge_open_any(paths, count, max_record);
+
+    if (merge != NULL &&
+        stream_header_expect(&merge->header, type, stream_reader_source(merge->reader)) != 0) {
         stream_merge_close(merge);
         return NULL;
     }

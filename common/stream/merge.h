@@ -31,6 +31,8 @@ struct stream_merge;
  */
 struct stream_merge *stream_merge_open(char *const *paths, int count, size_t max_record,
                                        enum stream_type type);
+/* The same for a stream of any type. */
+struct stream_merge *stream_merge_open_any(char *const *paths, int count, size_t max_record);
 void stream_merge_close(struct stream_merge *merge);
 /* The first segment's header. */
 const struct stream_header *stream_merge_header(const struct stream_merge *merge);

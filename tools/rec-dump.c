@@ -1,0 +1,100 @@
+/* rec-dump: any record stream as JSON lines, TSV or text. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "cli/diag.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "stream/merge.h"
+#include "stream/options.h"
+
+enum form { DUMP_JSON, DUMP_TSV, DUMP_TEXT };
+static const char *const form_names[] = {"json", "tsv", "text", NULL};
+static const enum stream_form stream_forms[] = {FORM_JSON, FORM_TSV, FORM_TEXT};
+
+static struct {
+    int form;
+    bool header, partial;
+    struct stream_io io;
+} options;
+
+/* clang-format off */
+static const struct option_row rows[] = {
+    {'f', "form", .kind = OPTION_CHOICE, .target = &options.form, .argument = "FORM",
+     .choices = form_names, .help = "how to write the records"},
+    {0, "header", .kind = OPTION_FLAG, .target = &options.header,
+     .help = "JSON: begin each segment with a line {\"bertpipe\":{...}} that holds its header"},
+    {0, "partial", .kind = OPTION_FLAG, .target = &options.partial,
+     .help = "accept a set of parts that is not complete"},
+    STREAM_OPTION_OUTPUT(options.io),
+    STREAM_OPTION_MAX_RECORD(options.io),
+    {0},
+};
+/* clang-format on */
+
+static const struct option_program program = {
+    .name = "rec-dump",
+    .summary = "Writes the records of any stream as lines of JSON, TSV or text.",
+    .usage = "[OPTION]... [FILE]...",
+    .example = "rec-dump -f tsv reviews.mp | head",
+    .rows = rows,
+    .operands_max = -1,
+};
+
+static int dump(struct stream_reader *reader, struct stream_writer *writer,
+                struct stream_parts *parts)
+{
+    const struct stream_header *header = stream_reader_header(reader);
+    int status = 0;
+
+    while (status == 0) {
+        switch (stream_reader_next(reader)) {
+        case STREAM_FAILED:
+            return -1;
+        case STREAM_EOF:
+            return options.partial ? 0 : stream_parts_finish(parts, stream_reader_source(reader));
+        case STREAM_HEADER:
+            status = stream_parts_add(parts, header, stream_reader_source(reader));
+            if (status == 0)
+                status = stream_writer_begin(writer, header);
+            break;
+        case STREAM_RECORD:
+            status = stream_writer_record(writer, stream_reader_record(reader));
+            break;
+        case STREAM_END:
+            status = stream_writer_end(writer);
+            break;
+        }
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct option_operands files = options_parse(&program, argc, argv);
+    struct stream_parts parts = {0};
+    struct stream_reader *reader;
+    struct stream_writer *writer;
+    int status;
+
+    if (options.header && options.form != DUMP_JSON)
+        options_usage_error("--header is for -f json");
+    reader = stream_reader_open(files.items, files.count, options.io.max_record);
+    if (reader == NULL)
+        return 1;
+    writer = stream_writer_open(options.io.output, stream_forms[options.form]);
+    if (writer == NULL)
+        return 1;
+    if (options.header)
+        stream_writer_show_headers(writer);
+    stream_reader_on_wait(reader, stream_writer_flush_hook, writer);
+    status = dump(reader, writer, &parts);
+    if (status == 0)
+        diag_verbose("%" PRIu64 " records", stream_writer_total(writer));
+    if (stream_writer_close(writer, status == 0) != 0)
+        status = -1;
+    stream_reader_close(reader);
+    stream_parts_free(&parts);
+    free(files.items);
+    return output_finish_stdout(status == 0 ? 0 : 1);
+}

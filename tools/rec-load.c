@@ -1,0 +1,140 @@
+/* rec-load: lines, TSV, CSV or JSON lines as a text stream. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/diag.h"
+#include "cli/memory.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "stream/load.h"
+#include "stream/options.h"
+
+enum invalid { INVALID_ERROR, INVALID_REPLACE };
+static const char *const invalid_names[] = {"error", "replace", NULL};
+
+static struct {
+    struct load_options load;
+    const char *labels;
+    int format, invalid, problem;
+    struct stream_io io;
+} options = {.load = {.id = {.name = "id"},
+                      .text = {.name = "text"},
+                      .pair = {.name = "pair"},
+                      .label = {.name = "label"},
+                      .tool = "rec-load"}};
+
+#define FIELD(field)                                                                               \
+    .kind = OPTION_STRING, .target = &options.load.field.name, .given = &options.load.field.given, \
+    .argument = "NAME"
+
+/* clang-format off */
+static const struct option_row rows[] = {
+    {'F', "from", .kind = OPTION_CHOICE, .target = &options.format, .argument = "FORMAT",
+     .choices = load_format_names, .help = "what the input is"},
+    {'t', "text-field", FIELD(text), .help = "column or key of the text"},
+    {'l', "label-field", FIELD(label), .help = "column or key of the label"},
+    {0, "id-field", FIELD(id), .help = "column or key of the id; without one, the line number"},
+    {0, "pair-field", FIELD(pair), .help = "column or key of the second text"},
+    {0, "no-header", .kind = OPTION_FLAG, .target = &options.load.no_header,
+     .help = "TSV and CSV: the first line is data, columns are numbered from 1"},
+    {0, "problem", .kind = OPTION_CHOICE, .target = &options.problem, .argument = "KIND",
+     .choices = stream_problem_names, .help = "what the labels are; none: as the first record says"},
+    {0, "labels", .kind = OPTION_STRING, .target = &options.labels, .argument = "A,B,...",
+     .help = "names of the labels in order: labels become ids"},
+    {0, "invalid", .kind = OPTION_CHOICE, .target = &options.invalid, .argument = "ACTION",
+     .choices = invalid_names, .help = "what to do about invalid UTF-8"},
+    STREAM_OPTION_OUTPUT(options.io),
+    STREAM_OPTION_FORM(options.io),
+    STREAM_OPTION_MAX_RECORD(options.io),
+    {0},
+};
+/* clang-format on */
+
+static const struct option_program program = {
+    .name = "rec-load",
+    .summary = "Reads text files and writes a text stream, one record for each line or row.",
+    .usage = "[OPTION]... [FILE]...",
+    .example = "rec-load --from csv --text-field review reviews.csv > reviews.mp",
+    .rows = rows,
+    .operands_max = -1,
+};
+
+/* "A,B,C" becomes load.labels. */
+static void split_labels(const char *list)
+{
+    char **labels = NULL;
+    size_t count = 0;
+
+    if (list == NULL)
+        return;
+    for (const char *begin = list;; begin++) {
+        size_t length = strcspn(begin, ",");
+
+        if (length == 0)
+            options_usage_error("--labels: a name is empty");
+        labels = mem_realloc_array(labels, count + 1, sizeof *labels);
+        labels[count++] = mem_strndup(begin, length);
+        begin += length;
+        if (*begin == '\0')
+            break;
+    }
+    options.load.labels = labels;
+    options.load.label_count = count;
+}
+
+static void check_options(void)
+{
+    options.load.format = (enum load_format)options.format;
+    options.load.problem = (enum stream_problem)options.problem;
+    options.load.replace_invalid = options.invalid == INVALID_REPLACE;
+    options.load.max_record = options.io.max_record;
+    split_labels(options.labels);
+    if (options.load.no_header && !options.load.text.given)
+        options_usage_error("--no-header needs the number of a column as --text-field");
+    if (options.load.format == LOAD_LINES && (options.load.text.given || options.load.label.given ||
+                                              options.load.id.given || options.load.pair.given))
+        options_usage_error("lines have no fields: name the format with --from tsv, csv or jsonl");
+}
+
+static int load_all(struct loader *loader, const struct option_operands *files)
+{
+    if (files->count == 0 && loader_read(loader, NULL, false) != 0)
+        return -1;
+    for (int i = 0; i < files->count; i++)
+        if (loader_read(loader, files->items[i], files->count > 1) != 0)
+            return -1;
+    return loader_end(loader);
+}
+
+static void free_labels(void)
+{
+    for (size_t i = 0; i < options.load.label_count; i++)
+        free(options.load.labels[i]);
+    free(options.load.labels);
+}
+
+int main(int argc, char **argv)
+{
+    struct option_operands files = options_parse(&program, argc, argv);
+    struct stream_writer *writer;
+    struct loader *loader;
+    uint64_t count;
+    int status;
+
+    check_options();
+    writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
+    if (writer == NULL)
+        return 1;
+    loader = loader_new(&options.load, writer);
+    status = load_all(loader, &files);
+    count = stream_writer_total(writer);
+    loader_free(loader);
+    if (stream_writer_close(writer, status == 0) != 0)
+        status = -1;
+    free_labels();
+    free(files.items);
+    if (status == 0)
+        diag_verbose("%" PRIu64 " records", count);
+    return output_finish_stdout(status == 0 ? 0 : 1);
+}

@@ -31,6 +31,7 @@ static void check_weights(const struct model *model, const char *fixture)
 
         if (model->missing[i] || !CHECK(row != NULL && values != NULL, "%s", p->name))
             continue;
+        CHECK((uintptr_t)values % sizeof(float) == 0, "%s: aligned", p->name);
         for (uint64_t e = 0; e < p->count; e++)
             sum += values[e];
         CHECK(values[0] == (float)json_number_value(json_array_get(row, 1)), "%s: first", p->name);
@@ -97,6 +98,9 @@ static const struct {
     {"bad-no-weights", 0, "bad-no-weights/model.safetensors: cannot open: No such file"},
     {"bad-missing-shard", 0, "model-00002-of-00002.safetensors: cannot open: No such file"},
     {"bad-shard-path", 0, "its file is not a name within the folder"},
+    {"bad-shard-index", 0, "tensor 'classifier.bias' is not in model-0000"},
+    {"bad-shard-twice", 0, "is also in "},
+    {"bad-half-pooler", 0, "tensor 'bert.pooler.dense.weight', but no 'bert.pooler.dense.bias'"},
     {"bad-config-json", 0, "bad-config-json/config.json: line 2: "},
     {"unsupported-model-type", 0, "config.json: model type 'gpt2' is not supported"},
     {"unsupported-pytorch-bin", 0, "pytorch_model.bin: a pickle is not read"},
@@ -373,12 +377,50 @@ static size_t count_files(const char *folder)
     return count;
 }
 
+/* A checkpoint's digest is that of the same model saved without the training's state. */
+static void check_digest(const struct checkpoint *checkpoint, const char *out, const char *folder)
+{
+    char saved[MANIFEST_DIGEST_SIZE], digest[MANIFEST_DIGEST_SIZE];
+
+    CHECK(write_vocabulary("[PAD]\n", out) == 0 &&
+              model_save(&checkpoint->model, out, checkpoint->trainer_state) == 0,
+          "saved beside it");
+    CHECK(manifest_verify(out, saved) == 0 && manifest_verify(folder, digest) == 0 &&
+              strcmp(saved, digest) == 0,
+          "digest %s, expected %s", saved, digest);
+}
+
+/* A failure leaves the earlier checkpoint of that name and nothing else. */
+static void check_failure(struct checkpoint *checkpoint, const char *out)
+{
+    struct capture capture;
+    size_t before = count_files(out);
+
+    checkpoint->write_tokenizer = fail_to_write;
+    checkpoint->tokenizer = "no tokenizer today";
+    capture_begin(&capture);
+    int status = checkpoint_write(checkpoint, out);
+    capture_end(&capture);
+    CHECK(status == -1 && capture_is_line(capture.text, "no tokenizer today"), "a failure");
+    CHECK(count_files(out) == before, "leaves nothing behind");
+}
+
+static void check_damage(const char *folder)
+{
+    struct capture capture;
+
+    damage(folder, "optimizer.safetensors", false);
+    capture_begin(&capture);
+    int status = manifest_verify_file(folder, "optimizer.safetensors");
+    capture_end(&capture);
+    CHECK(status == -1 && strstr(capture.text, "not the contents") != NULL, "damage is seen");
+}
+
 static void test_checkpoint(void)
 {
     char *base = temporary_folder(), out[600], folder[650], path[700];
     struct model model;
     json_t *state = json_pack("{s:f, s:i}", "third", 1.0 / 3, "global_step", 12);
-    struct capture capture;
 
     if (!CHECK(model_load(&model, FIXTURES "/good-micro", 0) == 0, "good-micro"))
         return;
@@ -405,20 +447,11 @@ static void test_checkpoint(void)
     CHECK(checkpoint_write(&checkpoint, out) == 0, "written again");
     check_checkpoint(folder, &model);
     CHECK(count_files(out) == 1 && count_files(folder) == 6, "nothing else is there");
-    checkpoint.write_tokenizer = fail_to_write;
-    checkpoint.tokenizer = "no tokenizer today";
-    capture_begin(&capture);
-    int status = checkpoint_write(&checkpoint, out);
-    capture_end(&capture);
-    CHECK(status == -1 && capture_is_line(capture.text, "no tokenizer today"), "a failure");
-    CHECK(count_files(out) == 1, "leaves nothing behind");
+    check_digest(&checkpoint, out, folder);
+    check_failure(&checkpoint, out);
     check_checkpoint(folder, &model);
-    damage(folder, "optimizer.safetensors", false);
-    capture_begin(&capture);
-    status = manifest_verify_file(folder, "optimizer.safetensors");
-    capture_end(&capture);
-    CHECK(status == -1 && strstr(capture.text, "not the contents") != NULL, "damage is seen");
-    CHECK(checkpoint_remove(folder) == 0 && count_files(out) == 0, "removed");
+    check_damage(folder);
+    CHECK(checkpoint_remove(folder) == 0 && access(folder, F_OK) != 0, "removed");
     json_decref(state);
     model_free(&model);
     remove_folder(base);

@@ -1,0 +1,100 @@
+# The engines behind the tools: nn/ref in double precision, nn/cpu with each of its kernels, any number of threads.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+    PATH=${BUILD:-$BATS_TEST_DIRNAME/../build}:$PATH
+    export MODEL=$BATS_TEST_DIRNAME/fixtures/model/good-tiny TOKENS=$BATS_FILE_TMPDIR/tokens.mp
+    printf '%s\n' 'label	text' 'negative	a terrible , boring film' 'positive	a great film' \
+        'negative	the worst acting , and the plot is bad' \
+        'positive	brilliant story and i loved it : the best movie !' |
+        rec-load -q --from tsv | wp-tokenize -q -m "$MODEL" -o "$TOKENS"
+    train ref "$BATS_FILE_TMPDIR/ref"
+}
+
+setup() {
+    PATH=${BUILD:-$BATS_TEST_DIRNAME/../build}:$PATH
+}
+
+# Twenty steps with dropout into the folder $2, the metrics beside it.
+train() {
+    local device=$1 out=$2
+    shift 2
+    bert-train -q -m "$MODEL" -o "$out" --device "$device" --max-steps 20 -b 2 -a 2 -w 5 -l 1e-3 \
+        --logging-steps 1 --save-strategy no -f json "$@" "$TOKENS" >"$out.json"
+}
+
+# All numbers in the values (or probs) of two JSON streams agree to 1e-5, relative and absolute.
+agree() {
+    python3 - "$1" "$2" <<'END'
+import json, sys
+def rows(path):
+    for line in open(path):
+        record = json.loads(line)
+        values = record.get("values", {"probs": record.get("probs", 0)})
+        if "train_runtime" not in values:
+            yield {k: v if isinstance(v, list) else [v] for k, v in values.items()}
+a, b = list(rows(sys.argv[1])), list(rows(sys.argv[2]))
+assert len(a) == len(b) > 0, (len(a), len(b))
+for i, (x, y) in enumerate(zip(a, b)):
+    assert x.keys() == y.keys(), (x, y)
+    for key in x:
+        for p, q in zip(x[key], y[key]):
+            assert abs(p - q) <= 1e-5 + 1e-5 * abs(q), f"record {i}: {key}: {p} and {q}"
+END
+}
+
+# Trains and predicts on the CPU with the given kernels, unless the processor lacks them.
+check_kernels() {
+    export BERTPIPE_KERNELS=$1
+    if ! bert-predict -q -m "$MODEL" -f json "$TOKENS" >"$BATS_TEST_TMPDIR/cpu.json" 2>"$BATS_TEST_TMPDIR/stderr"; then
+        grep -q 'this processor cannot run' "$BATS_TEST_TMPDIR/stderr"
+        skip "this processor cannot run $1 kernels"
+    fi
+    bert-predict -q -m "$MODEL" --device ref -f json "$TOKENS" >"$BATS_TEST_TMPDIR/ref.json"
+    agree "$BATS_TEST_TMPDIR/cpu.json" "$BATS_TEST_TMPDIR/ref.json"
+    train cpu "$BATS_TEST_TMPDIR/cpu"
+    agree "$BATS_TEST_TMPDIR/cpu.json" "$BATS_FILE_TMPDIR/ref.json"
+}
+
+@test "bert-train and bert-predict agree on ref and cpu: portable kernels" {
+    check_kernels portable
+}
+
+@test "bert-train and bert-predict agree on ref and cpu: avx2 kernels" {
+    check_kernels avx2
+}
+
+@test "bert-train and bert-predict agree on ref and cpu: avx512 kernels" {
+    check_kernels avx512
+}
+
+@test "a trained model's bytes do not depend on the number of threads" {
+    for threads in 1 2 5; do
+        train cpu "$BATS_TEST_TMPDIR/$threads" -j "$threads"
+    done
+    cmp "$BATS_TEST_TMPDIR/1/model.safetensors" "$BATS_TEST_TMPDIR/2/model.safetensors"
+    cmp "$BATS_TEST_TMPDIR/1/model.safetensors" "$BATS_TEST_TMPDIR/5/model.safetensors"
+    run cmp "$BATS_TEST_TMPDIR/1/model.safetensors" "$MODEL/model.safetensors"
+    [ "$status" -eq 1 ]
+}
+
+@test "bert-predict's bytes do not depend on batches and threads" {
+    bert-predict -q -m "$MODEL" -b 1 -j 1 -o "$BATS_TEST_TMPDIR/one.mp" "$TOKENS"
+    for options in '-b 2 -j 3' '-b 64 -j 2' '--batch-tokens 12 -j 1'; do
+        # shellcheck disable=SC2086
+        bert-predict -q -m "$MODEL" $options -o "$BATS_TEST_TMPDIR/other.mp" "$TOKENS"
+        cmp "$BATS_TEST_TMPDIR/one.mp" "$BATS_TEST_TMPDIR/other.mp"
+    done
+}
+
+@test "what is not built is refused by name" {
+    run --separate-stderr bert-predict -m "$MODEL" --device cuda "$TOKENS"
+    [ "$status" -eq 1 ]
+    [ -z "$output" ]
+    [ "$stderr" = "bert-predict: engine: device cuda is not available in this build, only cpu and ref" ]
+    run --separate-stderr bert-predict -m "$MODEL" --dtype bf16 "$TOKENS"
+    [ "$status" -eq 1 ]
+    [ -z "$output" ]
+    [ "$stderr" = "bert-predict: engine: dtype bf16 is not available on this device, only float32" ]
+}

@@ -16,7 +16,7 @@
 
 #define MOMENTS 2
 
-static const char *const moment_prefixes[MOMENTS] = {"exp_avg.", "exp_avg_sq."};
+static const char *const moment_prefixes[MOMENTS] = {CHECKPOINT_EXP_AVG, CHECKPOINT_EXP_AVG_SQ};
 
 /* Getter over both moments: indices below the table's count are first moments, the others second.
  */

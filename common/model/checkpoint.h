@@ -16,6 +16,10 @@
 
 #include "model/model.h"
 
+/* What precedes a tensor's name in optimizer.safetensors. */
+#define CHECKPOINT_EXP_AVG    "exp_avg."
+#define CHECKPOINT_EXP_AVG_SQ "exp_avg_sq."
+
 struct checkpoint {
     struct model_source model;
     /* First and second moments of the model's tensors, by index in its table; NULL: no optimizer
@@ -34,6 +38,22 @@ struct checkpoint {
 /* Writes OUT/checkpoint-STEP, replacing one of that name. 0, or -1 with a message and nothing left
  * behind. */
 int checkpoint_write(const struct checkpoint *checkpoint, const char *out);
+
+/* A checkpoint's training state, for going on where it was written. */
+struct checkpoint_state {
+    uint64_t step;
+    json_t *trainer_state;        /* or NULL when the checkpoint has none; owned */
+    const float **exp_avg;        /* [table->count] first moments, in the mapping; owned */
+    const float **exp_avg_sq;     /* the same for second moments */
+    struct safetensors optimizer; /* private */
+};
+
+/* Reads optimizer.safetensors and trainer_state.json of a checkpoint, verified against its
+ * bertpipe.json; the model is read with model_load, and table is its table. 0, or -1 with a
+ * message; nothing to free after a failure. */
+int checkpoint_load(struct checkpoint_state *state, const char *folder,
+                    const struct parameter_table *table);
+void checkpoint_state_free(struct checkpoint_state *state);
 
 /* Removes a checkpoint's files and folder. A folder that holds anything else keeps it, with a
  * warning. 0, or -1 with a message. */

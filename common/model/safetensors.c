@@ -211,6 +211,8 @@ static int read_tensors(struct safetensors *set, const struct safetensors_file *
 
         if (strcmp(key, "__metadata__") == 0) {
             status = check_metadata(file->path, row);
+            json_decref(set->metadata);
+            set->metadata = json_incref(row);
         } else {
             *tensor = (struct safetensors_tensor){.name = mem_strdup(key), .path = file->path};
             set->count++;
@@ -384,6 +386,7 @@ void safetensors_close(struct safetensors *set)
         free(set->files[i].path);
     }
     free(set->files);
+    json_decref(set->metadata);
     *set = (struct safetensors){0};
 }
 

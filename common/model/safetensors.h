@@ -53,6 +53,7 @@ struct safetensors {
     size_t capacity;
     struct safetensors_file *files;
     size_t file_count;
+    json_t *metadata; /* __metadata__ of the last file that has one, or NULL; owned */
 };
 
 /* Maps one file. 0, or -1 with a message that names the file; nothing to close after a failure. */

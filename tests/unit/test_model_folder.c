@@ -360,7 +360,6 @@ static void check_checkpoint(const char *folder, const struct model *model)
 
     CHECK(json_object_size(json_object_get(manifest, "files")) == 5, "five files are listed");
     json_decref(manifest);
-    CHECK(manifest_verify_file(folder, "optimizer.safetensors") == 0, "and verify");
 }
 
 static size_t count_files(const char *folder)
@@ -405,15 +404,57 @@ static void check_failure(struct checkpoint *checkpoint, const char *out)
     CHECK(count_files(out) == before, "leaves nothing behind");
 }
 
-static void check_damage(const char *folder)
+/* The training state as it is read back. */
+static void check_state(const char *folder, const struct model *model, const json_t *expected)
 {
+    struct checkpoint_state state;
+
+    if (!CHECK(checkpoint_load(&state, folder, &model->table) == 0, "the state is read back"))
+        return;
+    CHECK(state.step == 12, "step 12");
+    CHECK(json_equal(state.trainer_state, expected), "the trainer's state");
+    for (size_t i = 0; i < model->table.count; i++) {
+        uint64_t last = model->table.items[i].count - 1;
+
+        CHECK(state.exp_avg[i][last] == model->weights[i][last] &&
+                  state.exp_avg_sq[i][last] == 2 * model->weights[i][last],
+              "%s: moments", model->table.items[i].name);
+    }
+    checkpoint_state_free(&state);
+}
+
+static void check_state_refused(const char *folder, const struct parameter_table *table,
+                                const char *words)
+{
+    struct checkpoint_state state;
     struct capture capture;
 
-    damage(folder, "optimizer.safetensors", false);
     capture_begin(&capture);
-    int status = manifest_verify_file(folder, "optimizer.safetensors");
+    int status = checkpoint_load(&state, folder, table);
     capture_end(&capture);
-    CHECK(status == -1 && strstr(capture.text, "not the contents") != NULL, "damage is seen");
+    if (!CHECK(status == -1, "refused: %s", words))
+        checkpoint_state_free(&state);
+    CHECK(capture_is_line(capture.text, words), "'%s' does not say \"%s\"", capture.text, words);
+}
+
+/* State of another model, of no training, and damaged. */
+static void test_state_refused(const char *folder, struct model *model)
+{
+    struct model other;
+    uint64_t *shape = &model->table.items[7].shape[0];
+
+    if (CHECK(model_load(&other, FIXTURES "/good-tiny", 0) == 0, "good-tiny")) {
+        check_state_refused(folder, &other.table, "50 tensors, but the model needs 82");
+        model_free(&other);
+    }
+    *shape += 1;
+    check_state_refused(folder, &model->table, "is not a float32 tensor of the model's shape");
+    *shape -= 1;
+    check_state_refused(FIXTURES "/good-tiny", &model->table, "optimizer.safetensors: cannot open");
+    damage(folder, "trainer_state.json", true);
+    check_state_refused(folder, &model->table, "trainer_state.json: ");
+    damage(folder, "optimizer.safetensors", false);
+    check_state_refused(folder, &model->table, "optimizer.safetensors: not the contents");
 }
 
 static void test_checkpoint(void)
@@ -450,7 +491,8 @@ static void test_checkpoint(void)
     check_digest(&checkpoint, out, folder);
     check_failure(&checkpoint, out);
     check_checkpoint(folder, &model);
-    check_damage(folder);
+    check_state(folder, &model, state);
+    test_state_refused(folder, &model);
     CHECK(checkpoint_remove(folder) == 0 && access(folder, F_OK) != 0, "removed");
     json_decref(state);
     model_free(&model);

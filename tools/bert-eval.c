@@ -93,7 +93,7 @@ static int write_document(const struct class_report *report, struct output *outp
     struct buffer text = {0};
     if (options.io.form == FORM_JSON) {
         json_t *json = class_report_json(report);
-        char *document = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+        char *document = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
         buffer_format(&text, "%s\n", document);
         free(document);
         json_decref(json);

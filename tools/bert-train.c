@@ -186,9 +186,26 @@ static int load(struct run *run, const struct option_operands *operands)
     return classes_decide(&run->model, run->train, run->eval, options.labels);
 }
 
-static double choose_dropout(double configured, bool given, double value)
+/* The configuration says what the run does, so that the trained model's config.json does too. */
+static void set_dropout(struct model_config *config, const char *key, double *target, bool given,
+                        double value)
 {
-    return given ? value : options.all_given ? options.dropout : configured;
+    if (!given && !options.all_given)
+        return;
+    *target = given ? value : options.dropout;
+    if (key)
+        json_object_set_new(config->json, key, json_real(*target));
+}
+
+static void set_dropouts(struct model_config *config)
+{
+    const struct config_keys *keys = &config->architecture->keys;
+    set_dropout(config, keys->hidden_dropout_prob, &config->hidden_dropout_prob,
+                options.hidden_given, options.hidden_dropout);
+    set_dropout(config, keys->attention_probs_dropout_prob, &config->attention_probs_dropout_prob,
+                options.attention_given, options.attention_dropout);
+    set_dropout(config, keys->classifier_dropout, &config->classifier_dropout,
+                options.classifier_given, options.classifier_dropout);
 }
 
 static int open_engine(struct run *run, struct evaluate_limits *limits)
@@ -202,6 +219,7 @@ static int open_engine(struct run *run, struct evaluate_limits *limits)
         diag_warn("the warmup of %" PRIu64 " steps is not shorter than the run of %" PRIu64
                   ": the learning rate never reaches %g",
                   run->plan.schedule.warmup, run->plan.steps, arguments->learning_rate);
+    set_dropouts(&run->model.config);
     engine_plan_init(&plan, &run->model);
     engine_options_apply(&options.engine, &plan);
     plan.train = true;
@@ -211,12 +229,6 @@ static int open_engine(struct run *run, struct evaluate_limits *limits)
     plan.max_sequences = (uint32_t)arguments->per_device_train_batch_size;
     if (run->eval && arguments->per_device_eval_batch_size > plan.max_sequences)
         plan.max_sequences = (uint32_t)arguments->per_device_eval_batch_size;
-    plan.hidden_dropout =
-        choose_dropout(plan.hidden_dropout, options.hidden_given, options.hidden_dropout);
-    plan.attention_dropout =
-        choose_dropout(plan.attention_dropout, options.attention_given, options.attention_dropout);
-    plan.classifier_dropout = choose_dropout(plan.classifier_dropout, options.classifier_given,
-                                             options.classifier_dropout);
     plan.weight_decay = arguments->weight_decay;
     plan.seed = arguments->seed;
     *limits = (struct evaluate_limits){

@@ -150,6 +150,9 @@ static void test_grid(void)
         {3, {97, 1, 95}},
         {12, {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8}},
     };
+    /* Weights' gradients in several tiles. */
+    static const struct test_shape wide = {400, 4, 2, 500, 3, 50, 512, NULL};
+    static const struct lengths few = {3, {30, 1, 20}};
     static const struct lengths longest[] = {{1, {511}}, {1, {512}}, {3, {129, 254, 128}}};
 
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
@@ -158,6 +161,7 @@ static void test_grid(void)
     }
     for (size_t l = 0; l < sizeof longest / sizeof longest[0]; l++)
         check_case(&shapes[l], &longest[l], TARGET_MULTI);
+    check_case(&wide, &few, TARGET_CLASS);
 }
 
 /* Several rows in one sequence, none in another, an ignored one. */
@@ -193,7 +197,8 @@ static void test_rows(void)
  * another. */
 static void test_apply(void)
 {
-    static const struct test_shape shape = {36, 3, 1, 50, 3, 50, 64, NULL};
+    /* The largest tensor has 72,000 numbers: several units of the optimiser. */
+    static const struct test_shape shape = {36, 3, 1, 50, 3, 2000, 64, NULL};
     static const struct lengths lengths = {1, {5}};
     uint64_t state = 3;
     struct model model;

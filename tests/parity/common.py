@@ -166,7 +166,7 @@ def collate(batch, length=None):
 
 
 def trainer_order(count, seed, epoch):
-    """The order of the Trainer's epoch 0, 1, ...: see PARITY in the tests' README."""
+    """The order of epoch 0, 1, ... in the Trainer, and in bert-train."""
     import torch
 
     generator = torch.Generator()

@@ -12,14 +12,15 @@
 #include "stream/msgpack_scan.h"
 
 /*
- * Digits that give the same number again: as a float32 when the value is one (probabilities), as a
- * double else. JSON writes all of a record's numbers with as many as its most demanding one needs,
- * for jansson knows one precision per dump.
+ * Digits that give the same number again. What was computed in float32 (probabilities, metrics)
+ * needs only those that give the same float32; the user's own numbers (labels, x) come back
+ * exactly. JSON writes all of a record's numbers with as many digits as its most demanding one
+ * needs, for jansson knows one precision per dump.
  */
-static int needed_digits(double value)
+static int needed_digits(double value, bool computed)
 {
     char text[64];
-    bool is_single = (double)(float)value == value;
+    bool is_single = computed && (double)(float)value == value;
 
     for (int digits = 6; digits < 17; digits++) {
         double again;
@@ -55,16 +56,25 @@ static json_t *json_from_span(struct rec_span span)
     return json != NULL ? json : json_null();
 }
 
-static json_t *json_from_real(struct json_build *build, double value)
+static json_t *json_with_digits(struct json_build *build, double value, int digits)
 {
-    int digits;
-
     if (!isfinite(value))
         return json_null();
-    digits = needed_digits(value);
     if (digits > build->digits)
         build->digits = digits;
     return or_die(json_real(value));
+}
+
+/* A number of the user's. */
+static json_t *json_from_real(struct json_build *build, double value)
+{
+    return json_with_digits(build, value, needed_digits(value, false));
+}
+
+/* A number of bertpipe's. */
+static json_t *json_from_computed(struct json_build *build, double value)
+{
+    return json_with_digits(build, value, needed_digits(value, true));
 }
 
 static void append(json_t *array, json_t *item)
@@ -206,9 +216,10 @@ static json_t *json_from_list_item(struct json_build *build, const struct field 
     if (field->kind == FIELD_LABELS)
         return json_from_label(build, &((const struct rec_label *)list)[i]);
     if (field->kind == FIELD_REALS)
-        return json_from_real(build, ((const double *)list)[i]);
+        return json_from_computed(build, ((const double *)list)[i]);
     return or_die(json_pack("[I, I, o, o]", (json_int_t)found[i].first, (json_int_t)found[i].last,
-                            json_from_span(found[i].name), json_from_real(build, found[i].score)));
+                            json_from_span(found[i].name),
+                            json_from_computed(build, found[i].score)));
 }
 
 static json_t *json_from_list(struct json_build *build, const struct field *field,
@@ -222,7 +233,7 @@ static json_t *json_from_list(struct json_build *build, const struct field *fiel
     if (field->kind == FIELD_VALUES) {
         json = or_die(json_object());
         for (size_t i = 0; i < count; i++)
-            set_key(json, values[i].name, json_from_real(build, values[i].value));
+            set_key(json, values[i].name, json_from_computed(build, values[i].value));
         return json;
     }
     json = or_die(json_array());
@@ -252,7 +263,7 @@ static json_t *json_from_field(struct json_build *build, const struct field *fie
     case FIELD_UNSIGNED:
         return or_die(json_integer((json_int_t)*FIELD_CONST(record, field, uint64_t)));
     case FIELD_REAL:
-        return json_from_real(build, *FIELD_CONST(record, field, double));
+        return json_from_computed(build, *FIELD_CONST(record, field, double));
     case FIELD_LABEL:
         return json_from_label(build, FIELD_CONST(record, field, struct rec_label));
     case FIELD_WINDOW:
@@ -328,10 +339,10 @@ void tsv_escape(struct buffer *out, struct rec_span value)
     buffer_append(out, value.data + begin, value.size - begin);
 }
 
-static void append_real(struct buffer *out, double value)
+static void append_real(struct buffer *out, double value, bool computed)
 {
     if (isfinite(value))
-        buffer_format(out, "%.*g", needed_digits(value), value);
+        buffer_format(out, "%.*g", needed_digits(value, computed), value);
 }
 
 static int append_as_json(struct buffer *out, const struct field *field,
@@ -360,7 +371,7 @@ static int append_label(struct buffer *out, const struct field *field,
         buffer_format(out, "%" PRId64, label->integer);
         return 0;
     case LABEL_FLOAT:
-        append_real(out, label->real);
+        append_real(out, label->real, false);
         return 0;
     case LABEL_STRING:
         tsv_escape(out, label->string);
@@ -384,7 +395,7 @@ static int append_cell(struct buffer *out, const struct field *field,
         buffer_format(out, "%" PRIu64, *FIELD_CONST(record, field, uint64_t));
         return 0;
     case FIELD_REAL:
-        append_real(out, *FIELD_CONST(record, field, double));
+        append_real(out, *FIELD_CONST(record, field, double), true);
         return 0;
     case FIELD_LABEL:
         return append_label(out, field, record);
@@ -448,7 +459,7 @@ static void append_label_name(struct buffer *out, const struct stream_header *he
     if (label->kind == LABEL_STRING)
         text_show(out, label->string);
     else if (label->kind == LABEL_FLOAT)
-        append_real(out, label->real);
+        append_real(out, label->real, false);
     else if (label->kind == LABEL_INT && label->integer >= 0 &&
              (uint64_t)label->integer < header->label_count)
         text_show(out, rec_span_of(header->labels[label->integer]));

@@ -347,29 +347,42 @@ static int finish(struct run *run)
     return 0;
 }
 
+static int run_all(struct run *run, const struct option_operands *operands)
+{
+    struct evaluate_limits limits;
+    if (load(run, operands) || open_engine(run, &limits))
+        return -1;
+    train_state_init(&run->state);
+    saver_init(&run->saver, run->engine, &run->model, run->tokeniser, options.output);
+    run->saver.run =
+        run_record(&options.arguments, &run->model, run->tokeniser, run->train, run->eval);
+    return train(run, &limits) || finish(run) ? -1 : 0;
+}
+
+static void run_free(struct run *run)
+{
+    json_decref(run->saver.run);
+    saver_free(&run->saver);
+    train_state_free(&run->state);
+    engine_close(run->engine);
+    dataset_close(run->train);
+    dataset_close(run->eval);
+    tokeniser_close(run->tokeniser);
+    model_free(&run->model);
+}
+
 int main(int argc, char **argv)
 {
     struct run run = {0};
-    struct evaluate_limits limits;
     train_arguments_init(&options.arguments);
     struct option_operands operands = options_parse(&program, argc, argv);
     check_options(&operands);
-    run.writer = stream_writer_open(NULL, options.io.form);
-    if (!run.writer || load(&run, &operands) || open_engine(&run, &limits))
+    run.writer = stream_writer_open(NULL, (enum stream_form)options.io.form);
+    if (!run.writer)
         return 1;
-    train_state_init(&run.state);
-    saver_init(&run.saver, run.engine, &run.model, run.tokeniser, options.output);
-    run.saver.run = run_record(&options.arguments, &run.model, run.tokeniser, run.train, run.eval);
-    int status = train(&run, &limits) || finish(&run) ? 1 : 0;
+    int status = run_all(&run, &operands) ? 1 : 0;
     if (stream_writer_close(run.writer, status == 0))
         status = 1;
-    json_decref(run.saver.run);
-    saver_free(&run.saver);
-    train_state_free(&run.state);
-    engine_close(run.engine);
-    dataset_close(run.train);
-    dataset_close(run.eval);
-    tokeniser_close(run.tokeniser);
-    model_free(&run.model);
+    run_free(&run);
     return output_finish_stdout(status);
 }

@@ -1,4 +1,4 @@
-# check, asan, lint, parity, bench, demo
+# demo, check, asan, lint, parity, bench
 
 # Within `make -j`, the submakes share its jobs; else they take every core.
 JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -32,8 +32,6 @@ $(PARITY_VENV)/ready: tests/parity/requirements.txt
 	$(PARITY_VENV)/bin/python -m pip install -q -r $<
 	@touch $@
 
-bench: ## measure training and inference speed
-	@$(BUILD_ALL)
-	@tests/bench/run $(BUILD)
+include $(wildcard tests/bench/bench.mk)
 
-.PHONY: unit-tests demo check asan lint parity bench
+.PHONY: unit-tests demo check asan lint parity

@@ -185,6 +185,10 @@ static int build_x(struct loader *loader, struct rec_text *text)
             json_decref(object);
             return load_fail(loader, "column 'x' is no JSON object");
         }
+        if (load_check_depth(loader, object) != 0) {
+            json_decref(object);
+            return -1;
+        }
         pairs += json_object_size(object);
     }
     loader->x.size = 0;

@@ -72,6 +72,8 @@ int load_label_from_text(struct loader *loader, struct rec_span text, struct rec
 int load_label_from_json(struct loader *loader, const json_t *json, struct rec_label *label);
 int load_words_from_json(struct loader *loader, const json_t *json, struct rec_text *text);
 int load_tags_from_json(struct loader *loader, const json_t *json, struct rec_text *text);
+/* A record's x may be nested as deeply as readers accept. */
+int load_check_depth(struct loader *loader, const json_t *x);
 /* Appends a JSON value as msgpack. */
 void load_pack_json(struct buffer *out, const json_t *json);
 void load_pack_map_head(struct buffer *out, size_t pairs);

@@ -3,34 +3,6 @@
 
 #include "stream/load_internal.h"
 
-/* x is one more level of nesting than what the object holds; the record another. */
-#define MAX_JSON_DEPTH (STREAM_MAX_DEPTH - 2)
-
-static unsigned depth_of(const json_t *json)
-{
-    unsigned deepest = 0, depth;
-    const char *key;
-    json_t *value;
-    size_t i;
-
-    if (json_is_object(json)) {
-        json_object_foreach((json_t *)json, key, value)
-        {
-            depth = depth_of(value);
-            deepest = depth > deepest ? depth : deepest;
-        }
-    } else if (json_is_array(json)) {
-        json_array_foreach(json, i, value)
-        {
-            depth = depth_of(value);
-            deepest = depth > deepest ? depth : deepest;
-        }
-    } else {
-        return 0;
-    }
-    return deepest + 1;
-}
-
 static bool is_key(const struct load_field *field, const char *key)
 {
     return field->name != NULL && strcmp(field->name, key) == 0;
@@ -80,13 +52,16 @@ static int set_member(struct loader *loader, const char *key, const json_t *valu
 
 /* Members of an object `x` stand beside the other keys, so that what rec-dump wrote comes back as
  * it was. */
-static void build_x(struct loader *loader, json_t *others, bool had_x, struct rec_text *text)
+static int build_x(struct loader *loader, json_t *others, bool had_x, struct rec_text *text)
 {
     if (json_object_size(others) == 0 && !had_x)
-        return;
+        return 0;
+    if (load_check_depth(loader, others) != 0)
+        return -1;
     loader->x.size = 0;
     load_pack_json(&loader->x, others);
     text->x = (struct rec_span){loader->x.data, loader->x.size};
+    return 0;
 }
 
 static int emit_object(struct loader *loader, json_t *object, json_t *others)
@@ -120,7 +95,8 @@ static int emit_object(struct loader *loader, json_t *object, json_t *others)
         return load_fail(loader, "no key '%s'", options->id.name);
     if (options->pair.given && record.text.pair.data == NULL)
         return load_fail(loader, "no key '%s'", options->pair.name);
-    build_x(loader, others, had_x, &record.text);
+    if (build_x(loader, others, had_x, &record.text) != 0)
+        return -1;
     return load_emit(loader, &record);
 }
 
@@ -135,8 +111,6 @@ static int load_object(struct loader *loader, const char *data, size_t size)
         return load_fail(loader, "no JSON: %s", error.text);
     if (!json_is_object(object))
         status = load_fail(loader, "no JSON object");
-    else if (depth_of(object) > MAX_JSON_DEPTH)
-        status = load_fail(loader, "nested deeper than %d levels", MAX_JSON_DEPTH);
     else {
         others = json_object();
         status = emit_object(loader, object, others);

@@ -38,7 +38,39 @@ static void pack_real(msgpack_packer *packer, double value)
         msgpack_pack_double(packer, value);
 }
 
-/* jansson has bounded the depth to JSON_PARSER_MAX_DEPTH, and load_jsonl to STREAM_MAX_DEPTH. */
+/* Levels of containers. jansson's own limit, JSON_PARSER_MAX_DEPTH, bounds the recursion. */
+static unsigned depth_of(const json_t *json)
+{
+    unsigned deepest = 0, depth;
+    const char *key;
+    json_t *value;
+    size_t i;
+
+    if (json_is_object(json)) {
+        json_object_foreach((json_t *)json, key, value)
+        {
+            depth = depth_of(value);
+            deepest = depth > deepest ? depth : deepest;
+        }
+    } else if (json_is_array(json)) {
+        json_array_foreach(json, i, value)
+        {
+            depth = depth_of(value);
+            deepest = depth > deepest ? depth : deepest;
+        }
+    } else {
+        return 0;
+    }
+    return deepest + 1;
+}
+
+int load_check_depth(struct loader *loader, const json_t *x)
+{
+    if (depth_of(x) + 1 <= STREAM_MAX_DEPTH) /* and the record itself */
+        return 0;
+    return load_fail(loader, "nested deeper than %d levels", STREAM_MAX_DEPTH);
+}
+
 void load_pack_json(struct buffer *out, const json_t *json)
 {
     msgpack_packer packer;

@@ -1,0 +1,173 @@
+load streams
+
+# rec-load of standard input, as JSON lines.
+loads() {
+    run --separate-stderr sh -c 'rec-load "$@" | rec-dump' - "$@"
+    [ "$status" -eq 0 ] || { echo "$stderr"; return 1; }
+    [ -z "$stderr" ] || { echo "$stderr"; return 1; }
+}
+
+setup() {
+    mkdir "$BATS_TEST_TMPDIR/work"
+    cd "$BATS_TEST_TMPDIR/work"
+}
+
+@test "manners" {
+    has_manners rec-load
+}
+
+@test "lines" {
+    loads < <(printf 'one\n\ntwo \303\244\r\nlast')
+    [ "$output" = '{"id":"1","text":"one"}
+{"id":"2","text":""}
+{"id":"3","text":"two ä"}
+{"id":"4","text":"last"}' ]
+}
+
+@test "no input is an empty stream" {
+    loads < /dev/null
+    [ -z "$output" ]
+    for format in tsv csv jsonl; do
+        loads --from "$format" < /dev/null
+        [ -z "$output" ]
+    done
+}
+
+@test "ids name the file when there are several" {
+    echo a > one; echo b > two
+    loads one two
+    [ "$output" = '{"id":"one:1","text":"a"}
+{"id":"two:1","text":"b"}' ]
+}
+
+@test "TSV: columns, escapes and x" {
+    loads --from tsv < <(printf 'text\tlabel\tid\tpair\tstars\na\\tb\\\\c\\n\tgood\tr1\tp\t5\n\nq\\q\t7\tr2\t\t\n')
+    [ "$output" = '{"id":"r1","text":"a\tb\\c\n","pair":"p","label":"good","x":{"stars":"5"}}
+{"id":"r2","text":"q\\q","label":7,"x":{"stars":""}}' ]
+}
+
+@test "TSV without a header line" {
+    loads --from tsv --no-header --text-field 2 --label-field 1 < <(printf '1\thello\n0\tbye\n')
+    [ "$output" = '{"id":"1","text":"hello","label":1}
+{"id":"2","text":"bye","label":0}' ]
+}
+
+@test "CSV: quotes, doubled quotes, line breaks, spaces, CRLF, byte order mark" {
+    loads --from csv --text-field review --label-field sentiment < <(printf '\357\273\277review,sentiment\r\n"a ""b"", c",pos\r\n"two\nlines", neg \r\n')
+    [ "$output" = '{"id":"2","text":"a \"b\", c","label":"pos"}
+{"id":"4","text":"two\nlines","label":" neg "}' ]
+}
+
+@test "CSV as Python's csv module writes it" {
+    python3 - > good.csv <<'PYTHON'
+import csv, sys
+rows = csv.writer(sys.stdout)
+rows.writerow(["text", "n"])
+for text in ["plain", 'q"uo"te', "co,mma", "li\nne", "\r", " spaces ", "", "tab\t", "'", '"', "é"]:
+    rows.writerow([text, len(text)])
+PYTHON
+    rec-load --from csv good.csv | rec-dump > out
+    python3 - <<'PYTHON'
+import csv, json
+want = [row["text"] for row in csv.DictReader(open("good.csv", newline=""))]
+got = [json.loads(line)["text"] for line in open("out")]
+assert len(want) == 11 and got == want, (got, want)
+PYTHON
+}
+
+@test "JSON lines" {
+    loads --from jsonl < <(printf '%s\n' '{"text":"a","label":[0,"x",1.5],"id":7,"more":{"k":[1,null,true]},"words":["a"],"tags":["O"]}' ''  '{"text":"b\u0000","label":null,"x":{"y":0.1}}')
+    [ "$output" = '{"id":"7","text":"a","words":["a"],"tags":["O"],"label":[0,"x",1.5],"x":{"more":{"k":[1,null,true]}}}
+{"id":"3","text":"b\u0000","x":{"y":0.1}}' ]
+}
+
+@test "--labels turns names into ids, even names that look like numbers" {
+    loads --from tsv --labels 1,neg,pos < <(printf 'text\tlabel\na\tneg\nb\t1\nc\tpos\n')
+    [ "$output" = '{"id":"2","text":"a","label":1}
+{"id":"3","text":"b","label":0}
+{"id":"4","text":"c","label":2}' ]
+    printf 'text\tlabel\na\tneg\n' | rec-load --from tsv --labels neg,pos | rec-check > report
+    grep -qx '  labels      2: neg pos' report
+    printf 'text\tlabel\na\tbad\n' > in
+    fails_with "rec-load: in: line 2: label 'bad' is not among --labels" rec-load -o out --from tsv --labels neg,pos in
+}
+
+@test "the problem: from the first record, or as told" {
+    problem() { rec-load "$@" | rec-check | sed -n 's/^  problem *//p'; }
+    [ "$(printf 'text\tlabel\na\tx\n' | problem --from tsv)" = single ]
+    [ "$(printf 'text\tlabel\na\t0.5\n' | problem --from tsv)" = regression ]
+    [ "$(printf '{"text":"a","label":[1]}' | problem --from jsonl)" = multi ]
+    [ "$(printf '{"text":"a","words":["a"],"tags":["O"]}' | problem --from jsonl)" = token ]
+    [ "$(printf 'a' | problem)" = "" ]
+    loads --from tsv --problem regression < <(printf 'text\tlabel\na\t3\n')
+    [ "$output" = '{"id":"2","text":"a","label":3.0}' ]
+    loads --from tsv --problem multi < <(printf 'text\tlabel\na\tx,2\nb\t\n')
+    [ "$output" = '{"id":"2","text":"a","label":["x",2]}
+{"id":"3","text":"b","label":[]}' ]
+}
+
+@test "invalid UTF-8 names the line, or is replaced as Python replaces it" {
+    printf 'fine\nno \377 good\n' > in
+    fails_with "rec-load: in: line 2: invalid UTF-8 at byte 4 (0xff)" rec-load -f json -o out in
+    [ ! -e out ]
+    printf 'a\341\200\342\360\221\222b\355\240\200\n' > in
+    loads --invalid replace in
+    [ "$output" = "$(python3 -c 'import json; print("{\"id\":\"1\",\"text\":%s}" % json.dumps(open("in", "rb").read().rstrip(b"\n").decode(errors="replace"), ensure_ascii=False))')" ]
+}
+
+@test "bad input: one line that names it" {
+    printf 'a\tb\n1\t2\n' > in
+    fails_with "rec-load: in: line 1: no column 'text' among a, b" rec-load --from tsv -o out in
+    fails_with "rec-load: in: line 1: no column 'y' among a, b" rec-load --from tsv -o out --text-field a --label-field y in
+    printf 'text\tb\n1\t2\n1\n' > in
+    fails_with "rec-load: in: line 3: 1 columns, where the first line has 2" rec-load --from tsv -o out in
+    printf 'text\ttext\n' > in
+    fails_with "rec-load: in: line 1: two columns are called 'text'" rec-load --from tsv -o out in
+    printf 'text,b\n"open,2\nmore\n' > in
+    fails_with "rec-load: in: line 3: ends within a quoted cell" rec-load --from csv -o out in
+    printf 'text,b\na"b,2\n' > in
+    fails_with "rec-load: in: line 2: no CSV: *" rec-load --from csv -o out in
+    echo '{"text":1}' > in
+    fails_with "rec-load: in: line 1: 'text' is no string" rec-load --from jsonl -o out in
+    echo '{"other":"a"}' > in
+    fails_with "rec-load: in: line 1: no key 'text'" rec-load --from jsonl -o out in
+    echo '[1]' > in
+    fails_with "rec-load: in: line 1: no JSON object" rec-load --from jsonl -o out in
+    echo '{"text"' > in
+    fails_with "rec-load: in: line 1: no JSON: *" rec-load --from jsonl -o out in
+    echo '{"text":"a","text":"b"}' > in
+    fails_with "rec-load: in: line 1: no JSON: *" rec-load --from jsonl -o out in
+    python3 -c 'print("{\"text\":\"a\",\"k\":" + "[" * 20 + "]" * 20 + "}")' > in
+    fails_with "rec-load: in: line 1: nested deeper than 16 levels" rec-load --from jsonl -o out in
+    printf 'text\tlabel\na\tx\nb\t0.5\n' > in
+    fails_with "rec-load: in: line 3: label 0.5 is no class*" rec-load --from tsv -o out in
+    fails_with "rec-load: none: cannot open: No such file or directory" rec-load -o out none
+    head -c 3000 /dev/zero | tr '\0' x > in
+    fails_with "rec-load: in: line 1: longer than 1000 bytes" rec-load --max-record 1000 -o out in
+    [ ! -e out ]
+}
+
+@test "what is nested just deep enough is readable again" {
+    python3 -c 'print("{\"text\":\"a\",\"k\":" + "[" * 14 + "]" * 14 + "}")' > in
+    rec-load --from jsonl in | rec-check -q
+    python3 -c 'print("{\"text\":\"a\",\"k\":" + "[" * 15 + "]" * 15 + "}")' > in
+    fails_with "rec-load: in: line 1: nested deeper than 16 levels" rec-load --from jsonl -o out in
+    printf 'text\tx\na\t{"k":%s}\n' "$(printf '[%.0s' {1..15})$(printf ']%.0s' {1..15})" > in
+    fails_with "rec-load: in: line 2: nested deeper than 16 levels" rec-load --from tsv -o out in
+}
+
+@test "usage errors" {
+    for options in "--no-header --from tsv" "--text-field a" "--labels a,,b" "--from xml" "--max-record x"; do
+        run --separate-stderr rec-load $options
+        [ "$status" -eq 2 ] && [ -z "$output" ] && [ "${#stderr_lines[@]}" -eq 2 ] || { echo "$options: $stderr"; false; }
+    done
+}
+
+@test "output: full disk, closed pipe, unwritable folder" {
+    fails_with "rec-load: standard output: cannot write: No space left on device" sh -c 'echo a | rec-load > /dev/full'
+    fails_with "rec-load: /dev/full: cannot write: No space left on device" sh -c 'echo a | rec-load -o /dev/full'
+    fails_with "rec-load: none/out: cannot create: No such file or directory" rec-load -o none/out
+    yes | head -n 300000 > many
+    run closed_pipe_status rec-load many
+    [ "$status" -eq 141 ] && [ ! -s "$BATS_TEST_TMPDIR/pipe-stderr" ]
+}

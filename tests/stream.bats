@@ -1,0 +1,189 @@
+load streams
+
+setup_file() {
+    make_streams
+}
+
+# FIXTURE, and what its error says after the source's name.
+bad_streams() {
+    cat <<'TABLE'
+bad-zero                 empty: a record stream has at least a header and an end
+bad-plain                byte 0: not a record stream
+bad-json                 byte 0: not a record stream
+bad-record-first         byte 0: not a record stream
+bad-no-end               ends after record 3 without 'end': its producer failed or it was cut
+bad-cut                  ends after record 3 without 'end': its producer failed or it was cut
+bad-second-header-only   ends after record 0 without 'end': its producer failed or it was cut
+bad-trailing             byte 277: neither record nor header, check or end
+bad-count                byte 253: end counts 4 records, but 3 arrived
+bad-hash                 byte 253: the hash of the end differs: the bytes before it are damaged
+bad-check-hash           byte 1193: the hash of the check differs: the bytes before it are damaged
+bad-header-in-segment    record 4: byte 253: a new header before the end of the segment
+bad-item                 record 4: byte 253: neither record nor header, check or end
+bad-array                record 4: byte 253: neither record nor header, check or end
+bad-never-used           record 4: byte 253: no msgpack
+bad-no-check             record 65: byte 65059: more than 64 KiB of records without a check
+bad-deep                 record 1: byte 109: nested too deeply
+bad-bomb-bin             record 4: byte 253: larger than the limit (--max-record)
+bad-bomb-array           record 4: byte 253: larger than the limit (--max-record)
+bad-bomb-map             record 4: byte 253: larger than the limit (--max-record)
+bad-too-large            record 1: byte 109: larger than the limit (--max-record)
+bad-record-no-text       record 2: byte 157: field 'text' is missing
+bad-record-no-id         record 2: byte 157: field 'id' is missing
+bad-record-twice         record 2: byte 157: field 'text' occurs twice
+bad-record-utf8          record 2: byte 157: field 'text' is not UTF-8
+bad-record-text-int      record 2: byte 157: field 'text' is no string
+bad-record-label-range   record 2: byte 157: field 'label': label 2 is outside the list of 2 labels
+bad-record-label-map     record 2: byte 157: field 'label' is no label (a number or a string)
+bad-record-tags          record 2: byte 157: 1 words have 2 tags
+bad-record-key           record 2: byte 157: has a field whose name is no string
+bad-record-x             record 2: byte 157: field 'x' is no map
+bad-tokens-odd           record 1: byte 173: field 'ids' has 3 bytes, but 1 tokens need 2 each
+bad-tokens-range         record 1: byte 173: token id 30522 is outside the vocabulary of 30522
+bad-tokens-types         record 1: byte 173: field 'types' has 1 bytes, but 2 tokens need 1 each
+bad-tokens-window        record 1: byte 173: field 'window': window 3 of 2
+bad-tokens-string        record 1: byte 173: field 'ids' is no binary string
+bad-header-type          byte 0: header: unknown type 'pictures'
+bad-header-no-type       byte 0: header: 'type' is missing
+bad-header-problem       byte 0: header: unknown problem 'hard'
+bad-header-labels        byte 0: header: 'labels' is no list of strings
+bad-header-part          byte 0: header: 'part' is no [k, n, set id] with 1 <= k <= n
+bad-header-tokenizer     byte 0: header: a tokens stream states no tokenizer
+bad-header-ids-type      byte 0: header: 'ids_type' does not follow from vocab_size
+bad-header-history       byte 0: header: 'history' has an entry without tool or version
+bad-header-list          ends after record 0 without 'end': its producer failed or it was cut
+bad-parts-missing        of the 3 parts of set s1, part 2 is missing
+bad-parts-twice          part 2 of 3 of set s1 occurs twice
+bad-parts-size           set s1 has 4 parts, but an earlier part says 3
+unsupported-version      byte 0: format version 2 is not supported, only 1
+TABLE
+}
+
+@test "good streams are whole" {
+    for file in "$STREAMS"/good-*; do
+        succeeds rec-check --partial "$file"
+        [[ "$output" == *"type "*"records "* ]]
+    done
+}
+
+@test "every fixture called bad or unsupported is in the table, but for those that only rec-cat refuses" {
+    run --separate-stderr diff <(bad_streams | cut -d ' ' -f 1 | sort) \
+        <(cd "$STREAMS" && ls bad-* unsupported-* | sed 's/\.mp$//' | grep -v bad-mixed | sort)
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+}
+
+@test "rec-check names what is wrong, and where" {
+    while read -r name message; do
+        run --separate-stderr rec-check -q "$STREAMS/$name.mp"
+        [ "$status" -eq 1 ] && [ -z "$output" ] && [ "$stderr" = "rec-check: $STREAMS/$name.mp: $message" ] ||
+            { echo "$name: $status: $stderr"; false; }
+    done < <(bad_streams)
+}
+
+@test "rec-dump, rec-cat and rec-split refuse the same from a pipe" {
+    mkdir "$BATS_TEST_TMPDIR/work"
+    cd "$BATS_TEST_TMPDIR/work"
+    while read -r name message; do
+        for command in "rec-dump" "rec-cat -o out.mp" "rec-split -n 2"; do
+            run --separate-stderr sh -c "$command < $STREAMS/$name.mp > /dev/null"
+            # rec-cat joins parts in order, and says of a gap what it waits for.
+            if [ "$name $command" = "bad-parts-missing rec-cat -o out.mp" ]; then
+                message="part 3 of 3 comes where part 2 is due"
+            fi
+            [ "$status" -eq 1 ] && [ "$stderr" = "${command%% *}: standard input: $message" ] ||
+                { echo "$name: $command: $status: $stderr"; false; }
+        done
+        [ -z "$(ls -A)" ] || { echo "$name: left behind: $(ls -A)"; false; }
+    done < <(bad_streams | grep -v -e bad-parts)
+    run sh -c "rec-cat < $STREAMS/bad-parts-missing.mp | rec-check -q"
+    [ "$status" -eq 1 ]
+}
+
+@test "a stream cut at any of 1,000 bytes, zero included, is refused and nothing unchecked comes out" {
+    run python3 "$STREAM_FIXTURES/damage.py" cuts "$STREAMS/good-checks.mp" 1000 -- rec-dump
+    [ "$status" -eq 0 ] && [ "$output" = "1000 cuts, 0 failures" ] || { echo "$output"; false; }
+}
+
+@test "a stream with any of 1,000 bits flipped is refused and nothing unchecked comes out" {
+    run python3 "$STREAM_FIXTURES/damage.py" flips "$STREAMS/good-checks.mp" 1000 -- rec-dump
+    [ "$status" -eq 0 ] && [ "$output" = "1000 flips, 0 failures" ] || { echo "$output"; false; }
+}
+
+@test "the other consumers at 100 cuts and flips each" {
+    cd "$BATS_TEST_TMPDIR"
+    for command in "rec-cat -f json" "sh -c 'rec-split -qn 3 > names || exit 1; cat \$(cat names) | rec-dump'"; do
+        for what in cuts flips; do
+            run eval "python3 $STREAM_FIXTURES/damage.py $what $STREAMS/good-checks.mp 100 -- $command"
+            [ "$status" -eq 0 ] && [ "$output" = "100 $what, 0 failures" ] || { echo "$command: $output"; false; }
+        done
+    done
+}
+
+@test "a declared size costs no memory" {
+    for name in bad-bomb-bin bad-bomb-array bad-bomb-map; do
+        run sh -c "ulimit -v 60000; rec-check -q $STREAMS/$name.mp"
+        [ "$status" -eq 1 ] && [[ "$output" == *"larger than the limit"* ]] || { echo "$output"; false; }
+    done
+}
+
+@test "--max-record is the limit of a record" {
+    succeeds rec-check "$STREAMS/good-large.mp"
+    succeeds rec-check --max-record 3000016 "$STREAMS/good-large.mp"
+    fails_with "*: record 1: byte 109: larger than the limit (--max-record)" rec-check --max-record 3000015 "$STREAMS/good-large.mp"
+}
+
+@test "several files, one of them cut" {
+    fails_with "rec-check: *bad-cut.mp: ends after record 3*" rec-check -q "$STREAMS/good-text.mp" "$STREAMS/bad-cut.mp"
+    fails_with "rec-check: *none.mp: cannot open: No such file or directory" rec-check -q "$STREAMS/good-text.mp" "$STREAMS/none.mp"
+    fails_with "rec-check: $STREAMS: is a folder" rec-check "$STREAMS"
+}
+
+@test "a record that waits for nothing is passed on at once" {
+    mkfifo "$BATS_TEST_TMPDIR/in"
+    rec-load < "$BATS_TEST_TMPDIR/in" | rec-cat | rec-dump > "$BATS_TEST_TMPDIR/out" 3>&- &
+    exec 4> "$BATS_TEST_TMPDIR/in"
+    echo first >&4
+    for _ in $(seq 100); do
+        [ -s "$BATS_TEST_TMPDIR/out" ] && break
+        sleep 0.05
+    done
+    [ "$(cat "$BATS_TEST_TMPDIR/out")" = '{"id":"1","text":"first"}' ]
+    echo second >&4
+    exec 4>&-
+    wait
+    [ "$(tail -n 1 "$BATS_TEST_TMPDIR/out")" = '{"id":"2","text":"second"}' ]
+}
+
+@test "a producer that is killed leaves a stream without end, and no output file" {
+    cd "$BATS_TEST_TMPDIR"
+    mkfifo in
+    rec-load -o out.mp < in 3>&- &
+    pid=$!
+    exec 4> in
+    echo line >&4
+    for _ in $(seq 100); do
+        ls .out.mp.* >/dev/null 2>&1 && break
+        sleep 0.05
+    done
+    ls .out.mp.*
+    kill -TERM "$pid"
+    status=0
+    wait "$pid" || status=$?
+    exec 4>&-
+    [ "$status" -eq 143 ]
+    [ "$(ls -A)" = in ]
+}
+
+@test "msgpack is never written to a terminal" {
+    command -v script >/dev/null || skip "no script(1)"
+    run script -qec "echo hello | rec-load" /dev/null
+    [[ "$output" == "1 hello"* ]]
+    run script -qec "echo hello | rec-load -f msgpack" /dev/null
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"rec-load: standard output: msgpack is not for terminals: redirect it, or use -f text"* ]]
+}
+
+@test "text of strangers cannot steer the terminal" {
+    succeeds rec-dump -f text "$STREAMS/good-escape.mp"
+    [ "$output" = '1 a\x1b[31m\x9b\tb\\n' ]
+}

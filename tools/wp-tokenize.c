@@ -1,8 +1,8 @@
 /*
  * wp-tokenize: a text stream becomes a tokens stream.
  *
- * Records are read into batches, which threads encode and which are written in the order of the input. Before
- * a read that would wait, whatever is held is finished and passed on.
+ * Records are read into batches, which threads encode and which are written in the order of the
+ * input. Before a read that would wait, whatever is held is finished and passed on.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,10 +21,10 @@
 #include "text/ordered_pool.h"
 #include "text/tokeniser.h"
 
-#define BATCH_BYTES ((size_t)128 << 10) /* a batch closes when it holds as much */
-#define RECORD_BYTES 256 /* what a record counts beside its text, so that empty ones add up too */
+#define BATCH_BYTES    ((size_t)128 << 10) /* a batch closes when it holds as much */
+#define RECORD_BYTES   256 /* what a record counts beside its text, so that empty ones add up too */
 #define DEFAULT_LENGTH 512
-#define MUCH_UNKNOWN 0.2 /* the share of unknown tokens that gives a warning */
+#define MUCH_UNKNOWN   0.2 /* the share of unknown tokens that gives a warning */
 
 static struct {
     const char *model, *vocab;
@@ -68,8 +68,7 @@ struct totals {
 
 /* Where a record's ids and types are in the batch's bytes. */
 struct result {
-    size_t ids, types, count;
-    size_t cut;
+    size_t ids, types, count, cut;
 };
 
 struct batch {
@@ -79,7 +78,7 @@ struct batch {
     uint64_t first;      /* number of its first record in the segment, from 1 */
     struct buffer bytes; /* the results' ids and types */
     struct totals totals;
-    size_t bad_record, bad_byte; /* bad_byte > 0: encoding stopped at this record, at its byte bad_byte */
+    size_t bad_byte; /* > 0: encoding stopped at the record totals.records, at this byte */
 };
 
 /* What a thread needs to encode. */
@@ -88,13 +87,11 @@ struct worker {
     struct tokeniser_state *state;
     struct encoding encoding;
     enum stream_ids_type ids_type;
-    size_t max_length;
 };
 
 struct filter {
     struct tokeniser *tokeniser;
     struct worker *workers;
-    void **states; /* the workers' addresses */
     struct ordered_pool *pool;
     struct stream_reader *reader;
     struct stream_writer *writer;
@@ -114,18 +111,26 @@ static void batch_free(struct batch *batch)
     free(batch);
 }
 
+static void add_totals(struct totals *sum, const struct totals *more)
+{
+    sum->records += more->records;
+    sum->records_cut += more->records_cut;
+    sum->tokens += more->tokens;
+    sum->cut += more->cut;
+    sum->unknown += more->unknown;
+}
+
 static struct result store(struct batch *batch, const struct encoding *encoding, bool paired,
                            enum stream_ids_type ids_type)
 {
     struct buffer *bytes = &batch->bytes;
     struct result result = {.ids = bytes->size, .count = encoding->count, .cut = encoding->cut};
     buffer_reserve(bytes, encoding->count * (sizeof(uint32_t) + 1));
-    bytes->size += rec_store_ids(bytes->data + bytes->size, encoding->ids, encoding->count, ids_type).size;
+    bytes->size +=
+        rec_store_ids(bytes->data + bytes->size, encoding->ids, encoding->count, ids_type).size;
     result.types = bytes->size;
     if (paired) {
-        memset(bytes->data + bytes->size, 0, encoding->first_segment);
-        memset(bytes->data + bytes->size + encoding->first_segment, 1,
-               encoding->count - encoding->first_segment);
+        encoding_types(encoding, (uint8_t *)bytes->data + bytes->size);
         bytes->size += encoding->count;
     }
     return result;
@@ -135,25 +140,20 @@ static void encode_batch(void *job, void *state)
 {
     struct batch *batch = job;
     struct worker *worker = state;
-    const struct encoding *encoding = &worker->encoding;
+    struct encoding *encoding = &worker->encoding;
     mem_grow(&batch->results, &batch->result_capacity, batch->count, sizeof(*batch->results));
     for (size_t i = 0; i < batch->count; i++) {
         const struct rec_text *text = &batch->records[i]->text;
-        size_t bad = tokeniser_encode(worker->tokeniser, worker->state,
-                                      (struct text_span){text->text.data, text->text.size},
-                                      (struct text_span){text->pair.data, text->pair.size},
-                                      worker->max_length, &worker->encoding);
+        size_t bad = tokeniser_encode(
+            worker->tokeniser, worker->state, (struct text_span){text->text.data, text->text.size},
+            (struct text_span){text->pair.data, text->pair.size}, options.max_length, encoding);
         if (bad > 0) {
-            batch->bad_record = i;
             batch->bad_byte = bad;
             return;
         }
         batch->results[i] = store(batch, encoding, text->pair.data != NULL, worker->ids_type);
-        batch->totals.records++;
-        batch->totals.records_cut += encoding->cut > 0;
-        batch->totals.tokens += encoding->tokens;
-        batch->totals.cut += encoding->cut;
-        batch->totals.unknown += encoding->unknown;
+        add_totals(&batch->totals, &(struct totals){1, encoding->cut > 0, encoding->tokens,
+                                                    encoding->cut, encoding->unknown});
     }
 }
 
@@ -177,16 +177,8 @@ static int write_record(struct filter *filter, const struct batch *batch, size_t
     return stream_writer_record(filter->writer, &record);
 }
 
-static void add_totals(struct totals *sum, const struct totals *more)
-{
-    sum->records += more->records;
-    sum->records_cut += more->records_cut;
-    sum->tokens += more->tokens;
-    sum->cut += more->cut;
-    sum->unknown += more->unknown;
-}
-
-/* Takes the oldest batch from the pool and writes it. 1 when there was one, 0 when there was none, -1 with a message. */
+/* Takes the oldest batch from the pool and writes it. 1 when there was one, 0 when there was none,
+ * -1 with a message. */
 static int write_oldest(struct filter *filter)
 {
     struct batch *batch = ordered_pool_take(filter->pool);
@@ -197,8 +189,8 @@ static int write_oldest(struct filter *filter)
         status = write_record(filter, batch, i);
     if (status == 0 && batch->bad_byte > 0)
         status = diag_error("%s: record %" PRIu64 ": byte %zu of its text is not valid UTF-8",
-                            stream_reader_source(filter->reader), batch->first + batch->bad_record,
-                            batch->bad_byte);
+                            stream_reader_source(filter->reader),
+                            batch->first + batch->totals.records, batch->bad_byte);
     add_totals(&filter->totals, &batch->totals);
     batch_free(batch);
     return status == 0 ? 1 : -1;
@@ -301,7 +293,7 @@ static int tokenize(struct filter *filter)
 
 static double percent(uint64_t part, uint64_t whole)
 {
-    return whole > 0 ? 100.0 * (double)part / (double)whole : 0;
+    return 100.0 * (double)part / (double)whole;
 }
 
 static void report(const struct totals *totals)
@@ -309,8 +301,9 @@ static void report(const struct totals *totals)
     if (totals->cut > 0)
         diag_note("%" PRIu64 " records, %" PRIu64 " tokens, of which %" PRIu64
                   " (%.1f %%) were cut from %" PRIu64 " records (%.1f %%)",
-                  totals->records, totals->tokens, totals->cut, percent(totals->cut, totals->tokens),
-                  totals->records_cut, percent(totals->records_cut, totals->records));
+                  totals->records, totals->tokens, totals->cut,
+                  percent(totals->cut, totals->tokens), totals->records_cut,
+                  percent(totals->records_cut, totals->records));
     else
         diag_note("%" PRIu64 " records, %" PRIu64 " tokens", totals->records, totals->tokens);
     if ((double)totals->unknown > MUCH_UNKNOWN * (double)totals->tokens)
@@ -318,7 +311,8 @@ static void report(const struct totals *totals)
                   percent(totals->unknown, totals->tokens));
 }
 
-/* The model's positions bound the length; without -L they set it, when there are fewer than the default. */
+/* The model's positions bound the length; without -L they set it, when there are fewer than the
+ * default. */
 static int settle_length(const struct tokeniser *tokeniser)
 {
     struct model_config config;
@@ -338,7 +332,8 @@ static int settle_length(const struct tokeniser *tokeniser)
     if (positions == 0 || options.max_length <= positions)
         return 0;
     if (options.max_length_given)
-        return diag_error("%s: has %" PRIu64 " positions, so records cannot have %" PRIu64 " tokens",
+        return diag_error("%s: has %" PRIu64 " positions, so records cannot have %" PRIu64
+                          " tokens",
                           options.model, positions, options.max_length);
     options.max_length = positions;
     return 0;
@@ -351,17 +346,15 @@ static int open_filter(struct filter *filter, const struct option_operands *oper
     if (filter->tokeniser == NULL || settle_length(filter->tokeniser) != 0)
         return -1;
     filter->workers = mem_calloc(options.threads, sizeof(*filter->workers));
-    filter->states = mem_calloc(options.threads, sizeof(*filter->states));
     for (uint64_t i = 0; i < options.threads; i++) {
         filter->workers[i] = (struct worker){
             .tokeniser = filter->tokeniser,
             .state = tokeniser_state_new(),
             .ids_type = stream_ids_type_for(filter->tokeniser->vocabulary.size),
-            .max_length = options.max_length,
         };
-        filter->states[i] = &filter->workers[i];
     }
-    filter->pool = ordered_pool_new((unsigned)options.threads, encode_batch, filter->states);
+    filter->pool = ordered_pool_new((unsigned)options.threads, encode_batch, filter->workers,
+                                    sizeof(*filter->workers));
     if (filter->pool == NULL)
         return -1;
     filter->reader = stream_reader_open(operands->items, operands->count, options.io.max_record);
@@ -384,7 +377,6 @@ static void close_filter(struct filter *filter)
         encoding_free(&filter->workers[i].encoding);
     }
     free(filter->workers);
-    free(filter->states);
     stream_reader_close(filter->reader);
     tokeniser_close(filter->tokeniser);
 }

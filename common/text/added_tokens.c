@@ -89,8 +89,7 @@ int added_tokens_prepare(struct added_tokens *added, const struct normaliser *no
 }
 
 /* The longest pattern at the text's start: its length, or 0. */
-static size_t match_here(const struct trie *patterns, const char *text, size_t size,
-                         uint32_t *item)
+static size_t match_here(const struct trie *patterns, const char *text, size_t size, uint32_t *item)
 {
     size_t longest = 0;
     uint32_t node = TRIE_ROOT;
@@ -121,8 +120,8 @@ static size_t find_match(const struct added_tokens *added, enum added_form form,
         } else if (!added->forms[form].first[(unsigned char)cursor->text[i]]) {
             continue;
         }
-        size_t length = match_here(&added->forms[form].patterns, cursor->text + i,
-                                   cursor->size - i, item);
+        size_t length =
+            match_here(&added->forms[form].patterns, cursor->text + i, cursor->size - i, item);
         if (length > 0) {
             *start = i;
             return length;

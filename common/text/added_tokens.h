@@ -1,8 +1,8 @@
 /*
  * Added tokens: strings that are found in the text before it is split into words.
  *
- * [SEP] written in a review is one. Tokens that are not `normalized` are found in the raw text, the others
- * in the normal form of what is left. The leftmost match wins, and of those the longest.
+ * [SEP] written in a review is one. Tokens that are not `normalized` are found in the raw text, the
+ * others in the normal form of what is left. The leftmost match wins, and of those the longest.
  */
 #ifndef TEXT_ADDED_TOKENS_H
 #define TEXT_ADDED_TOKENS_H
@@ -30,7 +30,7 @@ struct added_tokens {
     struct added_token *items; /* contents are owned */
     size_t count, capacity;
     struct {
-        struct trie patterns;      /* → index of the item */
+        struct trie patterns; /* → index of the item */
         size_t pattern_count;
         bool first[UINT8_MAX + 1]; /* bytes that a pattern begins with */
         int only_first;            /* the byte that all patterns begin with, or -1 */
@@ -44,8 +44,8 @@ void added_tokens_free(struct added_tokens *added);
 void added_tokens_append(struct added_tokens *added, const struct added_token *token);
 
 /*
- * Makes the patterns, after the last append and once. -1 with `place: ...` when a normal form is empty, or two
- * patterns are the same.
+ * Makes the patterns, after the last append and once. -1 with `place: ...` when a normal form is
+ * empty, or two patterns are the same.
  */
 int added_tokens_prepare(struct added_tokens *added, const struct normaliser *normaliser,
                          const char *place);

@@ -11,8 +11,8 @@
 enum { CHARACTER_ROOM = 4 * UNICODE_LOWER_MAX };
 
 /*
- * Combining characters that are kept although accents are stripped, waiting to be ordered. NFD sorts each run of them by
- * combining class; the run ends at the next starter.
+ * Combining characters that are kept although accents are stripped, waiting to be ordered. NFD
+ * sorts each run of them by combining class; the run ends at the next starter.
  */
 struct combining_run {
     uint32_t *items;
@@ -76,8 +76,7 @@ static void strip_accent(const struct normaliser *normaliser, uint32_t code_poin
 }
 
 static void decompose_and_emit(const struct normaliser *normaliser, uint32_t code_point,
-                               unsigned properties, struct combining_run *run,
-                               struct buffer *out)
+                               unsigned properties, struct combining_run *run, struct buffer *out)
 {
     uint32_t parts[UNICODE_DECOMPOSE_MAX] = {code_point};
     size_t count = 1;

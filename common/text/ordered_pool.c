@@ -51,7 +51,8 @@ static void *run_thread(void *argument)
     return NULL;
 }
 
-struct ordered_pool *ordered_pool_new(unsigned threads, ordered_work work, void *const *states)
+struct ordered_pool *ordered_pool_new(unsigned threads, ordered_work work, void *states,
+                                      size_t state_size)
 {
     struct ordered_pool *pool = mem_calloc(1, sizeof(*pool));
     pool->work = work;
@@ -61,9 +62,10 @@ struct ordered_pool *ordered_pool_new(unsigned threads, ordered_work work, void 
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->new_job, NULL);
     pthread_cond_init(&pool->job_done, NULL);
-    pool->threads[0].state = states[0];
+    pool->threads[0].state = states;
     for (unsigned i = 0; i < threads && threads > 1; i++) {
-        pool->threads[i] = (struct pool_thread){.pool = pool, .state = states[i]};
+        pool->threads[i] =
+            (struct pool_thread){.pool = pool, .state = (char *)states + i * state_size};
         int error = pthread_create(&pool->threads[i].id, NULL, run_thread, &pool->threads[i]);
         if (error != 0) {
             diag_errno(error, "cannot start thread %u of %u", i + 1, threads);
@@ -93,7 +95,8 @@ void ordered_pool_free(struct ordered_pool *pool)
     free(pool);
 }
 
-/* taken and submitted are changed by the caller's thread only, so it may read them without the lock. */
+/* taken and submitted are changed by the caller's thread only, so it may read them without the
+ * lock. */
 bool ordered_pool_full(const struct ordered_pool *pool)
 {
     return pool->submitted - pool->taken == pool->slot_count;

@@ -1,7 +1,8 @@
 /*
  * Threads that work on jobs and give them back in the order in which they came.
  *
- * Only the thread that made the pool calls these functions. A job is any pointer; the pool holds it from submit to take.
+ * Only the thread that made the pool calls these functions. A job is any pointer; the pool holds it
+ * from submit to take.
  */
 #ifndef TEXT_ORDERED_POOL_H
 #define TEXT_ORDERED_POOL_H
@@ -9,20 +10,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Does a job. state is the thread's own: the pointer at its number in ordered_pool_new's states. */
+/* Does a job. state is the thread's own. */
 typedef void (*ordered_work)(void *job, void *state);
 
 struct ordered_pool;
 
 /*
- * A pool of `threads` >= 1, each with a state of its own. One thread is the caller's: then a job is done within submit.
- * NULL with a message when a thread cannot be started.
+ * A pool of `threads` >= 1, of which thread i has as its state the item i of the array `states`, of
+ * items of state_size bytes. One thread is the caller's: then a job is done within submit. NULL
+ * with a message when a thread cannot be started.
  */
-struct ordered_pool *ordered_pool_new(unsigned threads, ordered_work work, void *const *states);
+struct ordered_pool *ordered_pool_new(unsigned threads, ordered_work work, void *states,
+                                      size_t state_size);
 /* Waits for jobs at work; those not taken are forgotten. pool may be NULL. */
 void ordered_pool_free(struct ordered_pool *pool);
 
-/* Whether a job must be taken before the next can be submitted: at most twice as many as threads are held. */
+/* Whether a job must be taken before the next can be submitted: at most twice as many as threads
+ * are held. */
 bool ordered_pool_full(const struct ordered_pool *pool);
 void ordered_pool_submit(struct ordered_pool *pool, void *job);
 /* The oldest job that was submitted, when it is done; NULL when none is held. */

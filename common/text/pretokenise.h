@@ -14,7 +14,8 @@ struct word {
     size_t size;      /* bytes, never 0 */
 };
 
-/* Finds the next word in [*cursor, end), valid UTF-8, and moves the cursor past it; false at the end. */
+/* Finds the next word in [*cursor, end), valid UTF-8, and moves the cursor past it; false at the
+ * end. */
 bool pretokenise_next(const char **cursor, const char *end, struct word *word);
 
 #endif

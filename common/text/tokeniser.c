@@ -76,8 +76,8 @@ static int number_token(struct tokeniser *tokeniser, struct added_token *token, 
     if (!token->in_model)
         id = next;
     if (token->id != id)
-        return diag_error("%s: added token '%s' has id %u, where the vocabulary has it at %u", place,
-                          token->content, token->id, id);
+        return diag_error("%s: added token '%s' has id %u, where the vocabulary has it at %u",
+                          place, token->content, token->id, id);
     if (!token->in_model &&
         !vocabulary_add(&tokeniser->vocabulary, token->content, strlen(token->content), id))
         return diag_error("%s: added token '%s' has the id of another token, %u", place,
@@ -86,8 +86,8 @@ static int number_token(struct tokeniser *tokeniser, struct added_token *token, 
 }
 
 /*
- * Gives the added tokens that the model lacks the next free ids, in their order, which is what the reference does
- * whatever ids the file states: a file that states others is refused.
+ * Gives the added tokens that the model lacks the next free ids, in their order, which is what the
+ * reference does whatever ids the file states: a file that states others is refused.
  */
 static int number_added(struct tokeniser *tokeniser, const char *place)
 {
@@ -109,16 +109,15 @@ static int number_added(struct tokeniser *tokeniser, const char *place)
 
 static int complete(struct tokeniser *tokeniser, struct tokeniser_spec *spec, const char *place)
 {
-    const char *unknown =
-        spec->special[TOKEN_UNK] != NULL ? spec->special[TOKEN_UNK] : special_token_defaults[TOKEN_UNK];
+    const char *unknown = spec->special[TOKEN_UNK] != NULL ? spec->special[TOKEN_UNK]
+                                                           : special_token_defaults[TOKEN_UNK];
     uint32_t unknown_id = vocabulary_find_string(&tokeniser->vocabulary, unknown);
     if (unknown_id == TOKEN_NONE)
         return diag_error("%s: no token '%s' for unk_token in the vocabulary", place, unknown);
     if (wordpiece_init(&tokeniser->wordpiece, &tokeniser->vocabulary, tokeniser->prefix, unknown_id,
                        spec->max_characters) != 0)
         return -1;
-    if (number_added(tokeniser, place) != 0 ||
-        find_special(tokeniser, spec, place) != 0 ||
+    if (number_added(tokeniser, place) != 0 || find_special(tokeniser, spec, place) != 0 ||
         added_tokens_prepare(&tokeniser->added, &tokeniser->normaliser, place) != 0)
         return -1;
     tokeniser_classify_bytes(tokeniser);

@@ -4,8 +4,8 @@
  * added tokens in the raw text → normalise.h → added tokens in the normal form → pretokenise.h →
  * wordpiece.h → truncation and [CLS] a [SEP] (b [SEP]).
  *
- * A tokeniser is read-only once open and may be shared by threads; what changes while encoding (buffers
- * and the cache of frequent words) is in a tokeniser_state, one per thread.
+ * A tokeniser is read-only once open and may be shared by threads; what changes while encoding
+ * (buffers and the cache of frequent words) is in a tokeniser_state, one per thread.
  */
 #ifndef TEXT_TOKENISER_H
 #define TEXT_TOKENISER_H
@@ -36,17 +36,17 @@ struct tokeniser {
     struct wordpiece wordpiece;
     char *prefix; /* of a token that continues a word, "##"; owned */
     struct tokeniser_special special;
-    uint64_t model_max_length; /* of tokenizer_config.json; 0: not stated */
+    uint64_t model_max_length;             /* of tokenizer_config.json; 0: not stated */
     char digest[TOKENISER_DIGEST_HEX + 1]; /* SHA-256 in hexadecimal, see tokeniser_digest.h */
-    uint8_t byte_class[UINT8_MAX + 1]; /* enum byte_class of tokeniser_encode.c */
+    uint8_t byte_class[UINT8_MAX + 1];     /* enum byte_class of tokeniser_encode.c */
 };
 
 /*
  * Opens the tokeniser of a model folder: tokenizer.json, or else vocab.txt with the options
- * (do_lower_case, strip_accents, tokenize_chinese_chars) and special tokens of tokenizer_config.json and
- * special_tokens_map.json. Truncation and padding saved in tokenizer.json are not the user's choice and
- * are ignored. A model type, normaliser or option that is not supported is refused by name.
- * NULL after a message. Release with tokeniser_close.
+ * (do_lower_case, strip_accents, tokenize_chinese_chars) and special tokens of
+ * tokenizer_config.json and special_tokens_map.json. Truncation and padding saved in tokenizer.json
+ * are not the user's choice and are ignored. A model type, normaliser or option that is not
+ * supported is refused by name. NULL after a message. Release with tokeniser_close.
  */
 struct tokeniser *tokeniser_open_folder(const char *folder);
 
@@ -60,10 +60,10 @@ struct tokeniser *tokeniser_open_file(const char *path);
 void tokeniser_close(struct tokeniser *tokeniser);
 
 /*
- * Writes the four tokenizer files into a model folder: vocab.txt, tokenizer.json, tokenizer_config.json and
- * special_tokens_map.json, so that transformers loads the same tokeniser. Those that the folder `source` has are taken from there,
- * without saved truncation and padding and with the options that hold; the others are made. source may be NULL.
- * 0, or -1 with a message.
+ * Writes the four tokenizer files into a model folder: vocab.txt, tokenizer.json,
+ * tokenizer_config.json and special_tokens_map.json, so that transformers loads the same tokeniser.
+ * Those that the folder `source` has are taken from there, without saved truncation and padding and
+ * with the options that hold; the others are made. source may be NULL. 0, or -1 with a message.
  */
 int tokeniser_save_folder(const struct tokeniser *tokeniser, const char *source,
                           const char *folder);
@@ -90,16 +90,18 @@ struct encoding {
 
 /* A zeroed encoding is empty. */
 void encoding_free(struct encoding *encoding);
+/* Writes the types of the tokens: 0 for [CLS] a [SEP], 1 for b [SEP]. types: [count] */
+void encoding_types(const struct encoding *encoding, uint8_t *types);
 
 struct tokeniser_state;
 struct tokeniser_state *tokeniser_state_new(void);
 void tokeniser_state_free(struct tokeniser_state *state);
 
 /*
- * Encodes a text and, unless pair.data is NULL, a second one, in at most max_length ids (0: no limit; else at least
- * TOKENISER_MIN_LENGTH), cutting as transformers' `longest_first`. A state serves one tokeniser only.
- * 0, or the place, from 1, of the first byte that is not valid UTF-8; nothing is printed, for the caller knows
- * the record. Bytes of the pair count on from the text's.
+ * Encodes a text and, unless pair.data is NULL, a second one, in at most max_length ids (0: no
+ * limit; else at least TOKENISER_MIN_LENGTH), cutting as transformers' `longest_first`. A state
+ * serves one tokeniser only. 0, or the place, from 1, of the first byte that is not valid UTF-8;
+ * nothing is printed, for the caller knows the record. Bytes of the pair count on from the text's.
  */
 size_t tokeniser_encode(const struct tokeniser *tokeniser, struct tokeniser_state *state,
                         struct text_span text, struct text_span pair, size_t max_length,

@@ -60,9 +60,9 @@ extern const char *const special_token_keys[SPECIAL_TOKENS];
 uint32_t *special_token_id(struct tokeniser_special *special, enum special_token which);
 
 /* The class name that transformers loads such a tokeniser with. */
-#define TOKENISER_CLASS "BertTokenizer"
-#define TOKENISER_CLASS_ANY "PreTrainedTokenizerFast"
-#define TOKENISER_PREFIX "##"
+#define TOKENISER_CLASS          "BertTokenizer"
+#define TOKENISER_CLASS_ANY      "PreTrainedTokenizerFast"
+#define TOKENISER_PREFIX         "##"
 #define TOKENISER_MAX_CHARACTERS 100
 
 #endif

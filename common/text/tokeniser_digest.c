@@ -72,8 +72,12 @@ static void put_options(struct buffer *form, const struct tokeniser *tokeniser)
     static const char magic[] = "bertpipe-tokenizer-1";
     const struct normaliser *normaliser = &tokeniser->normaliser;
     const struct tokeniser_special *special = &tokeniser->special;
-    const uint32_t after[] = {(uint32_t)tokeniser->wordpiece.max_characters, special->cls,
-                              special->sep, special->unk, special->pad, special->mask};
+    const uint32_t after[] = {(uint32_t)tokeniser->wordpiece.max_characters,
+                              special->cls,
+                              special->sep,
+                              special->unk,
+                              special->pad,
+                              special->mask};
     put_string(form, magic, strlen(magic));
     put_string(form, tokeniser->kind, strlen(tokeniser->kind));
     put_number(form, normaliser->clean_text);

@@ -1,7 +1,8 @@
 /*
- * Encoding. Text is cut into runs at ASCII white space and ASCII punctuation, which always end a word and
- * never depend on what stands beside them. What a run becomes depends on its bytes alone, so that frequent
- * short runs are answered from a cache; the others go through normalise, pretokenise and wordpiece.
+ * Encoding. Text is cut into runs at ASCII white space and ASCII punctuation, which always end a
+ * word and never depend on what stands beside them. What a run becomes depends on its bytes alone,
+ * so that frequent short runs are answered from a cache; the others go through normalise,
+ * pretokenise and wordpiece.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,8 @@ enum byte_class {
 
 enum { CACHE_BITS = 15, CACHE_KEY = 15, CACHE_IDS = 3 };
 
-/* A run of at most CACHE_KEY bytes and what it becomes; key[1]'s last byte is its length, 0 for a free entry. */
+/* A run of at most CACHE_KEY bytes and what it becomes; key[1]'s last byte is its length, 0 for a
+ * free entry. */
 struct cache_entry {
     uint64_t key[2];
     uint32_t count;
@@ -53,6 +55,12 @@ void encoding_free(struct encoding *encoding)
 {
     free(encoding->ids);
     *encoding = (struct encoding){0};
+}
+
+void encoding_types(const struct encoding *encoding, uint8_t *types)
+{
+    memset(types, 0, encoding->first_segment);
+    memset(types + encoding->first_segment, 1, encoding->count - encoding->first_segment);
 }
 
 void tokeniser_classify_bytes(struct tokeniser *tokeniser)
@@ -132,7 +140,8 @@ static void make_key(const char *run, size_t size, const char *end, uint64_t key
 
 static struct cache_entry *cache_slot(struct tokeniser_state *state, const uint64_t key[2])
 {
-    uint64_t mixed = (key[0] ^ key[1] * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93);
+    uint64_t mixed =
+        (key[0] ^ key[1] * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93);
     mixed = (mixed ^ mixed >> 32) * UINT64_C(0xd6e8feb86659fd93);
     return &state->cache[mixed >> (64 - CACHE_BITS)];
 }
@@ -162,7 +171,8 @@ static void encode_run(const struct tokeniser *tokeniser, struct tokeniser_state
     memcpy(entry->ids, out->ids + before, entry->count * sizeof(*entry->ids));
 }
 
-/* Text without raw added tokens. Tokens that are found in the normal form may span runs: then there is one run only. */
+/* Text without raw added tokens. Tokens that are found in the normal form may span runs: then there
+ * is one run only. */
 static void encode_text(const struct tokeniser *tokeniser, struct tokeniser_state *state,
                         const char *text, size_t size, struct encoding *out)
 {
@@ -198,7 +208,8 @@ static void encode_segment(const struct tokeniser *tokeniser, struct tokeniser_s
     }
 }
 
-/* How many of first and second tokens to keep so that both have at most `room`, as `longest_first` does. */
+/* How many of first and second tokens to keep so that both have at most `room`, as `longest_first`
+ * does. */
 static void share_room(size_t *first, size_t *second, size_t room)
 {
     size_t *shorter = *first <= *second ? first : second;

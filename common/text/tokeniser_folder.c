@@ -26,7 +26,8 @@ static int check_class(const char *name, const char *path)
                       name);
 }
 
-/* The special tokens that the vocabulary has are added tokens too, so that they are found in the text. */
+/* The special tokens that the vocabulary has are added tokens too, so that they are found in the
+ * text. */
 static void add_special(struct tokeniser_spec *spec)
 {
     for (int i = 0; i < SPECIAL_TOKENS; i++) {
@@ -63,8 +64,9 @@ int tokeniser_spec_read_text(struct tokeniser_spec *spec, const char *path,
 }
 
 /*
- * tokenizer.json says what the tokenizer does; some releases of transformers follow tokenizer_config.json where both state it, so a
- * folder whose files disagree gives other ids there.
+ * tokenizer.json says what the tokenizer does; some releases of transformers follow
+ * tokenizer_config.json where both state it, so a folder whose files disagree gives other ids
+ * there.
  */
 static void warn_of_conflict(const struct tokeniser_spec *spec,
                              const struct tokeniser_options *options, const char *folder)
@@ -80,8 +82,9 @@ static void warn_of_conflict(const struct tokeniser_spec *spec,
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (rows[i].stated != CHOICE_UNSET && (rows[i].stated == CHOICE_TRUE) != rows[i].holds)
-            diag_warn("%s: tokenizer.json and tokenizer_config.json disagree about %s: the first holds",
-                      folder, rows[i].name);
+            diag_warn(
+                "%s: tokenizer.json and tokenizer_config.json disagree about %s: the first holds",
+                folder, rows[i].name);
 }
 
 static int read_json(struct tokeniser_spec *spec, const char *path, const char *folder,

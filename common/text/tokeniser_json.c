@@ -1,4 +1,5 @@
-/* Reading tokenizer.json, the file of the tokenizers library. What it says that is not supported is refused by name. */
+/* Reading tokenizer.json, the file of the tokenizers library. What it says that is not supported is
+ * refused by name. */
 #include "text/tokeniser_json.h"
 
 #include <inttypes.h>
@@ -37,13 +38,14 @@ static int read_added(struct tokeniser_spec *spec, const json_t *json, const cha
     size_t i;
     if (list != NULL && !json_is_array(list))
         return diag_error("%s: added_tokens is not a list", path);
-    json_array_foreach (list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         const json_t *id = json_object_get(item, "id");
         if (!json_is_integer(id) || json_integer_value(id) < 0 ||
             json_integer_value(id) >= VOCABULARY_MAX)
             return diag_error("%s: added_tokens: item %zu has no id", path, i + 1);
-        if (tokeniser_json_added_token(&spec->added, item, (uint32_t)json_integer_value(id), path) !=
-            0)
+        if (tokeniser_json_added_token(&spec->added, item, (uint32_t)json_integer_value(id),
+                                       path) != 0)
             return -1;
     }
     return 0;
@@ -54,13 +56,13 @@ static int read_vocabulary(struct tokeniser_spec *spec, json_t *vocabulary, cons
     const char *token;
     size_t size;
     json_t *id;
-    json_object_keylen_foreach (vocabulary, token, size, id) {
+    json_object_keylen_foreach(vocabulary, token, size, id)
+    {
         json_int_t value = json_is_integer(id) ? json_integer_value(id) : -1;
         if (value < 0 || value >= VOCABULARY_MAX)
             return diag_error("%s: token '%s' has no id between 0 and %" PRIu32, path, token,
                               VOCABULARY_MAX - 1);
-        if (size > 0 &&
-            !vocabulary_add(&spec->vocabulary, token, size, (uint32_t)value))
+        if (size > 0 && !vocabulary_add(&spec->vocabulary, token, size, (uint32_t)value))
             return diag_error("%s: token '%s' has the id of another token, %lld", path, token,
                               (long long)value);
     }

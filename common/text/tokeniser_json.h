@@ -8,7 +8,8 @@
 
 #include "text/tokeniser_build.h"
 
-/* Appends the added token that a JSON object describes, unless its content is empty. 0, or -1 with `path: ...`. */
+/* Appends the added token that a JSON object describes, unless its content is empty. 0, or -1 with
+ * `path: ...`. */
 int tokeniser_json_added_token(struct added_tokens *added, const json_t *json, uint32_t id,
                                const char *path);
 

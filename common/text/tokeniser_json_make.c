@@ -59,11 +59,10 @@ static json_t *make_vocabulary(const struct tokeniser *tokeniser)
 json_t *tokeniser_json_make(const struct tokeniser *tokeniser)
 {
     const char *unknown = tokeniser->vocabulary.tokens[tokeniser->special.unk].data;
-    json_t *model =
-        json_pack("{s:s, s:s, s:s, s:I, s:o}", "type", "WordPiece", "unk_token", unknown,
-                  "continuing_subword_prefix", tokeniser->prefix, "max_input_chars_per_word",
-                  (json_int_t)tokeniser->wordpiece.max_characters, "vocab",
-                  make_vocabulary(tokeniser));
+    json_t *model = json_pack(
+        "{s:s, s:s, s:s, s:I, s:o}", "type", "WordPiece", "unk_token", unknown,
+        "continuing_subword_prefix", tokeniser->prefix, "max_input_chars_per_word",
+        (json_int_t)tokeniser->wordpiece.max_characters, "vocab", make_vocabulary(tokeniser));
     return json_pack("{s:s, s:n, s:n, s:o, s:o, s:{s:s}, s:o, s:{s:s, s:s, s:b}, s:o}", "version",
                      "1.0", "truncation", "padding", "added_tokens", make_added(tokeniser),
                      "normalizer", make_normaliser(&tokeniser->normaliser), "pre_tokenizer", "type",

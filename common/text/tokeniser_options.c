@@ -1,4 +1,5 @@
-/* tokenizer_config.json and special_tokens_map.json: transformers' own settings beside the tokeniser's. */
+/* tokenizer_config.json and special_tokens_map.json: transformers' own settings beside the
+ * tokeniser's. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,8 @@ static int read_added(struct tokeniser_options *options, json_t *json, const cha
         return 0;
     if (!json_is_object(decoder))
         return diag_error("%s: added_tokens_decoder is not an object", path);
-    json_object_foreach (decoder, key, member) {
+    json_object_foreach(decoder, key, member)
+    {
         uint64_t id;
         if (parse_unsigned(key, &id) != 0 || id >= VOCABULARY_MAX)
             return diag_error("%s: added_tokens_decoder: '%s' is not a token id", path, key);

@@ -12,7 +12,8 @@
 const char *const tokeniser_file_names[] = {"vocab.txt", "tokenizer.json", "tokenizer_config.json",
                                             "special_tokens_map.json", NULL};
 
-/* Special tokens that the vocabulary has: "cls_token": "[CLS]", unless the object states them already. */
+/* Special tokens that the vocabulary has: "cls_token": "[CLS]", unless the object states them
+ * already. */
 static void set_special(const struct tokeniser *tokeniser, json_t *json)
 {
     struct tokeniser_special special = tokeniser->special;
@@ -37,9 +38,9 @@ static json_t *make_config(const struct tokeniser *tokeniser, json_t *source)
 {
     const struct normaliser *normaliser = &tokeniser->normaliser;
     json_t *json = source != NULL ? json_incref(source) : json_object();
-    json_object_set_new(json, "tokenizer_class",
-                        json_string(is_bert_class(tokeniser) ? TOKENISER_CLASS
-                                                             : TOKENISER_CLASS_ANY));
+    json_object_set_new(
+        json, "tokenizer_class",
+        json_string(is_bert_class(tokeniser) ? TOKENISER_CLASS : TOKENISER_CLASS_ANY));
     json_object_set_new(json, "do_lower_case", json_boolean(normaliser->lowercase));
     json_object_set_new(json, "tokenize_chinese_chars", json_boolean(normaliser->chinese_chars));
     json_object_set_new(json, "strip_accents",

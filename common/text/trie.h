@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TRIE_NONE UINT32_MAX
-#define TRIE_ROOT 0
+#define TRIE_NONE      UINT32_MAX
+#define TRIE_ROOT      0
 #define TRIE_MAX_BYTES ((UINT32_C(1) << 24) - 2)
 
 struct trie_edge {
@@ -34,7 +34,8 @@ void trie_free(struct trie *trie);
 void trie_add(struct trie *trie, const char *data, size_t size, uint32_t value);
 
 /* The slot of the edge from `node` by `byte`, or the empty one where it belongs. */
-static inline struct trie_edge *trie_slot(const struct trie *trie, uint32_t node, unsigned char byte)
+static inline struct trie_edge *trie_slot(const struct trie *trie, uint32_t node,
+                                          unsigned char byte)
 {
     uint32_t key = (node << 8 | byte) + 1;
     uint32_t slot = (key * UINT32_C(2654435769)) >> trie->shift;

@@ -28,13 +28,15 @@ enum { UNICODE_LOWER_MAX = 3, UNICODE_DECOMPOSE_MAX = 4 };
 /* Properties of a code point up to U+10FFFF, or-ed together. */
 unsigned unicode_properties(uint32_t code_point);
 
-/* Lower case of one character, without context; writes up to UNICODE_LOWER_MAX, returns how many. */
+/* Lower case of one character, without context; writes up to UNICODE_LOWER_MAX, returns how many.
+ */
 size_t unicode_lower(uint32_t code_point, uint32_t *out);
 
 /* Full canonical decomposition; writes up to UNICODE_DECOMPOSE_MAX, returns how many. */
 size_t unicode_decompose(uint32_t code_point, uint32_t *out);
 
-/* A number that orders combining characters as their canonical combining class does; 0: a starter. */
+/* A number that orders combining characters as their canonical combining class does; 0: a starter.
+ */
 unsigned unicode_combining_rank(uint32_t code_point);
 
 #endif

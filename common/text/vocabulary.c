@@ -115,8 +115,8 @@ static int add_line(struct vocabulary *vocabulary, const char *path, uint64_t nu
     if (length == 0)
         grow_ids(vocabulary, number);
     else if (!vocabulary_add(vocabulary, line, length, (uint32_t)number - 1))
-        return diag_error("%s: line %" PRIu64 ": duplicate token '%.*s'", path, number,
-                          (int)length, line);
+        return diag_error("%s: line %" PRIu64 ": duplicate token '%.*s'", path, number, (int)length,
+                          line);
     return 0;
 }
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define VOCABULARY_MAX (UINT32_C(1) << 24)
-#define TOKEN_NONE UINT32_MAX
+#define TOKEN_NONE     UINT32_MAX
 
 struct token_text {
     char *data; /* closed with NUL, which size does not count; NULL for an id without a token */
@@ -32,8 +32,8 @@ void vocabulary_init(struct vocabulary *vocabulary);
 void vocabulary_free(struct vocabulary *vocabulary);
 
 /*
- * Adds a token of at least one byte (they are copied) under an id below VOCABULARY_MAX. False when that
- * token or that id is there already; nothing is reported.
+ * Adds a token of at least one byte (they are copied) under an id below VOCABULARY_MAX. False when
+ * that token or that id is there already; nothing is reported.
  */
 bool vocabulary_add(struct vocabulary *vocabulary, const char *data, size_t size, uint32_t id);
 
@@ -42,9 +42,9 @@ uint32_t vocabulary_find(const struct vocabulary *vocabulary, const char *data, 
 uint32_t vocabulary_find_string(const struct vocabulary *vocabulary, const char *token);
 
 /*
- * Reads vocab.txt into an empty vocabulary: one token a line, ids from 0. White space at a line's end is not part of the
- * token, and an empty line is an id without a token. -1 with a message, as in
- * `vocab.txt: line 12: duplicate token '##s'`.
+ * Reads vocab.txt into an empty vocabulary: one token a line, ids from 0. White space at a line's
+ * end is not part of the token, and an empty line is an id without a token. -1 with a message, as
+ * in `vocab.txt: line 12: duplicate token '##s'`.
  */
 int vocabulary_read_text(struct vocabulary *vocabulary, const char *path);
 

@@ -32,7 +32,8 @@ void wordpiece_free(struct wordpiece *wordpiece)
     trie_free(&wordpiece->trie);
 }
 
-/* Bytes of the longest token that is a prefix of [data, data + size) when read from `node`; 0 when there is none. */
+/* Bytes of the longest token that is a prefix of [data, data + size) when read from `node`; 0 when
+ * there is none. */
 static size_t longest_piece(const struct trie *trie, uint32_t node, const char *data, size_t size,
                             uint32_t *id)
 {

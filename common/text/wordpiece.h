@@ -1,8 +1,8 @@
 /*
  * The third stage: one word to token ids, greedy longest match first, as tokenizers' WordPiece.
  *
- * The vocabulary is held as a trie over bytes, so a piece costs at most the longest token's bytes, and a word
- * at most its length times that.
+ * The vocabulary is held as a trie over bytes, so a piece costs at most the longest token's bytes,
+ * and a word at most its length times that.
  */
 #ifndef TEXT_WORDPIECE_H
 #define TEXT_WORDPIECE_H
@@ -20,7 +20,8 @@ struct wordpiece {
     size_t max_characters; /* a longer word is unknown */
 };
 
-/* Builds the matcher from the vocabulary, to which it keeps no reference. -1 with a message when it is too large. */
+/* Builds the matcher from the vocabulary, to which it keeps no reference. -1 with a message when it
+ * is too large. */
 int wordpiece_init(struct wordpiece *wordpiece, const struct vocabulary *vocabulary,
                    const char *prefix, uint32_t unknown, size_t max_characters);
 void wordpiece_free(struct wordpiece *wordpiece);
@@ -33,8 +34,9 @@ static inline size_t wordpiece_room(const struct wordpiece *wordpiece, size_t si
 }
 
 /*
- * Writes the ids of one word of valid UTF-8 and at least one byte, and returns how many; ids needs wordpiece_room.
- * A word that cannot be spelled with the vocabulary, or is too long, is one `unknown`.
+ * Writes the ids of one word of valid UTF-8 and at least one byte, and returns how many; ids needs
+ * wordpiece_room. A word that cannot be spelled with the vocabulary, or is too long, is one
+ * `unknown`.
  */
 size_t wordpiece_match(const struct wordpiece *wordpiece, const char *word, size_t size,
                        uint32_t *ids);

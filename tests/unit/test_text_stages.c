@@ -1,4 +1,5 @@
-/* Each stage of text/ by itself, against what tokenizers gives (tests/fixtures/generate-text.py). */
+/* Each stage of text/ by itself, against what tokenizers gives (tests/fixtures/generate-text.py).
+ */
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -17,7 +18,8 @@ static void test_cases(void)
     json_t *cases = load_fixture("bert-cases.json"), *item;
     struct buffer normal = {0};
     size_t i;
-    json_array_foreach (cases, i, item) {
+    json_array_foreach(cases, i, item)
+    {
         struct text_span text = span_of(json_object_get(item, "text"));
         struct text_span expected = span_of(json_object_get(item, "normal"));
         const json_t *words = json_object_get(item, "words");
@@ -33,8 +35,8 @@ static void test_cases(void)
         while (pretokenise_next(&cursor, end, &word)) {
             struct text_span wanted = span_of(json_array_get(words, count++));
             CHECK(word.size == wanted.size && memcmp(word.data, wanted.data, word.size) == 0,
-                  "case %zu: word %zu is '%.*s', expected '%s'", i, count, (int)word.size, word.data,
-                  wanted.data);
+                  "case %zu: word %zu is '%.*s', expected '%s'", i, count, (int)word.size,
+                  word.data, wanted.data);
         }
         CHECK(count == json_array_size(words), "case %zu: %zu words, expected %zu", i, count,
               json_array_size(words));
@@ -113,8 +115,8 @@ static void test_scalars(const json_t *row, size_t number)
     EVP_MD_CTX_free(hash);
     for (int i = 0; i < 32; i++)
         snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-    CHECK(strcmp(hex, expected) == 0, "scalars.json row %zu: digest of all code points is %s", number,
-          hex);
+    CHECK(strcmp(hex, expected) == 0, "scalars.json row %zu: digest of all code points is %s",
+          number, hex);
     buffer_free(&text);
     buffer_free(&normal);
 }
@@ -123,8 +125,7 @@ static void test_all_scalars(void)
 {
     json_t *rows = load_fixture("scalars.json"), *row;
     size_t i;
-    json_array_foreach (rows, i, row)
-        test_scalars(row, i);
+    json_array_foreach(rows, i, row) test_scalars(row, i);
     json_decref(rows);
 }
 
@@ -141,7 +142,8 @@ static void test_utf8(void)
     CHECK(utf8_count("a\u00e9\u4e2d\U0001f600", 10) == 4, "characters are not counted right");
 }
 
-/* A run of marks that are kept must be ordered in linear time: a quadratic sort would take minutes. */
+/* A run of marks that are kept must be ordered in linear time: a quadratic sort would take minutes.
+ */
 static void test_long_run(void)
 {
     enum { MARKS = 2000000 };

@@ -72,3 +72,16 @@ s-4-of-4.mp' ]
     rmdir part-2-of-3.mp
     [ -z "$(ls -A)" ]
 }
+
+@test "cat of four shards tokenised in parallel is the unsharded result, record for record" {
+    printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' review is grun {0..60} > vocab.txt
+    cat "$STREAMS/good-checks.mp" "$STREAMS/good-text.mp" > all.mp
+    wp-tokenize -q --vocab vocab.txt < all.mp > whole.mp
+    rec-split -qn 4 all.mp | xargs -P 4 -I @ sh -c 'wp-tokenize -q --vocab vocab.txt < @ > @.tokens'
+    rec-dump whole.mp > want
+    cat part-*.tokens | rec-dump > got
+    [ "$(wc -l < want)" -eq 63 ]
+    cmp want got
+    cat part-1*.tokens part-2*.tokens part-4*.tokens > missing.mp
+    fails_with "rec-dump: missing.mp: of the 4 parts of set *, part 3 is missing" sh -c 'rec-dump -o out missing.mp'
+}

@@ -18,6 +18,7 @@ bad-trailing             byte 277: neither record nor header, check or end
 bad-count                byte 253: end counts 4 records, but 3 arrived
 bad-hash                 byte 253: the hash of the end differs: the bytes before it are damaged
 bad-check-hash           byte 1193: the hash of the check differs: the bytes before it are damaged
+bad-control-width        record 4: byte 253: damaged check
 bad-header-in-segment    record 4: byte 253: a new header before the end of the segment
 bad-item                 record 4: byte 253: neither record nor header, check or end
 bad-array                record 4: byte 253: neither record nor header, check or end
@@ -186,4 +187,77 @@ TABLE
 @test "text of strangers cannot steer the terminal" {
     succeeds rec-dump -f text "$STREAMS/good-escape.mp"
     [ "$output" = '1 a\x1b[31m\x9b\tb\\n' ]
+}
+
+# The literal block of the manual that contains the words, without mdoc's escapes.
+literal() {
+    awk -v words="$1" '
+        /^\.Bd -literal/ { inside = 1; block = ""; next }
+        /^\.Ed/ && inside { inside = 0; if (index(block, words)) { printf "%s", block; exit } }
+        inside { block = block $0 "\n" }' "$BATS_TEST_DIRNAME/../man/bertpipe-stream.5" | sed 's/\\e/\\/g'
+}
+
+@test "the manual's smallest stream" {
+    literal "93 a8 62" | cut -c 1-40 | python3 -c 'import sys; sys.stdout.buffer.write(bytes.fromhex(sys.stdin.read()))' > "$BATS_TEST_TMPDIR/s.mp"
+    [ "$(wc -c < "$BATS_TEST_TMPDIR/s.mp")" -eq 69 ]
+    succeeds rec-dump "$BATS_TEST_TMPDIR/s.mp"
+    [ "$output" = '{"id":"1","text":"hi"}' ]
+}
+
+@test "the manual's filter in Python" {
+    for python in python3 /usr/bin/python3; do
+        "$python" -c 'import msgpack, xxhash' 2>/dev/null && break
+        python=
+    done
+    [ -n "$python" ] || skip "no Python with msgpack and xxhash"
+    cd "$BATS_TEST_TMPDIR"
+    literal "#!/usr/bin/env python3" > longer-than.py
+    printf 'one\none two\none two three\n\na b c d\n' | rec-load > in.mp
+    "$python" longer-than.py 3 < in.mp > out.mp
+    succeeds rec-dump out.mp
+    [ "$output" = '{"id":"3","text":"one two three"}
+{"id":"5","text":"a b c d"}' ]
+    rec-check out.mp | grep -qx '              longer-than 1 words=3'
+    for name in good-checks good-two-segments good-empty good-large good-full-text; do
+        "$python" longer-than.py 0 < "$STREAMS/$name.mp" > same.mp
+        cmp <(rec-dump same.mp) <(rec-dump "$STREAMS/$name.mp")
+    done
+    "$python" longer-than.py 5 < "$STREAMS/good-checks.mp" | rec-check -q
+    for name in bad-zero bad-no-end bad-cut bad-hash bad-check-hash bad-count; do
+        run --separate-stderr "$python" longer-than.py 0 < "$STREAMS/$name.mp"
+        [ "$status" -eq 1 ] && [ "${#stderr_lines[@]}" -eq 1 ] || { echo "$name: $status $stderr"; false; }
+    done
+}
+
+@test "the manual's lines for file(1)" {
+    command -v file >/dev/null || skip "no file(1)"
+    literal "bertpipe record stream" > "$BATS_TEST_TMPDIR/magic"
+    run file -b -m "$BATS_TEST_TMPDIR/magic" "$STREAMS/good-text.mp"
+    [ "$output" = "bertpipe record stream version 1" ]
+    run file -b -m "$BATS_TEST_TMPDIR/magic" "$STREAMS/bad-plain.mp"
+    [[ "$output" != *bertpipe* ]]
+}
+
+# The commands of a page's EXAMPLES, without mdoc's escapes.
+examples() {
+    sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$BATS_TEST_DIRNAME/../man/$1" | sed 's/\\(dq/"/g; s/\\e/\\/g'
+}
+
+@test "the examples of the manual pages work" {
+    cd "$BATS_TEST_TMPDIR"
+    printf 'review,sentiment\n"good, really",positive\nbad,negative\nfine,positive\n' > reviews.csv
+    printf '1\thello\n0\tbye\n' > labelled.tsv
+    printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' , good really bad fine > vocab.txt
+    for page in rec-load rec-dump rec-check rec-cat rec-split; do
+        examples "$page.1" > commands
+        [ -s commands ]
+        while read -r command; do
+            run --separate-stderr bash -e -o pipefail -c "$command"
+            [ "$status" -eq 0 ] && [ -z "$stderr" ] || { echo "$page: $command: $status: $stderr"; false; }
+        done < commands
+    done
+    [ "$(rec-dump reviews.mp | head -n 1)" = '{"id":"2","text":"good, really","label":1}' ]
+    [ "$(rec-dump labelled.mp | head -n 1)" = '{"id":"1","text":"hello","label":1}' ]
+    cmp reviews.mp again.mp
+    cmp <(wp-tokenize -q --vocab vocab.txt < reviews.mp | rec-dump) <(rec-dump tokens.mp)
 }

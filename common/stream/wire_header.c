@@ -372,8 +372,10 @@ int wire_decode_control(struct rec_span bytes, struct wire_control *control,
         control->kind = WIRE_END;
     else
         return wire_fault_set(fault, "neither record nor header, check or end");
-    if (mp_next(&cursor, &count) != 0 || count.kind != MP_INT || count.integer < 0 ||
-        mp_next(&cursor, &hash) != 0 || hash.kind != MP_BIN ||
+    /* The widths are fixed, so that there is one spelling of a check and its size is known. */
+    if (bytes.size != (control->kind == WIRE_CHECK ? WIRE_CONTROL_BYTES : WIRE_CONTROL_BYTES - 2) ||
+        mp_next(&cursor, &count) != 0 || count.kind != MP_INT || count.length != 9 ||
+        count.integer < 0 || mp_next(&cursor, &hash) != 0 || hash.kind != MP_BIN ||
         hash.span.size != sizeof canonical.digest)
         return wire_fault_set(fault, "damaged %s", control->kind == WIRE_CHECK ? "check" : "end");
     control->count = (uint64_t)count.integer;

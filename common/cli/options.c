@@ -343,6 +343,8 @@ static void check_operands(const struct option_program *program,
         options_usage_error("unexpected operand '%s'", operands->items[program->operands_max]);
 }
 
+static char **volatile all_operands; /* never released: this keeps them reachable for leak checkers */
+
 struct option_operands options_parse(const struct option_program *program, int argc, char **argv)
 {
     struct option_operands operands = {0};
@@ -350,7 +352,7 @@ struct option_operands options_parse(const struct option_program *program, int a
 
     occupy_standard_descriptors();
     diag_init(program->name);
-    operands.items = mem_calloc((size_t)argc + 1, sizeof *operands.items);
+    all_operands = operands.items = mem_calloc((size_t)argc + 1, sizeof *operands.items);
     for (int i = 1; i < argc; i++) {
         const char *argument = argv[i];
 

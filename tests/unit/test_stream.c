@@ -297,15 +297,20 @@ static void test_scan(void)
         enum mp_scan_result ours, slowly;
 
         make_noise(bytes, sizeof bytes);
-        msgpack_unpacked_init(&unpacked);
-        theirs = msgpack_unpack_next(&unpacked, bytes, sizeof bytes, &offset);
         ours = mp_scan_continue(&scan, bytes, sizeof bytes, sizeof bytes);
         slowly = scan_slowly(bytes, sizeof bytes, &slow_size);
         slow += slowly == ours && slow_size == scan.position;
         done += ours == MP_SCAN_DONE;
+        if (ours ==
+            MP_SCAN_LARGE) { /* msgpack-c would set aside memory for what is only declared */
+            agreed++;
+            continue;
+        }
+        msgpack_unpacked_init(&unpacked);
+        theirs = msgpack_unpack_next(&unpacked, bytes, sizeof bytes, &offset);
         if (ours == MP_SCAN_DONE)
             agreed += theirs == MSGPACK_UNPACK_SUCCESS && offset == scan.position;
-        else /* they have no limits, and would wait for more */
+        else
             agreed += theirs != MSGPACK_UNPACK_SUCCESS || ours == MP_SCAN_DEEP;
         msgpack_unpacked_destroy(&unpacked);
     }

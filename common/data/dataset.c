@@ -112,7 +112,7 @@ int dataset_check(const struct rec_tokens *tokens, const struct dataset_limits *
     for (size_t i = 0; i < length; i++) {
         unsigned type = (unsigned char)tokens->types.data[i];
         if (type >= limits->types)
-            return diag_error("%s: token type %u, but the model has %" PRIu32, place, type,
+            return diag_error("%s: token type %u, but the model knows only %" PRIu32, place, type,
                               limits->types);
     }
     return 0;

@@ -20,6 +20,7 @@ struct tokeniser_options {
     char *tokenizer_class;         /* or NULL; owned */
     uint64_t model_max_length;     /* 0: not stated, or beyond any model */
     struct added_tokens added;     /* added_tokens_decoder */
+    struct added_tokens described; /* special tokens that are stated as objects; ids are not set */
 };
 
 void tokeniser_options_init(struct tokeniser_options *options);

@@ -26,18 +26,27 @@ static int check_class(const char *name, const char *path)
                       name);
 }
 
+static const struct added_token *find_added(const struct added_tokens *added, const char *content)
+{
+    for (size_t i = 0; i < added->count; i++)
+        if (strcmp(added->items[i].content, content) == 0)
+            return &added->items[i];
+    return NULL;
+}
+
 /* The special tokens that the vocabulary has are added tokens too, so that they are found in the
  * text. */
-static void add_special(struct tokeniser_spec *spec)
+static void add_special(struct tokeniser_spec *spec, const struct tokeniser_options *options)
 {
     for (int i = 0; i < SPECIAL_TOKENS; i++) {
         const char *name = spec->special[i] != NULL ? spec->special[i] : special_token_defaults[i];
-        struct added_token token = {.content = (char *)name, .special = true};
-        bool there = false;
-        for (size_t k = 0; k < spec->added.count; k++)
-            there = there || strcmp(spec->added.items[k].content, name) == 0;
+        const struct added_token *described = find_added(&options->described, name);
+        struct added_token token = {.content = (char *)name};
+        if (described != NULL)
+            token = *described;
+        token.special = true;
         token.id = vocabulary_find_string(&spec->vocabulary, name);
-        if (!there && token.id != TOKEN_NONE)
+        if (token.id != TOKEN_NONE && find_added(&spec->added, name) == NULL)
             added_tokens_append(&spec->added, &token);
     }
 }
@@ -59,7 +68,7 @@ int tokeniser_spec_read_text(struct tokeniser_spec *spec, const char *path,
             spec->special[i] = mem_strdup(options->special[i]);
     for (size_t i = 0; i < options->added.count; i++)
         added_tokens_append(&spec->added, &options->added.items[i]);
-    add_special(spec);
+    add_special(spec, options);
     return 0;
 }
 

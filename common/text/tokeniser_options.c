@@ -29,6 +29,7 @@ void tokeniser_options_free(struct tokeniser_options *options)
         free(options->special[i]);
     free(options->tokenizer_class);
     added_tokens_free(&options->added);
+    added_tokens_free(&options->described);
     tokeniser_options_init(options);
 }
 
@@ -56,6 +57,9 @@ static int read_special(struct tokeniser_options *options, const json_t *json, c
         if (name == NULL || *name == '\0')
             return diag_error("%s: %s is not a token", path, key);
         options->special[i] = mem_strdup(name);
+        if (json_is_object(member) &&
+            tokeniser_json_added_token(&options->described, member, 0, path) != 0)
+            return -1;
     }
     return 0;
 }

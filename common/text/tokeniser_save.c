@@ -12,16 +12,29 @@
 const char *const tokeniser_file_names[] = {"vocab.txt", "tokenizer.json", "tokenizer_config.json",
                                             "special_tokens_map.json", NULL};
 
-/* Special tokens that the vocabulary has: "cls_token": "[CLS]", unless the object states them
- * already. */
+/* "[CLS]", or an object when the token takes white space with it or stands alone. */
+static json_t *make_special(const struct tokeniser *tokeniser, uint32_t id)
+{
+    const char *content = tokeniser->vocabulary.tokens[id].data;
+    for (size_t i = 0; i < tokeniser->added.count; i++) {
+        const struct added_token *token = &tokeniser->added.items[i];
+        if (token->id == id &&
+            (token->lstrip || token->rstrip || token->single_word || token->normalized))
+            return json_pack("{s:s, s:s, s:b, s:b, s:b, s:b}", "__type", "AddedToken", "content",
+                             content, "lstrip", token->lstrip, "rstrip", token->rstrip,
+                             "single_word", token->single_word, "normalized", token->normalized);
+    }
+    return json_string(content);
+}
+
+/* The special tokens that the vocabulary has, unless the object states them already. */
 static void set_special(const struct tokeniser *tokeniser, json_t *json)
 {
     struct tokeniser_special special = tokeniser->special;
     for (int i = 0; i < SPECIAL_TOKENS; i++) {
         uint32_t id = *special_token_id(&special, (enum special_token)i);
         if (id != TOKEN_NONE && json_object_get(json, special_token_keys[i]) == NULL)
-            json_object_set_new(json, special_token_keys[i],
-                                json_string(tokeniser->vocabulary.tokens[id].data));
+            json_object_set_new(json, special_token_keys[i], make_special(tokeniser, id));
     }
 }
 
@@ -41,6 +54,10 @@ static json_t *make_config(const struct tokeniser *tokeniser, json_t *source)
     json_object_set_new(
         json, "tokenizer_class",
         json_string(is_bert_class(tokeniser) ? TOKENISER_CLASS : TOKENISER_CLASS_ANY));
+    if (!is_bert_class(tokeniser))
+        json_object_set_new(
+            json, "model_input_names",
+            json_pack("[s, s, s]", "input_ids", "token_type_ids", "attention_mask"));
     json_object_set_new(json, "do_lower_case", json_boolean(normaliser->lowercase));
     json_object_set_new(json, "tokenize_chinese_chars", json_boolean(normaliser->chinese_chars));
     json_object_set_new(json, "strip_accents",

@@ -121,6 +121,7 @@ TABLE
 }
 
 @test "a declared size costs no memory" {
+    sh -c "ulimit -v 60000; rec-check --version" > /dev/null 2>&1 || skip "this build needs more address space (sanitizers)"
     for name in bad-bomb-bin bad-bomb-array bad-bomb-map; do
         run sh -c "ulimit -v 60000; rec-check -q $STREAMS/$name.mp"
         [ "$status" -eq 1 ] && [[ "$output" == *"larger than the limit"* ]] || { echo "$output"; false; }
@@ -187,6 +188,15 @@ TABLE
 @test "text of strangers cannot steer the terminal" {
     succeeds rec-dump -f text "$STREAMS/good-escape.mp"
     [ "$output" = '1 a\x1b[31m\x9b\tb\\n' ]
+}
+
+@test "a closed standard output is an error, and no file that is opened takes its place" {
+    cp "$STREAMS/good-text.mp" "$BATS_TEST_TMPDIR/in.mp"
+    for command in "rec-check" "rec-dump" "rec-cat" "rec-load"; do
+        run sh -c "exec 2>&1; exec $command $BATS_TEST_TMPDIR/in.mp >&-"
+        [ "$status" -eq 1 ]
+    done
+    cmp "$STREAMS/good-text.mp" "$BATS_TEST_TMPDIR/in.mp"
 }
 
 # The literal block of the manual that contains the words, without mdoc's escapes.

@@ -319,6 +319,42 @@ static void test_scan(void)
     CHECK(slow == all, "%u of %u items found alike byte by byte", slow, all);
 }
 
+static int count_waits(void *counter)
+{
+    ++*(int *)counter;
+    return 0;
+}
+
+/* The bytes of a stream arrive bit by bit: the reader says when it would wait, and calls its hook
+ * exactly then. */
+static void test_waiting(void)
+{
+    int ends[2], waits = 0;
+    char *path;
+    struct stream_reader *reader;
+
+    if (pipe(ends) != 0)
+        exit(2);
+    path = mem_format("/dev/fd/%d", ends[0]);
+    reader = stream_reader_open(&path, 1, 0);
+    stream_reader_on_wait(reader, count_waits, &waits);
+    CHECK(stream_reader_would_block(reader), "nothing has arrived");
+    CHECK(write(ends[1], tiny, sizeof tiny) == (ssize_t)sizeof tiny, "all has arrived");
+    CHECK(!stream_reader_would_block(reader), "there is something to read");
+    CHECK(stream_reader_next(reader) == STREAM_HEADER, "header");
+    CHECK(!stream_reader_would_block(reader), "a record is held");
+    CHECK(stream_reader_next(reader) == STREAM_RECORD, "record");
+    CHECK(stream_reader_next(reader) == STREAM_END, "end");
+    CHECK(waits == 0, "%d waits before all was used", waits);
+    CHECK(stream_reader_would_block(reader), "the next segment has not arrived");
+    close(ends[1]);
+    CHECK(!stream_reader_would_block(reader), "the end of the pipe is no wait");
+    CHECK(stream_reader_next(reader) == STREAM_EOF && waits == 0, "end of file");
+    stream_reader_close(reader);
+    close(ends[0]);
+    free(path);
+}
+
 static void test_parts(void)
 {
     struct stream_parts parts = {0};
@@ -348,6 +384,7 @@ int main(void)
     test_aborted();
     test_intervals();
     test_scan();
+    test_waiting();
     test_parts();
     CHECK(rmdir(folder) == 0, "no file is left behind");
     return check_report();

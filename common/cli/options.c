@@ -343,7 +343,8 @@ static void check_operands(const struct option_program *program,
         options_usage_error("unexpected operand '%s'", operands->items[program->operands_max]);
 }
 
-static char **volatile all_operands; /* never released: this keeps them reachable for leak checkers */
+static char *
+    *volatile all_operands; /* never released: this keeps them reachable for leak checkers */
 
 struct option_operands options_parse(const struct option_program *program, int argc, char **argv)
 {

@@ -47,18 +47,18 @@ static void format_line(const struct progress *progress, uint64_t done, double n
 {
     double elapsed = now - progress->started;
     double rate = elapsed > 0 ? (double)(done - progress->first) / elapsed : 0;
-    char left[64] = "", share[64] = "", duration[32];
+    char total[32] = "", left[64] = "", share[32] = "", duration[32];
 
     if (progress->total > 0) {
-        snprintf(share, sizeof share, "/%llu  %.1f %%", (unsigned long long)progress->total,
-                 100.0 * (double)done / (double)progress->total);
+        snprintf(total, sizeof total, "/%llu", (unsigned long long)progress->total);
+        snprintf(share, sizeof share, "  %.1f %%", 100.0 * (double)done / (double)progress->total);
         if (rate > 0 && done <= progress->total) {
             format_duration(duration, sizeof duration, (double)(progress->total - done) / rate);
             snprintf(left, sizeof left, "  %s left", duration);
         }
     }
-    snprintf(line, size, "%s: %llu%s %s  %.*f/s%s%s%s", diag_program(), (unsigned long long)done,
-             share, progress->unit, rate < 10 ? 1 : 0, rate, left, note ? "  " : "",
+    snprintf(line, size, "%s: %llu%s %s%s  %.*f/s%s%s%s", diag_program(), (unsigned long long)done,
+             total, progress->unit, share, rate < 10 ? 1 : 0, rate, left, note ? "  " : "",
              note ? note : "");
 }
 

@@ -1,7 +1,7 @@
 /*
  * One line of progress, rewritten in place with rate and time left, on a terminal only.
  *
- * `bert-train: 120/4689  2.6 % steps  3.1/s  24:33 left  loss 0.4321`
+ * `bert-train: 120/4689 steps  2.6 %  3.1/s  24:33 left  loss 0.4321`
  * When standard error is no terminal, or the level is DIAG_QUIET, nothing is printed.
  * Messages of diag.h clear the line first and it is drawn again at the next update.
  */

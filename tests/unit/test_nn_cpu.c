@@ -177,6 +177,7 @@ static void test_rows(void)
     name_case(&shape, &lengths);
     test_model_init(&model, &shape, 22);
     test_batch_init(&batch, &model, lengths.length, lengths.sequences, 10);
+    const struct batch first_tokens = batch.batch;
     batch.batch.rows = 6;
     batch.batch.row_tokens = rows;
     batch.batch.classes = classes;
@@ -185,6 +186,7 @@ static void test_rows(void)
     plan.device = ENGINE_REF;
     struct engine *ref = test_engine(&model, &plan);
 
+    check_gradients(cpu, ref, &first_tokens, &model); /* leaves its numbers in the engine */
     check_logits(cpu, ref, &batch.batch, shape.labels);
     check_gradients(cpu, ref, &batch.batch, &model);
     engine_close(cpu);
@@ -414,6 +416,36 @@ static void test_batches(bool train)
     test_model_free(&model);
 }
 
+/* Weights that come in after others were used count from then on. */
+static void test_import(void)
+{
+    static const struct test_shape shape = {36, 3, 2, 50, 3, 50, 64, NULL};
+    static const struct lengths lengths = {2, {5, 30}};
+    struct model model, other;
+    struct test_batch batch;
+    float before[6], after[6], want[6];
+
+    name_case(&shape, &lengths);
+    test_model_init(&model, &shape, 28);
+    test_model_init(&other, &shape, 29);
+    test_batch_init(&batch, &model, lengths.length, lengths.sequences, 16);
+    struct engine_plan plan = test_plan(&model, &batch.batch, ENGINE_CPU, true);
+    struct engine *engine = test_engine(&model, &plan), *fresh = test_engine(&other, &plan);
+
+    engine_forward(engine, &batch.batch, before);
+    for (size_t i = 0; i < model.table.count; i++)
+        engine_import(engine, ENGINE_WEIGHT, i, other.weights[i]);
+    engine_forward(engine, &batch.batch, after);
+    engine_forward(fresh, &batch.batch, want);
+    CHECK(memcmp(before, want, sizeof want) != 0, "%s: two models have the same logits", name);
+    CHECK(memcmp(after, want, sizeof want) == 0, "%s: imported weights are not used", name);
+    engine_close(engine);
+    engine_close(fresh);
+    test_batch_free(&batch);
+    test_model_free(&model);
+    test_model_free(&other);
+}
+
 /* An engine that shares another's weights, and one without gradients, answer as the one that
  * trains. */
 static void test_sharing(void)
@@ -494,6 +526,7 @@ int main(void)
         test_threads();
         test_batches(true);
         test_batches(false);
+        test_import();
         test_sharing();
     }
     return check_report();

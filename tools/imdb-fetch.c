@@ -127,6 +127,8 @@ static int read_archive(struct imdb *imdb)
     free(path);
     if (status == 0 && settings.sample_given)
         status = imdb_sample(imdb, settings.sample, settings.seed);
+    if (status < 0)
+        imdb_free(imdb);
     return status;
 }
 

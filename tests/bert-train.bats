@@ -252,3 +252,17 @@ fails_without_output() {
     [ "$stderr" = "bert-train: standard output: cannot write: No space left on device" ]
     [ ! -e out/bertpipe.json ]
 }
+
+@test "the examples of the manual pages work" {
+    ln -s "$MODEL" bert-base-uncased
+    cp "$WORK/train.mp" "$WORK/test.mp" .
+    for page in bert-train bert-eval bert-predict; do
+        sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$BATS_TEST_DIRNAME/../man/$page.1" > commands
+        [ -s commands ]
+        while read -r command; do
+            run --separate-stderr bash -e -o pipefail -c "$command"
+            [ "$status" -eq 0 ] || { echo "$page: $command: $status: $stderr"; false; }
+        done < commands
+    done
+    [ -s imdb-bert/bertpipe.json ] && [ -s metrics.mp ]
+}

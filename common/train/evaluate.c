@@ -18,6 +18,8 @@ int evaluate_dataset(struct engine *engine, const struct dataset *dataset,
     float *logits =
         mem_realloc_array(NULL, (size_t)limits->max_sequences * metrics->classes, sizeof *logits);
     assembly_init(&assembly, limits->position_offset);
+    if (progress)
+        progress(context, 0);
     batches_init(&batches, dataset, NULL, limits->max_sequences, limits->max_tokens);
     while (result == 0 && (sequences = batches_next(&batches, &first, &tokens)) > 0) {
         assembly_clear(&assembly);

@@ -16,7 +16,7 @@ struct evaluate_limits {
     uint32_t position_offset;
 };
 
-/* Called after each batch, with the number of samples done. */
+/* Called first with 0, then after each batch, with the number of samples done. */
 typedef void evaluate_progress(void *context, uint64_t done);
 
 /* Adds every sample of the dataset, whose classes are set, to metrics. progress may be NULL. 0, or

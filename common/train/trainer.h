@@ -27,7 +27,8 @@ struct train_events {
     int (*metrics)(void *context, const struct metrics *metrics);
     /* Writes a checkpoint of the engine as it stands. */
     int (*save)(void *context, const struct train_state *state);
-    /* After each step (loss: that step's), and after each batch of an evaluation. */
+    /* After each step (loss: that step's); at the beginning of an evaluation, and after each of its
+     * batches. */
     void (*stepped)(void *context, uint64_t step, double loss);
     void (*evaluated)(void *context, uint64_t done);
 };

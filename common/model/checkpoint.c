@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "cli/diag.h"
+#include "cli/json_file.h"
 #include "cli/memory.h"
-#include "model/json_file.h"
 #include "model/manifest.h"
 #include "model/save.h"
 
@@ -65,7 +65,8 @@ static int write_optimizer(const struct checkpoint *checkpoint, const char *fold
 static int write_state(const struct checkpoint *checkpoint, const char *folder)
 {
     char *path = mem_format("%s/trainer_state.json", folder);
-    int status = model_json_write(path, checkpoint->trainer_state, 17);
+    int status =
+        json_file_write(path, checkpoint->trainer_state, JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
 
     free(path);
     return status;

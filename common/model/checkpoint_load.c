@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 #include "cli/diag.h"
+#include "cli/json_file.h"
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "model/checkpoint.h"
-#include "model/json_file.h"
 #include "model/manifest.h"
 
 #define OPTIMIZER "optimizer.safetensors"
@@ -62,7 +62,7 @@ static int load_trainer_state(struct checkpoint_state *state, const char *folder
     int status = 0;
 
     if (access(path, F_OK) == 0) {
-        state->trainer_state = model_json_read(path);
+        state->trainer_state = json_file_read(path, 0);
         status = state->trainer_state != NULL ? 0 : -1;
     }
     free(path);

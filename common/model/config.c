@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "cli/diag.h"
+#include "cli/json_file.h"
 #include "cli/memory.h"
-#include "model/json_file.h"
 
 /* Limits far beyond any model, so that no product of them overflows 64 bits. */
 #define MOST_TOKENS    (1u << 24)
@@ -312,7 +312,7 @@ int model_config_from_json(struct model_config *config, const char *place, json_
 int model_config_load(struct model_config *config, const char *folder)
 {
     char *path = mem_format("%s/config.json", folder);
-    json_t *json = model_json_read(path);
+    json_t *json = json_file_read(path, 0);
     int status = json != NULL ? model_config_from_json(config, path, json) : -1;
 
     json_decref(json);
@@ -324,7 +324,7 @@ int model_config_write(const struct model_config *config, const char *folder)
 {
     char *path = mem_format("%s/config.json", folder);
     json_t *json = model_config_json(config);
-    int status = model_json_write(path, json, 15);
+    int status = json_file_write(path, json, JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
 
     json_decref(json);
     free(path);

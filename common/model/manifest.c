@@ -12,9 +12,9 @@
 #include <xxhash.h>
 
 #include "cli/diag.h"
+#include "cli/json_file.h"
 #include "cli/memory.h"
 #include "cli/version.h"
-#include "model/json_file.h"
 
 #define FORMAT 1
 
@@ -144,7 +144,7 @@ int manifest_write(const char *folder, const struct manifest_entry *known, size_
                      "digest", digest, "files", files);
     json_object_set_new(json, "run", run != NULL ? json_deep_copy(run) : json_null());
     path = mem_format("%s/" MANIFEST_NAME, folder);
-    status = model_json_write(path, json, 15);
+    status = json_file_write(path, json, JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
     free(path);
     json_decref(json);
     return status;
@@ -158,7 +158,7 @@ static int load(const char *folder, json_t **json)
 
     *json = NULL;
     if (access(path, F_OK) == 0) {
-        *json = model_json_read(path);
+        *json = json_file_read(path, 0);
         if (*json == NULL)
             status = -1;
         else if (json_integer_value(json_object_get(*json, "format")) != FORMAT ||

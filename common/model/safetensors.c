@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "cli/diag.h"
+#include "cli/json_file.h"
 #include "cli/memory.h"
-#include "model/json_file.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "tensors are used in place, and they are little-endian");
@@ -337,7 +337,7 @@ static int check_shards(const struct safetensors *set, const char *index, const 
 
 static int open_sharded(struct safetensors *set, const char *folder, const char *index)
 {
-    json_t *json = model_json_read(index);
+    json_t *json = json_file_read(index, 0);
     const json_t *map = json_object_get(json, "weight_map");
     int status = -1;
 

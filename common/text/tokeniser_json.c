@@ -8,7 +8,7 @@
 
 #include "cli/diag.h"
 #include "cli/memory.h"
-#include "text/json_file.h"
+#include "cli/json_file.h"
 
 int tokeniser_json_added_token(struct added_tokens *added, const json_t *json, uint32_t id,
                                const char *path)
@@ -197,7 +197,7 @@ static int read_post_processor(struct tokeniser_spec *spec, const json_t *json, 
 
 int tokeniser_spec_read_json(struct tokeniser_spec *spec, const char *path)
 {
-    json_t *json = json_file_read(path);
+    json_t *json = json_file_read(path, JSON_ALLOW_NUL);
     int status = -1;
     if (json == NULL)
         return -1;

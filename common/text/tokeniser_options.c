@@ -7,7 +7,7 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "cli/options.h"
-#include "text/json_file.h"
+#include "cli/json_file.h"
 #include "text/tokeniser_build.h"
 #include "text/tokeniser_json.h"
 
@@ -106,7 +106,7 @@ static int read_file(struct tokeniser_options *options, const char *folder, cons
 {
     char *path = mem_format("%s/%s", folder, name);
     json_t *json;
-    int status = json_file_read_optional(path, &json);
+    int status = json_file_read_optional(path, JSON_ALLOW_NUL, &json);
     if (json != NULL)
         status = read(options, json, path);
     json_decref(json);

@@ -5,7 +5,7 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "cli/output.h"
-#include "text/json_file.h"
+#include "cli/json_file.h"
 #include "text/tokeniser_build.h"
 #include "text/tokeniser_json.h"
 
@@ -95,10 +95,10 @@ static int save_json(const struct tokeniser *tokeniser, const char *source, cons
     char *from = source != NULL ? mem_format("%s/%s", source, name) : NULL;
     char *path = mem_format("%s/%s", folder, name);
     json_t *old = NULL, *json;
-    int status = from != NULL ? json_file_read_optional(from, &old) : 0;
+    int status = from != NULL ? json_file_read_optional(from, JSON_ALLOW_NUL, &old) : 0;
     if (status == 0) {
         json = make(tokeniser, old);
-        status = json_file_write(path, json);
+        status = json_file_write(path, json, 0);
         json_decref(json);
     }
     json_decref(old);

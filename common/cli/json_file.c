@@ -1,4 +1,4 @@
-#include "text/json_file.h"
+#include "cli/json_file.h"
 
 #include <errno.h>
 #include <math.h>
@@ -36,18 +36,17 @@ static json_t *restore_integers(json_t *value)
  * transformers writes its "no limit" as an integer of 31 digits, which jansson refuses: then
  * numbers are read as reals, and those that are integers are made so again.
  */
-static json_t *load(FILE *file, json_error_t *error)
+static json_t *load(FILE *file, size_t flags, json_error_t *error)
 {
-    enum { FLAGS = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL };
-    json_t *json = json_loadf(file, FLAGS, error);
+    json_t *json = json_loadf(file, flags, error);
     if (json != NULL || json_error_code(error) != json_error_numeric_overflow)
         return json;
     rewind(file);
-    json = json_loadf(file, FLAGS | JSON_DECODE_INT_AS_REAL, error);
+    json = json_loadf(file, flags | JSON_DECODE_INT_AS_REAL, error);
     return json != NULL ? restore_integers(json) : NULL;
 }
 
-json_t *json_file_read(const char *path)
+json_t *json_file_read(const char *path, size_t flags)
 {
     json_error_t error;
     json_t *json;
@@ -56,7 +55,7 @@ json_t *json_file_read(const char *path)
         diag_errno(errno, "%s: cannot open", path);
         return NULL;
     }
-    json = load(file, &error);
+    json = load(file, flags | JSON_REJECT_DUPLICATES, &error);
     fclose(file);
     if (json == NULL) {
         diag_error("%s: line %d: %s", path, error.line, error.text);
@@ -68,20 +67,20 @@ json_t *json_file_read(const char *path)
     return json;
 }
 
-int json_file_read_optional(const char *path, json_t **json)
+int json_file_read_optional(const char *path, size_t flags, json_t **json)
 {
     *json = NULL;
     if (access(path, F_OK) != 0 && errno == ENOENT)
         return 0;
-    *json = json_file_read(path);
+    *json = json_file_read(path, flags);
     return *json != NULL ? 0 : -1;
 }
 
-int json_file_write(const char *path, const json_t *json)
+int json_file_write(const char *path, const json_t *json, size_t flags)
 {
     struct output output;
     int status;
-    char *text = json_dumps(json, JSON_INDENT(2));
+    char *text = json_dumps(json, flags | JSON_INDENT(2));
     if (text == NULL)
         return diag_error("%s: cannot be written as JSON", path);
     status = output_open(&output, path);

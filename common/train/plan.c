@@ -31,6 +31,9 @@ void train_arguments_init(struct train_arguments *arguments)
     };
 }
 
+/* Runs of more epochs are planned for the worst order there could be. */
+#define FOLLOWED_EPOCHS 1000
+
 static uint64_t divide_up(uint64_t amount, uint64_t by)
 {
     return amount / by + (amount % by > 0);
@@ -49,7 +52,6 @@ static int follow_epoch(struct train_plan *plan, const struct train_arguments *a
             return diag_error("a batch of %" PRIu64
                               " tokens is too large: lower --per-device-train-batch-size",
                               tokens);
-        plan->tokens += tokens;
         if (tokens > plan->largest_tokens)
             plan->largest_tokens = (uint32_t)tokens;
         (*batches_left)--;
@@ -63,6 +65,25 @@ static uint64_t count_batches(const struct train_plan *plan, uint64_t accumulati
     uint64_t whole = plan->steps / plan->steps_per_epoch;
     uint64_t rest = (plan->steps % plan->steps_per_epoch) * accumulation;
     return whole * plan->batches_per_epoch + rest;
+}
+
+static int measure(struct train_plan *plan, const struct train_arguments *arguments,
+                   const struct dataset *train)
+{
+    uint64_t worst = arguments->per_device_train_batch_size * train->longest;
+    if (plan->epochs > FOLLOWED_EPOCHS && worst <= INT32_MAX) {
+        plan->largest_tokens = (uint32_t)(worst < train->tokens ? worst : train->tokens);
+        return 0;
+    }
+    uint64_t batches_left = count_batches(plan, arguments->gradient_accumulation_steps);
+    uint32_t *order = mem_realloc_array(NULL, train->count, sizeof *order);
+    int result = 0;
+    for (uint64_t epoch = 0; epoch < plan->epochs && result == 0; epoch++) {
+        sampler_permute(order, train->count, arguments->seed, epoch);
+        result = follow_epoch(plan, arguments, train, order, &batches_left);
+    }
+    free(order);
+    return result;
 }
 
 int train_plan_init(struct train_plan *plan, const struct train_arguments *arguments,
@@ -83,13 +104,5 @@ int train_plan_init(struct train_plan *plan, const struct train_arguments *argum
         .warmup = schedule_warmup_steps(arguments->warmup_steps, plan->steps),
         .total = plan->steps,
     };
-    uint64_t batches_left = count_batches(plan, arguments->gradient_accumulation_steps);
-    uint32_t *order = mem_alloc(sizeof *order * train->count);
-    int result = 0;
-    for (uint64_t epoch = 0; epoch < plan->epochs && result == 0; epoch++) {
-        sampler_permute(order, train->count, arguments->seed, epoch);
-        result = follow_epoch(plan, arguments, train, order, &batches_left);
-    }
-    free(order);
-    return result;
+    return measure(plan, arguments, train);
 }

@@ -33,7 +33,6 @@ struct train_plan {
     uint64_t batches_per_epoch; /* micro-batches */
     uint64_t steps_per_epoch, steps, epochs;
     struct schedule schedule;
-    uint64_t tokens;         /* of the whole run */
     uint32_t largest_tokens; /* of one micro-batch, over the whole run's order */
 };
 

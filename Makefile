@@ -4,9 +4,10 @@ include config.mk
 
 BUILD = build
 
-WARNINGS   = -Wall -Wextra -Wpedantic $(WERROR)
+WARNINGS   = -Wall -Wextra -Wpedantic
 CPPFLAGS_  = -D_GNU_SOURCE -Icommon $(CPPFLAGS)
 CFLAGS_    = -std=c11 $(WARNINGS) -pthread $(CFLAGS)
+COMPILE    = $(CC) $(CPPFLAGS_) $(CFLAGS_) $(WERROR) -MMD -MP -c
 LDLIBS_    = -lmsgpackc -ljansson -lcsv -larchive -lcurl -lcrypto -lxxhash -lm -lpthread $(LDLIBS)
 # Contraction is a choice of the compiler's, so results outside the kernels would depend on it.
 PLAIN_MATH  = -ffp-contract=off
@@ -35,6 +36,10 @@ LIBRARY        = $(BUILD)/libbertpipe.a
 TOOLS          := $(TOOL_SOURCES:tools/%.c=$(BUILD)/%)
 UNIT_TESTS     := $(TEST_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
+# V=1 shows the commands.
+Q   = $(if $(filter 1,$(V)),,@)
+SAY = @$(if $(filter 1,$(V)),:,echo)
+
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -45,22 +50,27 @@ help: ## list the targets
 
 $(PLAIN_OBJECTS): $(OBJ)/%.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_) $(CFLAGS_) $(PLAIN_MATH) -MMD -MP -c -o $@ $<
+	$(SAY) CC $@
+	$(Q)$(COMPILE) $(PLAIN_MATH) -o $@ $<
 
 $(KERNEL_OBJECTS): $(OBJ)/common/nn/cpu/kernels_%.o: common/nn/cpu/kernels.c $(OBJ)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_) $(CFLAGS_) $(KERNEL_MATH) $(MARCH_$*) -DKERNELS=$* -MMD -MP -c -o $@ $<
+	$(SAY) CC $@
+	$(Q)$(COMPILE) $(KERNEL_MATH) $(MARCH_$*) -DKERNELS=$* -o $@ $<
 
 $(LIBRARY): $(LIB_OBJECTS) $(OBJ)/members
 	@rm -f $@
-	$(AR) qcs $@ $(LIB_OBJECTS)
+	$(SAY) AR $@
+	$(Q)$(AR) qcs $@ $(LIB_OBJECTS)
 
 $(TOOLS): $(BUILD)/%: $(OBJ)/tools/%.o $(LIBRARY)
-	$(CC) $(CFLAGS_) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LDLIBS_)
+	$(SAY) LD $@
+	$(Q)$(CC) $(CFLAGS_) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LDLIBS_)
 
 $(UNIT_TESTS): $(BUILD)/tests/%: $(OBJ)/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LDLIBS_)
+	$(SAY) LD $@
+	$(Q)$(CC) $(CFLAGS_) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LDLIBS_)
 
 # Two files that change only when their contents do: other flags rebuild everything, a source that went away the library.
 $(OBJ)/flags: CONTENTS = $(CC) $(CPPFLAGS_) $(CFLAGS_) $(PLAIN_MATH) $(KERNEL_MATH) $(LDFLAGS)

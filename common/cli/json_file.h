@@ -7,8 +7,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* Reads a file that holds one JSON object with no key twice. flags: of jansson's decoder besides, as
- * JSON_ALLOW_NUL. A new reference, or NULL with a message that names the file and line. */
+/* Reads a file that holds one JSON object with no key twice. flags: of jansson's decoder besides,
+ * as JSON_ALLOW_NUL. A new reference, or NULL with a message that names the file and line. */
 json_t *json_file_read(const char *path, size_t flags);
 /* The same, but a file that does not exist is *json = NULL and no error. 0, or -1 with a message.
  */

@@ -85,7 +85,8 @@ int engine_reduce(struct engine *engine, struct communicator *communicator);
 /*
  * One AdamW step with learning rate lr, after scaling the gradients by min(1, max_norm / (norm +
  * 1e-6)) (max_norm <= 0: no clipping), then zeroes them. *norm gets the global L2 norm before the
- * clip. A norm that is not finite leaves the weights as they are and fails with a message.
+ * clip. A norm that is not finite leaves the weights as they are and fails without a message: what
+ * to change is the caller's to say.
  */
 int engine_apply(struct engine *engine, double lr, double max_norm, double *norm);
 

@@ -285,8 +285,8 @@ static void test_not_finite(struct engine *engine)
     dup2(saved_stderr, 2);
     close(saved_stderr);
     rewind(caught);
-    CHECK(fgets((char *)after, sizeof after, caught) && strstr((char *)after, "norm"),
-          "a gradient that is not finite: said '%s'", (char *)after);
+    CHECK(!fgets((char *)after, sizeof after, caught), "a gradient that is not finite: said '%s'",
+          (char *)after);
     fclose(caught);
     CHECK(result == -1, "a gradient that is not finite is applied");
     CHECK(!isfinite(norm), "its norm is %g", norm);

@@ -289,8 +289,6 @@ int cpu_weights_apply(struct cpu_weights *w, struct pool *pool, const struct eng
         pool_run(pool, adamw_unit, &job, units);
         w->stale = true;
         result = 0;
-    } else {
-        diag_error("step %llu: the gradient's norm is not finite", (unsigned long long)t);
     }
     free(job.squares);
     free(job.first_unit);

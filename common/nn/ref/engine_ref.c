@@ -189,7 +189,7 @@ static int ref_apply(void *self, uint64_t step, double lr, double max_norm, doub
 
     *norm = gradient_norm(ref);
     if (!isfinite(*norm))
-        return diag_error("engine: step %" PRIu64 ": the gradient's norm is %g", step, *norm);
+        return -1;
 
     const struct ref_adamw adamw = {
         .step = step,

@@ -3,12 +3,10 @@
  * moments are doubles; float32 goes in and out through import and export, so a run continued from a
  * checkpoint is not bit for bit the uninterrupted one.
  */
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/diag.h"
 #include "cli/memory.h"
 #include "nn/backend.h"
 #include "nn/ref/layers.h"

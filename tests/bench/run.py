@@ -157,7 +157,7 @@ class Bench:
         record = records[min(range(len(records)), key=lambda i: abs(self.lengths[i] - REVIEW_TOKENS))]
         text.write_text(" ".join(record["text"].split()) + "\n")
         common.run("rec-load", text, stdout=self.work / "one.text")
-        common.run("wp-tokenize", "-m", self.start, "-o", stream, stdin=self.work / "one.text")
+        common.run("wp-tokenize", "-m", self.start, "-L", LENGTH, "-o", stream, stdin=self.work / "one.text")
         command = [common.program("bert-predict"), "-m", str(self.start), "-f", "json", "--threads", str(THREADS)]
         seconds = []
         for _ in range(STARTS + 1):

@@ -54,6 +54,9 @@ static const struct option_program program = {
     .operands_max = -1,
 };
 
+/* Bytes of text for people that are held at most, when input does not pause. */
+#define TEXT_HELD ((size_t)64 << 10)
+
 struct predictor {
     const struct model *model;
     const struct tokeniser *tokeniser;
@@ -132,16 +135,6 @@ static int predict_row(struct predictor *predictor, const struct rec_tokens *tok
     return result;
 }
 
-static int predict_batch(void *context, const struct batch *batch,
-                         struct stream_record *const *records, const float *logits)
-{
-    struct predictor *predictor = context;
-    for (uint32_t row = 0; row < batch->rows; row++)
-        if (predict_row(predictor, &records[row]->tokens, logits + row * predictor->classes.count))
-            return -1;
-    return 0;
-}
-
 static int flush_output(struct predictor *predictor)
 {
     if (predictor->writer)
@@ -149,6 +142,16 @@ static int flush_output(struct predictor *predictor)
     int result = output_write(&predictor->output, predictor->text.data, predictor->text.size);
     predictor->text.size = 0;
     return result;
+}
+
+static int predict_batch(void *context, const struct batch *batch,
+                         struct stream_record *const *records, const float *logits)
+{
+    struct predictor *predictor = context;
+    for (uint32_t row = 0; row < batch->rows; row++)
+        if (predict_row(predictor, &records[row]->tokens, logits + row * predictor->classes.count))
+            return -1;
+    return predictor->text.size > TEXT_HELD ? flush_output(predictor) : 0;
 }
 
 /* Before a read that would wait: what is held must not wait for records to come. */

@@ -120,6 +120,13 @@ TABLE
     done
 }
 
+@test "producers with bugs: 100 mutants of every type of record, their hash put right" {
+    for name in good-full-text good-full-tokens good-full-predictions good-full-metrics good-unknown; do
+        run python3 "$STREAM_FIXTURES/damage.py" mutants "$STREAMS/$name.mp" 100 -- rec-dump
+        [ "$status" -eq 0 ] && [ "$output" = "100 mutants, 0 failures" ] || { echo "$name: $output"; false; }
+    done
+}
+
 @test "a declared size costs no memory" {
     sh -c "ulimit -v 60000; rec-check --version" > /dev/null 2>&1 || skip "this build needs more address space (sanitizers)"
     for name in bad-bomb-bin bad-bomb-array bad-bomb-map; do

@@ -124,7 +124,6 @@ static int sort_parts(struct option_operands *files)
 struct join {
     struct stream_header header; /* of the output */
     bool begun;
-    struct stream_parts parts;
     struct stream_part last; /* set: owned */
 };
 
@@ -146,8 +145,7 @@ static int check_order(struct join *join, const struct stream_part *part, const 
 static int begin_segment(struct join *join, const struct stream_header *header,
                          struct stream_writer *writer, const char *source)
 {
-    if (stream_parts_add(&join->parts, header, source) != 0 ||
-        check_order(join, &header->part, source) != 0)
+    if (check_order(join, &header->part, source) != 0)
         return -1;
     if (join->begun)
         return stream_header_agree(&join->header, header, source);
@@ -174,9 +172,6 @@ static int join_segments(struct join *join, struct stream_reader *reader,
         case STREAM_FAILED:
             return -1;
         case STREAM_EOF:
-            if (!options.partial &&
-                stream_parts_finish(&join->parts, stream_reader_source(reader)) != 0)
-                return -1;
             return stream_writer_end(writer);
         case STREAM_HEADER:
             status = begin_segment(join, stream_reader_header(reader), writer,
@@ -208,6 +203,7 @@ int main(int argc, char **argv)
     writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
     if (writer == NULL)
         return 1;
+    stream_reader_require_parts(reader, options.partial ? PARTS_ANY : PARTS_COMPLETE);
     stream_reader_on_wait(reader, stream_writer_flush_hook, writer);
     status = join_segments(&join, reader, writer);
     if (status == 0)
@@ -216,7 +212,6 @@ int main(int argc, char **argv)
         status = -1;
     stream_reader_close(reader);
     stream_header_free(&join.header);
-    stream_parts_free(&join.parts);
     free(join.last.set);
     free(files.items);
     return output_finish_stdout(status == 0 ? 0 : 1);

@@ -176,7 +176,6 @@ static int report(struct output *output, struct stream_reader *reader, uint64_t 
 
 static int check(struct stream_reader *reader, struct output *output)
 {
-    struct stream_parts parts = {0};
     struct counts counts = {0};
     uint64_t segments = 0;
     int status = 0;
@@ -190,17 +189,12 @@ static int check(struct stream_reader *reader, struct output *output)
             status = -1;
         } else if (event == STREAM_HEADER) {
             counts = (struct counts){0};
-            status = stream_parts_add(&parts, stream_reader_header(reader),
-                                      stream_reader_source(reader));
         } else if (event == STREAM_RECORD) {
             count_record(&counts, stream_reader_record(reader), stream_reader_raw(reader).size);
         } else if (diag_get_level() > DIAG_QUIET) {
             status = report(output, reader, ++segments, &counts);
         }
     }
-    if (status == 0 && !options.partial)
-        status = stream_parts_finish(&parts, stream_reader_source(reader));
-    stream_parts_free(&parts);
     return status;
 }
 
@@ -214,6 +208,7 @@ int main(int argc, char **argv)
     reader = stream_reader_open(files.items, files.count, options.io.max_record);
     if (reader == NULL || output_open(&output, options.io.output) != 0)
         return 1;
+    stream_reader_require_parts(reader, options.partial ? PARTS_ANY : PARTS_COMPLETE);
     status = check(reader, &output);
     if (status == 0)
         status = output_commit(&output);

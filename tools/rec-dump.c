@@ -41,8 +41,7 @@ static const struct option_program program = {
     .operands_max = -1,
 };
 
-static int dump(struct stream_reader *reader, struct stream_writer *writer,
-                struct stream_parts *parts)
+static int dump(struct stream_reader *reader, struct stream_writer *writer)
 {
     const struct stream_header *header = stream_reader_header(reader);
     int status = 0;
@@ -52,11 +51,9 @@ static int dump(struct stream_reader *reader, struct stream_writer *writer,
         case STREAM_FAILED:
             return -1;
         case STREAM_EOF:
-            return options.partial ? 0 : stream_parts_finish(parts, stream_reader_source(reader));
+            return 0;
         case STREAM_HEADER:
-            status = stream_parts_add(parts, header, stream_reader_source(reader));
-            if (status == 0)
-                status = stream_writer_begin(writer, header);
+            status = stream_writer_begin(writer, header);
             break;
         case STREAM_RECORD:
             status = stream_writer_record(writer, stream_reader_record(reader));
@@ -72,7 +69,6 @@ static int dump(struct stream_reader *reader, struct stream_writer *writer,
 int main(int argc, char **argv)
 {
     struct option_operands files = options_parse(&program, argc, argv);
-    struct stream_parts parts = {0};
     struct stream_reader *reader;
     struct stream_writer *writer;
     int status;
@@ -87,14 +83,14 @@ int main(int argc, char **argv)
         return 1;
     if (options.header)
         stream_writer_show_headers(writer);
+    stream_reader_require_parts(reader, options.partial ? PARTS_ANY : PARTS_COMPLETE);
     stream_reader_on_wait(reader, stream_writer_flush_hook, writer);
-    status = dump(reader, writer, &parts);
+    status = dump(reader, writer);
     if (status == 0)
         diag_verbose("%" PRIu64 " records", stream_writer_total(writer));
     if (stream_writer_close(writer, status == 0) != 0)
         status = -1;
     stream_reader_close(reader);
-    stream_parts_free(&parts);
     free(files.items);
     return output_finish_stdout(status == 0 ? 0 : 1);
 }

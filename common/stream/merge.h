@@ -9,20 +9,6 @@
 
 #include "stream/reader.h"
 
-/* Which parts of which sets have been seen. */
-struct stream_parts {
-    struct stream_part_set *sets;
-    size_t count, capacity;
-};
-
-void stream_parts_free(struct stream_parts *parts);
-/* Notes the header's part, if it has one; -1 with `place: ...` when it was seen before or disagrees
- * with its set. */
-int stream_parts_add(struct stream_parts *parts, const struct stream_header *header,
-                     const char *place);
-/* -1 with a message that lists the missing parts, unless all sets are complete. */
-int stream_parts_finish(const struct stream_parts *parts, const char *place);
-
 struct stream_merge;
 
 /*

@@ -44,6 +44,8 @@ struct stream_reader {
 
     /* The segment being handed out. */
     struct stream_header header;
+    struct stream_parts parts;
+    enum stream_parts_rule parts_rule;
     struct stream_record record;
     struct rec_span raw;
     uint64_t handed_records;
@@ -100,6 +102,7 @@ void stream_reader_close(struct stream_reader *reader)
     free(reader->data);
     XXH64_freeState(reader->hash);
     stream_header_free(&reader->header);
+    stream_parts_free(&reader->parts);
     wire_memory_free(&reader->memory);
     free(reader->place);
     free(reader);
@@ -361,6 +364,8 @@ static int hand_out_header(struct stream_reader *reader, struct rec_span item)
     stream_header_free(&reader->header);
     reader->header = header;
     reader->handed_records = 0;
+    if (stream_parts_add(&reader->parts, &header, reader->input.name) != 0)
+        return -1;
     return STREAM_HEADER;
 }
 
@@ -400,6 +405,11 @@ static int hand_out(struct stream_reader *reader)
     return event;
 }
 
+void stream_reader_require_parts(struct stream_reader *reader, enum stream_parts_rule rule)
+{
+    reader->parts_rule = rule;
+}
+
 enum stream_event stream_reader_next(struct stream_reader *reader)
 {
     int event = 0;
@@ -409,9 +419,14 @@ enum stream_event stream_reader_next(struct stream_reader *reader)
     while (event == 0) {
         int available = advance(reader);
 
-        if (available == 0)
+        if (available > 0)
+            event = hand_out(reader);
+        else if (available < 0)
+            event = STREAM_FAILED;
+        else if (stream_parts_finish(&reader->parts, reader->parts_rule, reader->input.name) != 0)
+            event = STREAM_FAILED;
+        else
             return STREAM_EOF;
-        event = available > 0 ? hand_out(reader) : -1;
     }
     reader->failed = event < 0;
     return (enum stream_event)event;

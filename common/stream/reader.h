@@ -18,6 +18,7 @@
 
 #include "cli/input.h"
 #include "stream/header.h"
+#include "stream/parts.h"
 #include "stream/record.h"
 
 #define STREAM_MAX_DEPTH      16
@@ -42,6 +43,9 @@ struct stream_reader;
  */
 struct stream_reader *stream_reader_open(char *const *paths, int count, size_t max_record);
 void stream_reader_close(struct stream_reader *reader);
+
+/* What the end of input asks of numbered parts; PARTS_SHARE unless told otherwise. */
+void stream_reader_require_parts(struct stream_reader *reader, enum stream_parts_rule rule);
 
 enum stream_event stream_reader_next(struct stream_reader *reader);
 

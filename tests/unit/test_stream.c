@@ -362,13 +362,24 @@ static void test_parts(void)
 
     diag_set_level(DIAG_QUIET);
     stream_header_init(&header, STREAM_TEXT);
-    CHECK(stream_parts_add(&parts, &header, "a") == 0 && stream_parts_finish(&parts, "a") == 0,
+    CHECK(stream_parts_add(&parts, &header, "a") == 0 &&
+              stream_parts_finish(&parts, PARTS_COMPLETE, "a") == 0,
           "no parts are complete");
     for (uint64_t k = 3; k > 0; k--) {
+        /* Of three parts one alone is a share, two are not, three are all. */
+        static const struct {
+            int share, complete;
+        } expected[] = {{0, -1}, {-1, -1}, {0, 0}};
+
         stream_header_set_part(&header, k, 3, "s");
         CHECK(stream_parts_add(&parts, &header, "a") == 0, "part %d", (int)k);
+        CHECK(stream_parts_finish(&parts, PARTS_SHARE, "a") == expected[3 - k].share,
+              "a share down to part %d", (int)k);
+        CHECK(stream_parts_finish(&parts, PARTS_COMPLETE, "a") == expected[3 - k].complete,
+              "complete down to part %d", (int)k);
+        CHECK(stream_parts_finish(&parts, PARTS_ANY, "a") == 0, "any down to part %d", (int)k);
     }
-    CHECK(stream_parts_finish(&parts, "a") == 0, "three parts are complete");
+    CHECK(stream_parts_add(&parts, &header, "a") == -1, "a part occurs twice");
     stream_header_free(&header);
     stream_parts_free(&parts);
 }

@@ -36,6 +36,18 @@ setup() {
     [[ "${lines[0]}" =~ ^2$'\t'(negative|positive)$'\t'0\.[0-9]{3}$ ]]
 }
 
+@test "a missing shard is an error to whoever reads the rest" {
+    rec-split -qn 4 -o shard "$WORK/train.mp" > names
+    rm shard-3-of-4.mp
+    cat shard-*.mp > missing.mp
+    for command in "bert-predict -q -m $MODEL -f json" "bert-eval -q -m $MODEL" "bert-train -q -m $MODEL -o out"; do
+        run --separate-stderr sh -c "$command missing.mp > stdout"
+        [ "$status" -eq 1 ]
+        [[ "$stderr" == *": missing.mp: of the 4 parts of set "*", part 3 is missing" ]] || { echo "$stderr"; false; }
+    done
+    ! ls out/model.safetensors
+}
+
 @test "tsv has named columns" {
     succeeds bert-predict -q -m "$MODEL" -f tsv "$WORK/texts.mp"
     [ "${lines[0]}" = "id	label	name	score	probs	gold	text	spans	x" ]

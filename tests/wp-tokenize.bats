@@ -146,6 +146,19 @@ PYTHON
     [ "$status" -ne 0 ]
 }
 
+@test "a missing or repeated shard is an error, a shard alone is not" {
+    words one two three four five six seven | rec-split -q -n 3 > names
+    wp-tokenize -q -m "$bert" part-2-of-3.mp > alone.mp
+    cat part-1-of-3.mp part-3-of-3.mp > missing.mp
+    run --separate-stderr sh -c 'wp-tokenize -q -m "$1" missing.mp > out' sh "$bert"
+    [ "$status" -eq 1 ]
+    [[ "$stderr" == "wp-tokenize: missing.mp: of the 3 parts of set "*", part 2 is missing" ]]
+    cat part-1-of-3.mp part-1-of-3.mp > repeated.mp
+    run --separate-stderr sh -c 'wp-tokenize -q -m "$1" repeated.mp > out' sh "$bert"
+    [ "$status" -eq 1 ]
+    [[ "$stderr" == "wp-tokenize: repeated.mp: part 1 of 3 of set "*" occurs twice" ]]
+}
+
 @test "live in a pipe: a record comes out before the next one goes in" {
     mkfifo in out
     for threads in 1 2; do

@@ -159,7 +159,7 @@ static void embeddings_backward(struct layer *l)
 {
     ref_embeddings_backward(l->x[0].gradient, l->x[1].gradient,
                             l->x[2].count ? l->x[2].gradient : NULL, l->d_out, ids, position_ids,
-                            type_ids, l->rows, l->width);
+                            type_ids, -1, l->rows, l->width);
 }
 
 static void test_embeddings(bool types)

@@ -167,7 +167,7 @@ static void fill_batch(struct test_batch *b, const struct model *model,
     test_batch_init(b, model, reference_lengths, sequences, 1);
     b->batch.target = reference->target;
     for (uint32_t t = 0; t < b->batch.tokens; t++)
-        b->ids[t] = pattern(200, t) % REFERENCE_VOCAB;
+        b->ids[t] = t == REFERENCE_PAD_AT ? 0 : pattern(200, t) % REFERENCE_VOCAB;
     for (uint32_t s = 0; s < sequences; s++)
         b->classes[s] = (int32_t)(pattern(201, s) % reference->labels);
     for (uint32_t i = 0; i < sequences * reference->labels; i++)

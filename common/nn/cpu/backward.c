@@ -319,7 +319,8 @@ static void embedding_columns(struct cpu_engine *e, size_t first)
         const float *dz = e->gradient.dx + t * H + first;
         float *word = w->words_gradient + b->ids[t] * H + first;
         float *position = w->position_gradient + b->positions[t] * H + first;
-        k->add(word, word, dz, width);
+        if (b->ids[t] != w->pad)
+            k->add(word, word, dz, width);
         k->add(position, position, dz, width);
         if (w->type_gradient) {
             float *type = w->type_gradient + b->types[t] * H + first;

@@ -54,7 +54,8 @@ struct cpu_weights {
     struct arena arena;
     /* The model's configuration, as numbers. */
     uint32_t layers, heads, hidden, intermediate, labels;
-    uint32_t vocabulary, positions, types;
+    int64_t
+        pad; /* the id whose embedding is not trained, as torch.nn.Embedding's padding_idx, or -1 */
     enum activation activation;
     double epsilon;
     /* In the parameter table's order: [tensors]. */

@@ -118,6 +118,7 @@ static struct cpu_weights *weights_new(const struct model *model, const struct k
         .hidden = config->hidden_size,
         .intermediate = config->intermediate_size,
         .labels = config->num_labels,
+        .pad = config->pad_token_id,
         .activation = config->hidden_act,
         .epsilon = config->layer_norm_eps,
         .tensors = tensors,

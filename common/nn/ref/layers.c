@@ -57,11 +57,12 @@ void ref_embeddings(double *out, const double *words, const double *positions, c
 
 void ref_embeddings_backward(double *d_words, double *d_positions, double *d_types,
                              const double *d_out, const uint32_t *ids, const uint32_t *position_ids,
-                             const uint32_t *type_ids, size_t length, size_t width)
+                             const uint32_t *type_ids, int64_t pad, size_t length, size_t width)
 {
     for (size_t t = 0; t < length; t++) {
         const double *row = d_out + t * width;
-        add_scaled(d_words + ids[t] * width, row, 1.0, width);
+        if (ids[t] != pad)
+            add_scaled(d_words + ids[t] * width, row, 1.0, width);
         add_scaled(d_positions + position_ids[t] * width, row, 1.0, width);
         if (d_types)
             add_scaled(d_types + type_ids[t] * width, row, 1.0, width);

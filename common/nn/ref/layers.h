@@ -35,9 +35,10 @@ void ref_dropout(double *values, const struct ref_mask *mask, uint32_t first_row
 void ref_embeddings(double *out, const double *words, const double *positions, const double *types,
                     const uint32_t *ids, const uint32_t *position_ids, const uint32_t *type_ids,
                     size_t length, size_t width);
+/* pad: the id whose embedding is not trained, or -1 (as torch.nn.Embedding's padding_idx). */
 void ref_embeddings_backward(double *d_words, double *d_positions, double *d_types,
                              const double *d_out, const uint32_t *ids, const uint32_t *position_ids,
-                             const uint32_t *type_ids, size_t length, size_t width);
+                             const uint32_t *type_ids, int64_t pad, size_t length, size_t width);
 
 /* out: [rows, width] = (in - mean) / sqrt(variance + epsilon) * weight + bias, the biased variance.
  * in: [rows, width]; weight, bias: [width]. */

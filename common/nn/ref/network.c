@@ -66,6 +66,7 @@ void ref_network_init(struct ref_network *network, const struct model *model, ui
 
     memset(network, 0, sizeof *network);
     network->hidden = config->hidden_size;
+    network->pad = config->pad_token_id;
     network->heads = config->num_attention_heads;
     network->intermediate = config->intermediate_size;
     network->labels = config->num_labels;
@@ -342,5 +343,6 @@ void ref_encode_backward(struct ref_network *network, const struct ref_sample *s
     ref_embeddings_backward(gradient(network, PARAMETER_WORD_EMBEDDINGS, 0),
                             gradient(network, PARAMETER_POSITION_EMBEDDINGS, 0),
                             gradient(network, PARAMETER_TYPE_EMBEDDINGS, 0), g->d_sum, sample->ids,
-                            sample->positions, sample->types, sample->length, network->hidden);
+                            sample->positions, sample->types, network->pad, sample->length,
+                            network->hidden);
 }

@@ -51,6 +51,7 @@ struct ref_network {
     uint32_t layers;
     enum activation activation;
     double epsilon;
+    int64_t pad;                  /* the id whose embedding is not trained, or -1 */
     struct parameter_table table; /* a copy: the model may go */
     double **weights;             /* [table.count] */
     double **weight_gradients;    /* [table.count], or NULL without training */

@@ -51,11 +51,13 @@ def parameter_groups(model):
 
 
 def train_loop(model, batches, width):
-    """Losses, and when each step ended."""
+    """Losses, and when each step ended. The learning rate falls to zero in a line, as bert-train's."""
     optimizer = torch.optim.AdamW(parameter_groups(model), lr=RATE, fused=True)
     losses, ends = [], []
     model.train()
-    for batch in batches:
+    for step, batch in enumerate(batches):
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * (1 - step / len(batches))
         loss = model(**common.collate(batch, width)).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)

@@ -91,21 +91,6 @@ struct rec_span rec_store_i32(void *out, const int32_t *values, size_t count)
     return (struct rec_span){out, count * 4};
 }
 
-struct rec_span stream_record_id(const struct stream_record *record)
-{
-    switch (record->type) {
-    case STREAM_TEXT:
-        return record->text.id;
-    case STREAM_TOKENS:
-        return record->tokens.id;
-    case STREAM_PREDICTIONS:
-        return record->prediction.id;
-    case STREAM_METRICS:
-        break;
-    }
-    return (struct rec_span){0};
-}
-
 /*
  * A clone is made in two walks over the record by the same code: the first, with data NULL, adds up
  * the bytes, the second copies them and points the views at the copies.

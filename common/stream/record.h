@@ -138,9 +138,6 @@ struct rec_span rec_store_ids(void *out, const uint32_t *ids, size_t count,
 struct rec_span rec_store_u32(void *out, const uint32_t *values, size_t count);
 struct rec_span rec_store_i32(void *out, const int32_t *values, size_t count);
 
-/* The record's id. Metrics have none: an absent span. */
-struct rec_span stream_record_id(const struct stream_record *record);
-
 /* A deep copy in one allocation, with the views inside it; release with free(). For tools that hold
  * a batch. */
 struct stream_record *stream_record_clone(const struct stream_record *record);

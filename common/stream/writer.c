@@ -206,11 +206,6 @@ int stream_writer_end(struct stream_writer *writer)
     return flush_when_full(writer);
 }
 
-uint64_t stream_writer_count(const struct stream_writer *writer)
-{
-    return writer->count;
-}
-
 uint64_t stream_writer_total(const struct stream_writer *writer)
 {
     return writer->total;

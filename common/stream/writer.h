@@ -57,8 +57,7 @@ int stream_writer_flush(struct stream_writer *writer);
  * writer)`. */
 int stream_writer_flush_hook(void *writer);
 
-/* Records of this segment, and of all. */
-uint64_t stream_writer_count(const struct stream_writer *writer);
+/* Records of all segments. */
 uint64_t stream_writer_total(const struct stream_writer *writer);
 
 /*

@@ -110,11 +110,6 @@ void pool_close(struct pool *pool)
     free(pool);
 }
 
-unsigned pool_threads(const struct pool *pool)
-{
-    return pool->threads;
-}
-
 void pool_run(struct pool *pool, pool_function *function, void *context, size_t units)
 {
     bool alone = pool->started == 0 || units <= 1;

@@ -19,7 +19,6 @@ typedef void pool_function(void *context, size_t unit, unsigned thread);
  * after a message. */
 struct pool *pool_open(unsigned threads);
 void pool_close(struct pool *pool);
-unsigned pool_threads(const struct pool *pool);
 
 /* Runs units 0 .. units - 1 and returns when all are done. */
 void pool_run(struct pool *pool, pool_function *function, void *context, size_t units);

@@ -233,7 +233,6 @@ static void parse_letters(const struct option_row *rows, int argc, char **argv, 
     }
 }
 
-/* A value of several words keeps the name of its kind in --help short: "FILE". */
 static void print_default(const struct option_row *row)
 {
     switch (row->kind) {

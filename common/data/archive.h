@@ -4,8 +4,9 @@
  * The archive may be plain or compressed with gzip, bzip2, xz or zstd. All of it is read, so that
  * its MD5 is known at the end.
  *
- *     while ((got = archive_file_next(archive, &entry)) > 0) { ... archive_file_read(archive,
- * buffer, entry.size) ... } archive_file_finish(archive, md5)
+ *     while ((got = archive_file_next(archive, &entry)) > 0)
+ *         archive_file_read(archive, buffer, entry.size);
+ *     archive_file_finish(archive, md5);
  */
 #ifndef DATA_ARCHIVE_H
 #define DATA_ARCHIVE_H
@@ -15,7 +16,7 @@
 #include "data/digest.h"
 
 struct archive_entry_info {
-    const char *name; /* as stored; valid until the next archive_next */
+    const char *name; /* as stored; valid until the next archive_file_next */
     uint64_t size;    /* bytes */
 };
 

@@ -2,8 +2,9 @@
  * Option rows that every filter shares, so that they are spelled and explained alike.
  *
  *     static struct stream_io io;
- *     static const struct option_row rows[] = { ..., STREAM_OPTION_OUTPUT(io),
- * STREAM_OPTION_FORM(io), STREAM_OPTION_MAX_RECORD(io), {0} };
+ *     static const struct option_row rows[] = {
+ *         ..., STREAM_OPTION_OUTPUT(io), STREAM_OPTION_FORM(io), STREAM_OPTION_MAX_RECORD(io), {0},
+ *     };
  */
 #ifndef STREAM_OPTIONS_H
 #define STREAM_OPTIONS_H

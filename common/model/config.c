@@ -15,7 +15,6 @@
 #define MOST_LAYERS    (1u << 12)
 #define MOST_POSITIONS (1u << 24)
 #define MOST_TYPES     (1u << 16)
-#define MOST_LABELS    (1u << 20)
 
 #define REQUIRED (-1)
 
@@ -227,9 +226,9 @@ static int set_labels(struct model_config *config, const char *place, const char
 {
     char **copies;
 
-    if (n < 1 || n > MOST_LABELS)
+    if (n < 1 || n > MODEL_LABELS_MAX)
         return diag_error("%s: %u labels, not within 1 to %u", place, (unsigned)n,
-                          (unsigned)MOST_LABELS);
+                          (unsigned)MODEL_LABELS_MAX);
     if (names != NULL && check_distinct(place, names, n) != 0)
         return -1;
     copies = mem_calloc(n, sizeof *copies);
@@ -262,7 +261,7 @@ static int get_labels(struct model_config *config, const struct source *source)
     uint32_t n = 0;
     int status;
 
-    if (get_count(source, "num_labels", 0, MOST_LABELS, &n) != 0)
+    if (get_count(source, "num_labels", 0, MODEL_LABELS_MAX, &n) != 0)
         return -1;
     if (map == NULL || json_is_null(map))
         return set_labels(config, source->place, NULL, n != 0 ? n : 2);
@@ -270,9 +269,9 @@ static int get_labels(struct model_config *config, const struct source *source)
         return diag_error("%s: 'id2label' is not an object", source->place);
     size_t count = json_object_size(map);
 
-    if (count < 1 || count > MOST_LABELS)
+    if (count < 1 || count > MODEL_LABELS_MAX)
         return diag_error("%s: 'id2label' has %zu entries, not within 1 to %u", source->place,
-                          count, (unsigned)MOST_LABELS);
+                          count, (unsigned)MODEL_LABELS_MAX);
     if (n != 0 && n != count)
         return diag_error("%s: 'num_labels' is %u, but 'id2label' has %zu entries", source->place,
                           (unsigned)n, count);

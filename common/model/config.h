@@ -17,6 +17,9 @@
 /* The release of transformers whose files the written ones match. */
 #define MODEL_TRANSFORMERS_VERSION "5.23.0"
 
+/* The most labels that a model can have. */
+#define MODEL_LABELS_MAX (1u << 20)
+
 enum activation {
     ACTIVATION_GELU,      /* x/2 (1 + erf(x/sqrt 2)): "gelu" */
     ACTIVATION_GELU_TANH, /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): "gelu_new",

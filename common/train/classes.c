@@ -42,6 +42,9 @@ int classes_decide(struct model *model, struct dataset *train, struct dataset *e
     if (list ? label_set_parse(&classes, list)
              : dataset_suggest_classes(train, &classes, &numbered))
         return -1;
+    if (numbered > MODEL_LABELS_MAX)
+        return diag_error("the largest label is %" PRIu32 ", and a model has at most %u classes",
+                          numbered - 1, MODEL_LABELS_MAX);
     if (classes.count == 0)
         name_numbers(&classes, numbered, model);
     int result = apply(model, train, eval, &classes);

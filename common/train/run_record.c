@@ -26,6 +26,8 @@ static json_t *arguments_json(const struct train_arguments *a)
     json_object_set_new(json, "weight_decay", json_real(a->weight_decay));
     json_object_set_new(json, "max_grad_norm", json_real(a->max_grad_norm));
     json_object_set_new(json, "logging_steps", integer(a->logging_steps));
+    json_object_set_new(json, "eval_steps", integer(a->eval_steps));
+    json_object_set_new(json, "save_steps", integer(a->save_steps));
     json_object_set_new(json, "eval_strategy", json_string(train_when_names[a->eval_strategy]));
     json_object_set_new(json, "save_strategy", json_string(train_when_names[a->save_strategy]));
     json_object_set_new(json, "load_best_model_at_end", json_boolean(a->load_best_model_at_end));

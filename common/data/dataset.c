@@ -156,12 +156,10 @@ static void append_ids(struct memory_dataset *self, const struct rec_tokens *tok
 
 static void append_types(struct memory_dataset *self, struct rec_span types, size_t length)
 {
-    size_t capacity = self->type_capacity;
     if (!types.data && !self->types)
         return;
     bool fresh = !self->types;
-    mem_grow(&self->types, &capacity, self->base.tokens + length, 1);
-    self->type_capacity = capacity;
+    mem_grow(&self->types, &self->type_capacity, self->base.tokens + length, 1);
     if (fresh)
         memset(self->types, 0, self->base.tokens);
     if (types.data)

@@ -14,6 +14,7 @@
 #include "cli/output.h"
 #include "nn/loss.h"
 #include "stream/options.h"
+#include "stream/text_form.h"
 #include "train/class_metrics.h"
 #include "train/match.h"
 #include "train/options.h"
@@ -72,23 +73,30 @@ struct predictor {
     uint64_t records;
 };
 
-/* `Text: ...` and `Sentiment: Positive (Confidence: 0.987)`, or `ID: positive (0.987)` when the
- * text was not kept. */
+/* `Text: ...` and `Sentiment: Positive (Confidence: 0.987)`, or the id, `positive` and `0.987`
+ * between tabs when the text was not kept. */
 static void append_text(struct predictor *predictor, const struct rec_prediction *prediction)
 {
     struct buffer *out = &predictor->text;
-    const char *name = prediction->name.data;
+    struct rec_span name = prediction->name;
     if (!prediction->text.data) {
-        buffer_append(out, prediction->id.data, prediction->id.size);
-        buffer_format(out, "\t%s\t%.3f\n", name, prediction->score);
+        text_show(out, prediction->id);
+        buffer_append_char(out, '\t');
+        text_show(out, prediction->name);
+        buffer_format(out, "\t%.3f\n", prediction->score);
         return;
     }
     if (predictor->records > 0)
         buffer_append_char(out, '\n');
     buffer_append_string(out, "Text: ");
-    buffer_append(out, prediction->text.data, prediction->text.size);
-    buffer_format(out, "\n%s: %c%s (Confidence: %.3f)\n", predictor->title,
-                  toupper((unsigned char)name[0]), name + 1, prediction->score);
+    text_show(out, prediction->text);
+    buffer_format(out, "\n%s: ", predictor->title);
+    if (name.size > 0 && islower((unsigned char)name.data[0])) {
+        buffer_append_char(out, (char)toupper((unsigned char)name.data[0]));
+        name = (struct rec_span){name.data + 1, name.size - 1};
+    }
+    text_show(out, name);
+    buffer_format(out, " (Confidence: %.3f)\n", prediction->score);
 }
 
 static int write_prediction(struct predictor *predictor, const struct stream_record *record)

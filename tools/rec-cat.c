@@ -8,8 +8,9 @@
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "stream/merge.h"
 #include "stream/options.h"
+#include "stream/reader.h"
+#include "stream/writer.h"
 
 static struct {
     bool partial;

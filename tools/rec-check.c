@@ -6,8 +6,8 @@
 #include "cli/diag.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "stream/merge.h"
 #include "stream/options.h"
+#include "stream/reader.h"
 #include "stream/text_form.h"
 
 static struct {

@@ -5,8 +5,9 @@
 #include "cli/diag.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "stream/merge.h"
 #include "stream/options.h"
+#include "stream/reader.h"
+#include "stream/writer.h"
 
 enum form { DUMP_JSON, DUMP_TSV, DUMP_TEXT };
 static const char *const form_names[] = {"json", "tsv", "text", NULL};

@@ -1,4 +1,5 @@
 /* rec-split: a stream as N numbered parts. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +58,7 @@ static int spool_create(struct spool *spool)
     spool->path = mem_format("%s.spool.XXXXXX", options.prefix);
     fd = mkstemp(spool->path);
     if (fd < 0)
-        return diag_error("%s: cannot create a temporary file", spool->path);
+        return diag_errno(errno, "%s: cannot create", spool->path);
     signals_remove_later(spool->path);
     close(fd);
     spool->hash = XXH64_createState();

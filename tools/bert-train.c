@@ -285,6 +285,11 @@ static int on_save(void *context, const struct train_state *state)
 {
     struct run *run = context;
     char *best = state->has_best ? saver_checkpoint_folder(&run->saver, state->best_step) : NULL;
+    /* As the Trainer: a checkpoint that nobody wrote is not named. */
+    if (best && state->best_step != state->step && access(best, F_OK)) {
+        free(best);
+        best = NULL;
+    }
     json_t *json = train_state_json(state, &options.arguments, &run->plan, best);
     int result = saver_checkpoint(&run->saver, state->step, json);
     json_decref(json);

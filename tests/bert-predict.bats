@@ -36,6 +36,12 @@ setup() {
     [[ "${lines[0]}" =~ ^2$'\t'(negative|positive)$'\t'0\.[0-9]{3}$ ]]
 }
 
+@test "text for people: control characters are shown, not sent to the terminal" {
+    printf 'A \033[31mgreat\033[0m film\n' | rec-load -q | wp-tokenize -q -k -m "$MODEL" > escape.mp
+    succeeds bert-predict -q -m "$MODEL" -f text escape.mp
+    [ "${lines[0]}" = 'Text: A \x1b[31mgreat\x1b[0m film' ]
+}
+
 @test "a missing shard is an error to whoever reads the rest" {
     rec-split -qn 4 -o shard "$WORK/train.mp" > names
     rm shard-3-of-4.mp

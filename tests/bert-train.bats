@@ -230,6 +230,9 @@ fails_without_output() {
 }
 
 @test "labels, lengths and ids out of range name the record" {
+    printf 'label\ttext\n0\ta film\n2000000000\ta film\n' | rec-load -q -F tsv | wp-tokenize -q -m "$MODEL" > large.mp
+    fails_without_output "bert-train: the largest label is 2000000000, and a model has at most 1048576 classes" \
+        "${train[@]}" -q large.mp
     fails_without_output "bert-train: */train.mp: record 1: label 'negative' is not one of the 2 classes" \
         "${train[@]}" -q --labels good,positive "$WORK/train.mp"
     sed 's/negative/bad/' "$WORK/reviews.tsv" | tokens - > other.mp

@@ -6,7 +6,6 @@
 #include "cli/buffer.h"
 #include "cli/clock.h"
 #include "cli/diag.h"
-#include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"

@@ -10,7 +10,6 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/version.h"
 #include "stream/options.h"
 #include "train/classes.h"
 #include "train/match.h"

@@ -3,7 +3,6 @@
 #include <xxhash.h>
 
 #include "cli/diag.h"
-#include "cli/memory.h"
 #include "model/safetensors.h"
 
 struct sink {

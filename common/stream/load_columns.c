@@ -1,7 +1,5 @@
 /* Lines, and rows with columns: TSV and CSV. */
 #include <csv.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/diag.h"

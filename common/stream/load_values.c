@@ -1,6 +1,5 @@
 /* Values of text and JSON as parts of records. */
 #include <msgpack/pack.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/memory.h"

@@ -1,6 +1,5 @@
 #include "stream/record.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/memory.h"

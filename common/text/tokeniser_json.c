@@ -3,7 +3,6 @@
 #include "text/tokeniser_json.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/diag.h"

@@ -1,5 +1,4 @@
 /* tokenizer.json as the tokenizers library writes it, from a tokeniser. */
-#include "cli/memory.h"
 #include "text/tokeniser_json.h"
 
 static json_t *make_added(const struct tokeniser *tokeniser)

@@ -2,7 +2,6 @@
  * tokeniser's. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/diag.h"
 #include "cli/memory.h"

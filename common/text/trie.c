@@ -1,7 +1,6 @@
 #include "text/trie.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/memory.h"
 

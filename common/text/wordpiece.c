@@ -1,7 +1,5 @@
 #include "text/wordpiece.h"
 
-#include <string.h>
-
 #include "cli/diag.h"
 #include "text/utf8.h"
 

@@ -1,7 +1,6 @@
 #include "train/assembly.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/memory.h"
 

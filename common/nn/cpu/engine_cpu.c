@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/diag.h"
 #include "cli/memory.h"
 #include "nn/cpu/cpu.h"
 #include "nn/loss.h"

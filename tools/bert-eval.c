@@ -129,22 +129,36 @@ static int write_stream(const struct class_report *report, struct stream_writer 
     return result;
 }
 
-static int write_report(const struct class_report *report)
+/* Where the report goes: opened before anything is scored, so that a wrong name is told at once. */
+struct report_output {
+    struct stream_writer *writer; /* of a metrics stream, or NULL: */
+    struct output document;
+};
+
+static int report_open(struct report_output *output)
 {
-    if (options.io.form == FORM_MSGPACK || options.io.form == FORM_TSV) {
-        struct stream_writer *writer =
-            stream_writer_open(options.io.output, (enum stream_form)options.io.form);
-        int result = writer ? write_stream(report, writer) : -1;
-        return stream_writer_close(writer, result == 0) ? -1 : result;
+    *output = (struct report_output){0};
+    if (options.io.form != FORM_MSGPACK && options.io.form != FORM_TSV)
+        return output_open(&output->document, options.io.output);
+    output->writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
+    return output->writer ? 0 : -1;
+}
+
+/* Writes the report and closes; NULL: there is none, and no file appears. */
+static int report_close(struct report_output *output, const struct class_report *report)
+{
+    int result = report ? 0 : -1;
+    if (output->writer) {
+        if (report)
+            result = write_stream(report, output->writer);
+        return stream_writer_close(output->writer, result == 0) ? -1 : result;
     }
-    struct output output;
-    if (output_open(&output, options.io.output))
-        return -1;
-    if (write_document(report, &output)) {
-        output_abandon(&output);
-        return -1;
-    }
-    return output_commit(&output);
+    if (report)
+        result = write_document(report, &output->document);
+    if (result == 0)
+        return output_commit(&output->document);
+    output_abandon(&output->document);
+    return -1;
 }
 
 static int evaluate(const struct option_operands *operands, struct model *model,
@@ -162,15 +176,19 @@ static int evaluate(const struct option_operands *operands, struct model *model,
     };
     struct stream_merge *merge =
         match_open(operands->items, operands->count, options.io.max_record, model, tokeniser);
+    struct report_output output;
     if (!merge)
         return -1;
+    if (report_open(&output)) {
+        stream_merge_close(merge);
+        return -1;
+    }
     label_set_copy(&classes, model->config.label_names, model->config.num_labels);
     class_metrics_init(&metrics, model->config.num_labels);
     int result = scorer_open(&scorer, model, &plan, add_batch, &metrics);
     if (result == 0)
         result = score(&scorer, merge, &classes, &report);
-    if (result == 0)
-        result = write_report(&report);
+    result = report_close(&output, result == 0 ? &report : NULL);
     scorer_close(&scorer);
     class_metrics_free(&metrics);
     label_set_free(&classes);

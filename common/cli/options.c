@@ -5,17 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "cli/diag.h"
 #include "cli/memory.h"
+#include "cli/options_internal.h"
 #include "cli/output.h"
 #include "cli/version.h"
 
 /* The options of every tool. Their targets are handled in apply_common. */
 enum common_option { COMMON_HELP, COMMON_VERSION, COMMON_VERBOSE, COMMON_QUIET };
 static bool common_given[4];
-static const struct option_row common_rows[] = {
+const struct option_row options_common_rows[] = {
     {.name = "Common options"},
     {.letter = 'v',
      .name = "verbose",
@@ -40,14 +42,68 @@ static const struct option_row common_rows[] = {
     {0},
 };
 
-static bool is_last(const struct option_row *row)
+/* The tool's rows with those of its groups in their places, and which of them were given. Never
+ * released: operands and values live as long as the program. */
+static struct option_row *table;
+static bool *table_given;
+
+bool option_row_is_last(const struct option_row *row)
 {
-    return row->name == NULL && row->help == NULL;
+    return row->name == NULL && row->help == NULL && row->kind != OPTION_GROUP;
 }
 
-static bool is_section(const struct option_row *row)
+bool option_row_is_section(const struct option_row *row)
 {
-    return row->kind == OPTION_SECTION || row->target == NULL;
+    return row->kind == OPTION_SECTION ||
+           (row->target == NULL && (row->name == NULL || row->help == NULL));
+}
+
+static size_t count_rows(const struct option_row *rows)
+{
+    size_t count = 0;
+    for (; !option_row_is_last(rows); rows++)
+        count += rows->kind == OPTION_GROUP ? count_rows(rows->group) : 1;
+    return count;
+}
+
+static struct option_row *copy_rows(struct option_row *to, const struct option_row *rows,
+                                    char *base)
+{
+    for (; !option_row_is_last(rows); rows++) {
+        if (rows->kind == OPTION_GROUP) {
+            to = copy_rows(to, rows->group, rows->target);
+            continue;
+        }
+        *to = *rows;
+        if (base != NULL && !option_row_is_section(rows))
+            to->target = base + rows->offset;
+        to++;
+    }
+    return to;
+}
+
+static void build_table(const struct option_row *rows)
+{
+    size_t count = count_rows(rows);
+    table = mem_calloc(count + 1, sizeof *table);
+    table_given = mem_calloc(count + 1, sizeof *table_given);
+    copy_rows(table, rows, NULL);
+}
+
+static void mark_given(const struct option_row *row)
+{
+    if (row >= table && row < table + count_rows(table))
+        table_given[row - table] = true;
+    if (row->given != NULL)
+        *row->given = true;
+}
+
+bool options_given(const void *target)
+{
+    for (size_t i = 0; !option_row_is_last(&table[i]); i++)
+        if (table[i].target == target)
+            return table_given[i];
+    return false;
 }
 
 void options_usage_error(const char *format, ...)
@@ -77,8 +133,8 @@ static bool same_name(const char *name, const char *given, size_t length)
 static const struct option_row *find_long(const struct option_row *rows, const char *name,
                                           size_t length)
 {
-    for (; !is_last(rows); rows++)
-        if (!is_section(rows) &&
+    for (; !option_row_is_last(rows); rows++)
+        if (!option_row_is_section(rows) &&
             (same_name(rows->name, name, length) || same_name(rows->alias, name, length)))
             return rows;
     return NULL;
@@ -86,8 +142,8 @@ static const struct option_row *find_long(const struct option_row *rows, const c
 
 static const struct option_row *find_letter(const struct option_row *rows, char letter)
 {
-    for (; !is_last(rows); rows++)
-        if (!is_section(rows) && rows->letter == letter)
+    for (; !option_row_is_last(rows); rows++)
+        if (!option_row_is_section(rows) && rows->letter == letter)
             return rows;
     return NULL;
 }
@@ -139,7 +195,16 @@ static void set_choice(const struct option_row *row, const char *spelling, const
     options_usage_error("%s: '%s' is none of %s", spelling, value, known);
 }
 
-static void set_value(const struct option_row *row, const char *spelling, const char *value)
+static void set_flag(const struct option_row *row, const char *spelling, const char *value)
+{
+    bool on = strcasecmp(value, "true") == 0;
+
+    if (!on && strcasecmp(value, "false") != 0)
+        options_usage_error("%s: '%s' is neither true nor false", spelling, value);
+    *(bool *)row->target = on;
+}
+
+void options_set(const struct option_row *row, const char *spelling, const char *value)
 {
     switch (row->kind) {
     case OPTION_UNSIGNED:
@@ -149,6 +214,7 @@ static void set_value(const struct option_row *row, const char *spelling, const 
         set_real(row, spelling, value);
         break;
     case OPTION_STRING:
+    case OPTION_CONFIG:
         *(const char **)row->target = value;
         break;
     case OPTION_CHOICE:
@@ -158,158 +224,104 @@ static void set_value(const struct option_row *row, const char *spelling, const 
         append_to_list(row->target, value);
         break;
     case OPTION_FLAG:
+        set_flag(row, spelling, value);
+        break;
     case OPTION_SECTION:
+    case OPTION_GROUP:
         break;
     }
-    if (row->given != NULL)
-        *row->given = true;
+    mark_given(row);
 }
 
-static void set_flag(const struct option_row *row, bool value)
+/* What the command line says, in its order; applied after the configuration file. */
+struct setting {
+    const struct option_row *row;
+    char spelling[64]; /* for messages */
+    const char *value;
+};
+static struct setting *settings;
+static size_t setting_count;
+
+static void add_setting(const struct option_row *row, const char *value, const char *prefix,
+                        const char *name, size_t length)
 {
-    *(bool *)row->target = value;
-    if (row->given != NULL)
-        *row->given = true;
+    settings = mem_realloc_array(settings, setting_count + 1, sizeof *settings);
+    struct setting *setting = &settings[setting_count++];
+    *setting = (struct setting){.row = row, .value = value};
+    snprintf(setting->spelling, sizeof setting->spelling, "%s%.*s", prefix, (int)length, name);
+}
+
+const struct option_row *options_find(const char *name, size_t length)
+{
+    const struct option_row *row = find_long(table, name, length);
+    return row != NULL ? row : find_long(options_common_rows, name, length);
 }
 
 /* argv[*index] is `--name`, `--name=value` or `--no-name`; *index moves past a separate value. */
-static void parse_long(const struct option_row *rows, int argc, char **argv, int *index)
+static void parse_long(int argc, char **argv, int *index)
 {
     const char *argument = argv[*index], *name = argument + 2;
     size_t length = strcspn(name, "=");
     const char *value = name[length] == '=' ? name + length + 1 : NULL;
-    const struct option_row *row = find_long(rows, name, length);
-    char *spelling;
+    const struct option_row *row = options_find(name, length);
 
-    if (row == NULL)
-        row = find_long(common_rows, name, length);
-    if (row == NULL && length > 3 &&
+    if (row == NULL && value == NULL && length > 3 &&
         (strncmp(name, "no-", 3) == 0 || strncmp(name, "no_", 3) == 0)) {
-        row = find_long(rows, name + 3, length - 3);
-        if (row != NULL && row->kind == OPTION_FLAG && value == NULL) {
-            set_flag(row, false);
-            return;
-        }
-        row = NULL;
+        row = find_long(table, name + 3, length - 3);
+        value = "false";
+        if (row != NULL && row->kind != OPTION_FLAG)
+            row = NULL;
     }
     if (row == NULL)
         options_usage_error("unknown option '%.*s'", (int)(length + 2), argument);
-    if (row->kind == OPTION_FLAG) {
-        if (value != NULL)
-            options_usage_error("--%s takes no value", row->name);
-        set_flag(row, true);
-        return;
-    }
+    if (row->kind == OPTION_FLAG && value == NULL)
+        value = "true";
     if (value == NULL && *index + 1 < argc)
         value = argv[++*index];
     if (value == NULL)
         options_usage_error("--%s needs a value", row->name);
-    spelling = mem_format("--%s", row->name);
-    set_value(row, spelling, value);
-    free(spelling);
+    add_setting(row, value, "--", row->name, strlen(row->name));
 }
 
 /* argv[*index] is `-x`, `-xVALUE` or several flags `-xyz`. */
-static void parse_letters(const struct option_row *rows, int argc, char **argv, int *index)
+static void parse_letters(int argc, char **argv, int *index)
 {
     for (const char *letter = argv[*index] + 1; *letter != '\0'; letter++) {
-        const struct option_row *row = find_letter(rows, *letter);
-        char spelling[] = {'-', *letter, '\0'};
+        const struct option_row *row = find_letter(table, *letter);
         const char *value;
 
         if (row == NULL)
-            row = find_letter(common_rows, *letter);
+            row = find_letter(options_common_rows, *letter);
         if (row == NULL)
             options_usage_error("unknown option '-%c'", *letter);
         if (row->kind == OPTION_FLAG) {
-            set_flag(row, true);
+            add_setting(row, "true", "-", letter, 1);
             continue;
         }
         value = letter[1] != '\0' ? letter + 1 : *index + 1 < argc ? argv[++*index] : NULL;
         if (value == NULL)
             options_usage_error("-%c needs a value", *letter);
-        set_value(row, spelling, value);
+        add_setting(row, value, "-", letter, 1);
         return;
     }
 }
 
-static void print_default(const struct option_row *row)
+static void apply_settings(void)
 {
-    switch (row->kind) {
-    case OPTION_FLAG:
-        if (*(bool *)row->target)
-            printf(" (default; --no-%s turns it off)", row->name);
-        break;
-    case OPTION_UNSIGNED:
-        printf(" (default: %llu)", (unsigned long long)*(uint64_t *)row->target);
-        break;
-    case OPTION_REAL:
-        printf(" (default: %g)", *(double *)row->target);
-        break;
-    case OPTION_STRING:
-        if (*(const char **)row->target != NULL)
-            printf(" (default: %s)", *(const char **)row->target);
-        break;
-    case OPTION_CHOICE:
-        printf(" (default: %s)", row->choices[*(int *)row->target]);
-        break;
-    case OPTION_LIST:
-    case OPTION_SECTION:
-        break;
-    }
-}
-
-static void print_choices(const struct option_row *row)
-{
-    printf("; one of");
-    for (int i = 0; row->choices[i] != NULL; i++)
-        printf("%s %s", i ? "," : "", row->choices[i]);
-}
-
-static void print_row(const struct option_row *row)
-{
-    char left[128], letter[5] = "    ";
-
-    if (is_section(row)) {
-        printf("\n%s:\n", row->name != NULL ? row->name : row->help);
-        return;
-    }
-    if (row->letter != 0)
-        snprintf(letter, sizeof letter, "-%c, ", row->letter);
-    snprintf(left, sizeof left, "  %s--%s%s%s", letter, row->name,
-             row->kind == OPTION_FLAG ? "" : " ",
-             row->kind == OPTION_FLAG ? ""
-             : row->argument != NULL  ? row->argument
-                                      : "VALUE");
-    if (strlen(left) > 34)
-        printf("%s\n%-36s", left, "");
-    else
-        printf("%-36s", left);
-    printf("%s", row->help != NULL ? row->help : "");
-    if (row->kind == OPTION_CHOICE)
-        print_choices(row);
-    print_default(row);
-    putchar('\n');
-}
-
-static void print_help(const struct option_program *program)
-{
-    printf("Usage: %s %s\n%s\n", program->name, program->usage, program->summary);
-    if (!is_last(program->rows) && !is_section(program->rows))
-        printf("\nOptions:\n");
-    for (const struct option_row *row = program->rows; !is_last(row); row++)
-        print_row(row);
-    for (const struct option_row *row = common_rows; !is_last(row); row++)
-        print_row(row);
-    if (program->example != NULL)
-        printf("\nExample:\n  %s\n", program->example);
-    exit(output_finish_stdout(0));
+    for (size_t i = 0; i < setting_count; i++)
+        if (settings[i].row->kind == OPTION_CONFIG)
+            options_read_config(settings[i].value);
+    for (size_t i = 0; i < setting_count; i++)
+        options_set(settings[i].row, settings[i].spelling, settings[i].value);
+    free(settings);
+    settings = NULL;
+    setting_count = 0;
 }
 
 static void apply_common(const struct option_program *program)
 {
     if (common_given[COMMON_HELP])
-        print_help(program);
+        options_print_help(program, table);
     if (common_given[COMMON_VERSION]) {
         printf("%s (bertpipe) %s\n", program->name, BERTPIPE_VERSION);
         exit(output_finish_stdout(0));
@@ -352,6 +364,7 @@ struct option_operands options_parse(const struct option_program *program, int a
 
     occupy_standard_descriptors();
     diag_init(program->name);
+    build_table(program->rows);
     all_operands = operands.items = mem_calloc((size_t)argc + 1, sizeof *operands.items);
     for (int i = 1; i < argc; i++) {
         const char *argument = argv[i];
@@ -361,10 +374,11 @@ struct option_operands options_parse(const struct option_program *program, int a
         else if (strcmp(argument, "--") == 0)
             options_ended = true;
         else if (argument[1] == '-')
-            parse_long(program->rows, argc, argv, &i);
+            parse_long(argc, argv, &i);
         else
-            parse_letters(program->rows, argc, argv, &i);
+            parse_letters(argc, argv, &i);
     }
+    apply_settings();
     apply_common(program);
     check_operands(program, &operands);
     return operands;

@@ -23,77 +23,29 @@ static struct {
     const char *model, *output, *labels;
     struct option_list eval;
     struct train_arguments arguments;
-    double dropout, hidden_dropout, attention_dropout, classifier_dropout;
-    bool all_given, hidden_given, attention_given, classifier_given;
-    bool best_given, eval_given, force;
+    const char *config;
+    bool force;
     struct engine_options engine;
     struct stream_io io;
 } options;
 
-#define NUMBER(low, high) .kind = OPTION_UNSIGNED, .argument = "N", .minimum = low, .maximum = high
-#define REAL(low, high)   .kind = OPTION_REAL, .argument = "X", .minimum = low, .maximum = high
-#define STRING(word)      .kind = OPTION_STRING, .argument = word
-#define WHEN              .kind = OPTION_CHOICE, .argument = "WHEN", .choices = train_when_names
-#define COUNT_MAX         4294967295.0
-#define DROPOUT_MAX       0.999999
-
 /* clang-format off */
 static const struct option_row rows[] = {
-    {'m', "model", .target = &options.model, STRING("MODEL"),
+    {'m', "model", .kind = OPTION_STRING, .target = &options.model, .argument = "MODEL",
      .help = "folder of the model to start from"},
-    {'o', "output-dir", .target = &options.output, STRING("OUT"), .alias = "output",
+    {'o', "output-dir", .kind = OPTION_STRING, .target = &options.output, .argument = "OUT",
+     .alias = "output",
      .help = "folder for checkpoints and the trained model"},
     {'e', "eval", .target = &options.eval, .kind = OPTION_LIST, .argument = "FILE",
      .help = "tokens to evaluate on; may be given more than once"},
-    {0, "labels", .target = &options.labels, STRING("A,B,..."),
+    {0, "labels", .kind = OPTION_STRING, .target = &options.labels, .argument = "A,B,...",
      .help = "names of the classes in order"},
     {0, "force", .target = &options.force, .kind = OPTION_FLAG,
      .help = "write into OUT although it holds other files"},
+    {0, "config", .kind = OPTION_CONFIG, .target = &options.config, .argument = "FILE",
+     .help = "options from a JSON file; the command line decides"},
 
-    {.name = "Training, as in transformers' TrainingArguments"},
-    {'n', "num-train-epochs", .target = &options.arguments.num_train_epochs, REAL(0, 1e9),
-     .alias = "epochs", .help = "passes over the data"},
-    {0, "max-steps", .target = &options.arguments.max_steps, NUMBER(0, COUNT_MAX),
-     .help = "optimiser steps, instead of epochs; 0: epochs decide"},
-    {'b', "per-device-train-batch-size", .target = &options.arguments.per_device_train_batch_size,
-     NUMBER(1, 1e6), .alias = "batch-size", .help = "records of a batch"},
-    {0, "per-device-eval-batch-size", .target = &options.arguments.per_device_eval_batch_size,
-     NUMBER(1, 1e6), .alias = "eval-batch-size", .help = "most records of a batch in evaluation"},
-    {'a', "gradient-accumulation-steps", .target = &options.arguments.gradient_accumulation_steps,
-     NUMBER(1, 65536), .help = "batches of one optimiser step"},
-    {'l', "learning-rate", .target = &options.arguments.learning_rate, REAL(0, 1e6),
-     .alias = "lr", .help = "highest learning rate"},
-    {'w', "warmup-steps", .target = &options.arguments.warmup_steps, REAL(0, COUNT_MAX),
-     .alias = "warmup-ratio", .help = "steps until then; below 1: share of the run"},
-    {0, "weight-decay", .target = &options.arguments.weight_decay, REAL(0, 1e6),
-     .help = "AdamW's, not for biases and LayerNorm"},
-    {0, "max-grad-norm", .target = &options.arguments.max_grad_norm, REAL(0, 1e30),
-     .help = "clip the gradient's norm to this; 0: never"},
-    {'s', "seed", .target = &options.arguments.seed, NUMBER(0, COUNT_MAX),
-     .help = "of the data order, dropout and new weights"},
-    {0, "logging-steps", .target = &options.arguments.logging_steps, NUMBER(1, COUNT_MAX),
-     .help = "steps between two records of metrics"},
-    {0, "eval-strategy", .target = &options.arguments.eval_strategy, WHEN,
-     .alias = "evaluation-strategy", .given = &options.eval_given, .help = "when to evaluate"},
-    {0, "eval-steps", .target = &options.arguments.eval_steps, NUMBER(0, COUNT_MAX),
-     .help = "for --eval-strategy steps; 0: as --logging-steps"},
-    {0, "save-strategy", .target = &options.arguments.save_strategy, WHEN,
-     .help = "when to write a checkpoint"},
-    {0, "save-steps", .target = &options.arguments.save_steps, NUMBER(1, COUNT_MAX),
-     .help = "for --save-strategy steps"},
-    {0, "load-best-model-at-end", .target = &options.arguments.load_best_model_at_end,
-     .kind = OPTION_FLAG, .given = &options.best_given,
-     .help = "the result is the checkpoint with the lowest loss"},
-
-    {.name = "Dropout, when not as the model's config.json says"},
-    {0, "dropout", .target = &options.dropout, REAL(0, DROPOUT_MAX), .given = &options.all_given,
-     .help = "all three of the following"},
-    {0, "hidden-dropout-prob", .target = &options.hidden_dropout, REAL(0, DROPOUT_MAX),
-     .given = &options.hidden_given, .help = "after embeddings and each block"},
-    {0, "attention-probs-dropout-prob", .target = &options.attention_dropout, REAL(0, DROPOUT_MAX),
-     .given = &options.attention_given, .help = "on attention weights"},
-    {0, "classifier-dropout", .target = &options.classifier_dropout, REAL(0, DROPOUT_MAX),
-     .given = &options.classifier_given, .help = "before the classifier"},
+    {.kind = OPTION_GROUP, .target = &options.arguments, .group = train_argument_rows},
 
     {.name = "Running"},
     ENGINE_OPTION_DEVICE(options.engine),
@@ -132,8 +84,6 @@ struct run {
 
 static void check_options(const struct option_operands *operands)
 {
-    struct train_arguments *arguments = &options.arguments;
-    bool best_wanted = options.best_given && arguments->load_best_model_at_end;
     if (!options.model)
         options_usage_error("-m MODEL is missing");
     if (!options.output)
@@ -141,18 +91,7 @@ static void check_options(const struct option_operands *operands)
     for (size_t i = 0; i < options.eval.count; i++)
         if (strcmp(options.eval.items[i], "-") == 0 && operands->count == 0)
             options_usage_error("--eval -: standard input already holds the training data");
-    if (options.eval.count == 0) {
-        if (best_wanted || (options.eval_given && arguments->eval_strategy != TRAIN_NO))
-            options_usage_error("%s needs --eval FILE",
-                                best_wanted ? "--load-best-model-at-end" : "--eval-strategy");
-        diag_note("no --eval FILE: no evaluation, and the last model is the result");
-        arguments->eval_strategy = TRAIN_NO;
-    }
-    if (arguments->eval_strategy == TRAIN_NO || arguments->save_strategy == TRAIN_NO) {
-        if (best_wanted)
-            options_usage_error("--load-best-model-at-end needs evaluations and checkpoints");
-        arguments->load_best_model_at_end = false;
-    }
+    train_arguments_settle(&options.arguments, options.eval.count > 0);
 }
 
 /* Reads and checks all that the run needs, in the order in which mistakes are cheapest to find. */
@@ -185,26 +124,26 @@ static int load(struct run *run, const struct option_operands *operands)
     return classes_decide(&run->model, run->train, run->eval, options.labels);
 }
 
-/* The configuration says what the run does, so that the trained model's config.json does too. */
-static void set_dropout(struct model_config *config, const char *key, double *target, bool given,
-                        double value)
+static void set_dropout(struct model_config *config, const char *key, double *target, double rate)
 {
-    if (!given && !options.all_given)
+    if (isnan(rate))
         return;
-    *target = given ? value : options.dropout;
+    *target = rate;
     if (key)
-        json_object_set_new(config->json, key, json_real(*target));
+        json_object_set_new(config->json, key, json_real(rate));
 }
 
+/* The configuration says what the run does, so that the trained model's config.json does too. */
 static void set_dropouts(struct model_config *config)
 {
     const struct config_keys *keys = &config->architecture->keys;
+    const struct train_arguments *arguments = &options.arguments;
     set_dropout(config, keys->hidden_dropout_prob, &config->hidden_dropout_prob,
-                options.hidden_given, options.hidden_dropout);
+                arguments->hidden_dropout_prob);
     set_dropout(config, keys->attention_probs_dropout_prob, &config->attention_probs_dropout_prob,
-                options.attention_given, options.attention_dropout);
+                arguments->attention_probs_dropout_prob);
     set_dropout(config, keys->classifier_dropout, &config->classifier_dropout,
-                options.classifier_given, options.classifier_dropout);
+                arguments->classifier_dropout);
 }
 
 static int open_engine(struct run *run, struct evaluate_limits *limits)
@@ -228,6 +167,9 @@ static int open_engine(struct run *run, struct evaluate_limits *limits)
     plan.max_sequences = (uint32_t)arguments->per_device_train_batch_size;
     if (run->eval && arguments->per_device_eval_batch_size > plan.max_sequences)
         plan.max_sequences = (uint32_t)arguments->per_device_eval_batch_size;
+    plan.adam_beta1 = arguments->adam_beta1;
+    plan.adam_beta2 = arguments->adam_beta2;
+    plan.adam_epsilon = arguments->adam_epsilon;
     plan.weight_decay = arguments->weight_decay;
     plan.seed = arguments->seed;
     *limits = (struct evaluate_limits){
@@ -328,7 +270,7 @@ static int train(struct run *run, const struct evaluate_limits *limits)
     };
     stream_header_init(&header, STREAM_METRICS);
     stream_history_append(&header, program.name);
-    run_record_history(&header, &options.arguments);
+    train_arguments_history(&options.arguments, &header);
     int result = stream_writer_begin(run->writer, &header);
     stream_header_free(&header);
     if (result)

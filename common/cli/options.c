@@ -306,6 +306,22 @@ static void parse_letters(int argc, char **argv, int *index)
     }
 }
 
+static bool is_common(const struct option_row *row)
+{
+    for (const struct option_row *common = options_common_rows; !option_row_is_last(common);
+         common++)
+        if (common == row)
+            return true;
+    return false;
+}
+
+static void apply_common_settings(void)
+{
+    for (size_t i = 0; i < setting_count; i++)
+        if (is_common(settings[i].row))
+            options_set(settings[i].row, settings[i].spelling, settings[i].value);
+}
+
 static void apply_settings(void)
 {
     for (size_t i = 0; i < setting_count; i++)
@@ -378,8 +394,9 @@ struct option_operands options_parse(const struct option_program *program, int a
         else
             parse_letters(argc, argv, &i);
     }
-    apply_settings();
+    apply_common_settings();
     apply_common(program);
+    apply_settings();
     check_operands(program, &operands);
     return operands;
 }

@@ -43,7 +43,7 @@ static void print_choices(const struct option_row *row)
         printf("%s %s", i ? "," : "", row->choices[i]);
 }
 
-static void print_row(const struct option_row *row)
+static void print_row(const struct option_row *row, bool default_too)
 {
     char left[128], letter[5] = "    ";
 
@@ -65,7 +65,8 @@ static void print_row(const struct option_row *row)
     printf("%s", row->help != NULL ? row->help : "");
     if (row->kind == OPTION_CHOICE)
         print_choices(row);
-    print_default(row);
+    if (default_too)
+        print_default(row);
     putchar('\n');
 }
 
@@ -75,9 +76,9 @@ void options_print_help(const struct option_program *program, const struct optio
     if (!option_row_is_last(rows) && !option_row_is_section(rows))
         printf("\nOptions:\n");
     for (const struct option_row *row = rows; !option_row_is_last(row); row++)
-        print_row(row);
+        print_row(row, true);
     for (const struct option_row *row = options_common_rows; !option_row_is_last(row); row++)
-        print_row(row);
+        print_row(row, false);
     if (program->example != NULL)
         printf("\nExample:\n  %s\n", program->example);
     exit(output_finish_stdout(0));

@@ -9,28 +9,6 @@
 #include "data/batches.h"
 #include "data/sampler.h"
 
-const char *const train_when_names[] = {"no", "epoch", "steps", NULL};
-
-void train_arguments_init(struct train_arguments *arguments)
-{
-    *arguments = (struct train_arguments){
-        .num_train_epochs = 3,
-        .per_device_train_batch_size = 16,
-        .per_device_eval_batch_size = 64,
-        .gradient_accumulation_steps = 1,
-        .learning_rate = 5e-5,
-        .warmup_steps = 500,
-        .weight_decay = 0.01,
-        .max_grad_norm = 1,
-        .logging_steps = 10,
-        .save_steps = 500,
-        .eval_strategy = TRAIN_EPOCH,
-        .save_strategy = TRAIN_EPOCH,
-        .load_best_model_at_end = true,
-        .seed = 42,
-    };
-}
-
 /* Runs of more epochs are planned for the worst order there could be. */
 #define FOLLOWED_EPOCHS 1000
 

@@ -18,7 +18,5 @@ json_t *run_record(const struct train_arguments *arguments, const struct model *
                    const struct dataset *eval);
 /* Adds the steps taken and the best evaluation. */
 void run_record_result(json_t *run, const struct train_state *state);
-/* The arguments that change the result, as options of the header's last history entry. */
-void run_record_history(struct stream_header *header, const struct train_arguments *arguments);
 
 #endif

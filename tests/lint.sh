@@ -15,10 +15,10 @@ includes() {
     awk '
         BEGIN {
             allowed["cli"] = " "
-            allowed["stream"] = allowed["text"] = allowed["model"] = " cli "
+            allowed["stream"] = allowed["text"] = allowed["model"] = allowed["metrics"] = " cli "
             allowed["data"] = allowed["log"] = " cli stream "
             allowed["nn"] = " cli model "
-            allowed["train"] = " cli stream text model data nn log "
+            allowed["train"] = " cli stream text model data nn log metrics "
         }
         /^#include "/ {
             split(FILENAME, from, "/")

@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "data/dataset.h"
+#include "metrics/outcomes.h"
+#include "metrics/scores.h"
 #include "nn/engine.h"
 #include "train/class_metrics.h"
 
@@ -24,5 +26,25 @@ typedef void evaluate_progress(void *context, uint64_t done);
 int evaluate_dataset(struct engine *engine, const struct dataset *dataset,
                      const struct evaluate_limits *limits, struct class_metrics *metrics,
                      evaluate_progress *progress, void *context);
+
+/*
+ * Evaluates every sample of the dataset: *scores is replaced by what metrics/summary.h names for
+ * targets of this kind ("loss", "accuracy", "f1", ...; never a runtime). labels: columns of the
+ * logits. Memory: metrics/outcomes.h and summary.h, 12 bytes a sample and label. progress may be
+ * NULL. 0, or -1 with a message.
+ */
+int evaluate_scores(struct engine *engine, const struct dataset *dataset,
+                    const struct evaluate_limits *limits, enum target_kind target, uint32_t labels,
+                    struct scores *scores, evaluate_progress *progress, void *context);
+
+/* The outcomes that targets of this kind give. */
+enum outcome_kind evaluate_outcome_kind(enum target_kind target);
+
+/*
+ * Adds the rows of a batch, with its targets: probabilities are the softmax of TARGET_CLASS and
+ * the sigmoid of TARGET_MULTI (whose labels hold from one half), losses those of training. Rows
+ * with TARGET_IGNORED are passed over. 0, or -1 with a message.
+ */
+int evaluate_add_batch(struct outcomes *outcomes, const struct batch *batch, const float *logits);
 
 #endif

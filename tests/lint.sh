@@ -18,7 +18,8 @@ includes() {
             allowed["stream"] = allowed["text"] = allowed["model"] = allowed["metrics"] = " cli "
             allowed["data"] = allowed["log"] = " cli stream "
             allowed["nn"] = " cli model "
-            allowed["train"] = " cli stream text model data nn log metrics "
+            allowed["hub"] = " cli data model "
+            allowed["train"] = " cli stream text model data nn log metrics hub "
         }
         /^#include "/ {
             split(FILENAME, from, "/")

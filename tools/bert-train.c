@@ -12,6 +12,7 @@
 #include "cli/progress.h"
 #include "stream/options.h"
 #include "train/classes.h"
+#include "train/dry_run.h"
 #include "train/match.h"
 #include "train/options.h"
 #include "train/output_folder.h"
@@ -24,7 +25,7 @@ static struct {
     struct option_list eval;
     struct train_arguments arguments;
     const char *config;
-    bool force;
+    bool force, dry_run;
     struct engine_options engine;
     struct stream_io io;
 } options;
@@ -40,10 +41,12 @@ static const struct option_row rows[] = {
      .help = "tokens to evaluate on; may be given more than once"},
     {0, "labels", .kind = OPTION_STRING, .target = &options.labels, .argument = "A,B,...",
      .help = "names of the classes in order"},
-    {0, "force", .target = &options.force, .kind = OPTION_FLAG,
+    {0, "force", .target = &options.force, .kind = OPTION_FLAG, .alias = "overwrite-output-dir",
      .help = "write into OUT although it holds other files"},
     {0, "config", .kind = OPTION_CONFIG, .target = &options.config, .argument = "FILE",
      .help = "options from a JSON file; the command line decides"},
+    {0, "dry-run", .target = &options.dry_run, .kind = OPTION_FLAG,
+     .help = "check all files and say what the run would take"},
 
     {.kind = OPTION_GROUP, .target = &options.arguments, .group = train_argument_rows},
 
@@ -86,7 +89,7 @@ static void check_options(const struct option_operands *operands)
 {
     if (!options.model)
         options_usage_error("-m MODEL is missing");
-    if (!options.output)
+    if (!options.output && !options.dry_run)
         options_usage_error("-o OUT is missing");
     for (size_t i = 0; i < options.eval.count; i++)
         if (strcmp(options.eval.items[i], "-") == 0 && operands->count == 0)
@@ -100,7 +103,9 @@ static int load(struct run *run, const struct option_operands *operands)
     if (model_load(&run->model, options.model, 0))
         return -1;
     run->tokeniser = tokeniser_open_folder(options.model);
-    if (!run->tokeniser || output_folder_prepare(options.output, options.force))
+    if (!run->tokeniser)
+        return -1;
+    if (!options.dry_run && output_folder_prepare(options.output, options.force))
         return -1;
     struct dataset_limits limits = match_limits(&run->model);
     struct stream_merge *train = NULL, *eval = NULL;
@@ -296,11 +301,27 @@ static int finish(struct run *run)
     return 0;
 }
 
+static int print_dry_run(const struct run *run)
+{
+    struct buffer text = {0};
+    struct output output;
+    dry_run_report(&text, &run->model, run->train, run->eval, &options.arguments, &run->plan,
+                   run->engine);
+    int result = output_open(&output, NULL) || output_write(&output, text.data, text.size) ||
+                         output_commit(&output)
+                     ? -1
+                     : 0;
+    buffer_free(&text);
+    return result;
+}
+
 static int run_all(struct run *run, const struct option_operands *operands)
 {
     struct evaluate_limits limits;
     if (load(run, operands) || open_engine(run, &limits))
         return -1;
+    if (options.dry_run)
+        return print_dry_run(run);
     train_state_init(&run->state);
     saver_init(&run->saver, run->engine, &run->model, run->tokeniser, options.output);
     run->saver.run =
@@ -326,11 +347,13 @@ int main(int argc, char **argv)
     train_arguments_init(&options.arguments);
     struct option_operands operands = options_parse(&program, argc, argv);
     check_options(&operands);
-    run.writer = stream_writer_open(NULL, (enum stream_form)options.io.form);
-    if (!run.writer)
-        return 1;
+    if (!options.dry_run) {
+        run.writer = stream_writer_open(NULL, (enum stream_form)options.io.form);
+        if (!run.writer)
+            return 1;
+    }
     int status = run_all(&run, &operands) ? 1 : 0;
-    if (stream_writer_close(run.writer, status == 0))
+    if (run.writer && stream_writer_close(run.writer, status == 0))
         status = 1;
     run_free(&run);
     return output_finish_stdout(status);

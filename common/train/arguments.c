@@ -11,7 +11,8 @@
 static const char *const when_names[] = {"no", "epoch", "steps", NULL};
 static const char *const save_names[] = {"no", "epoch", "steps", "best", NULL};
 static const char *const sampling_names[] = {"random", "sequential", "group_by_length", NULL};
-static const char *const optim_names[] = {"adamw", "sgd", NULL};
+/* transformers' names of AdamW differ in speed alone. */
+static const char *const optim_names[] = {"adamw", "sgd", "adamw_torch", "adamw_torch_fused", NULL};
 static const char *const schedule_names[] = {
     "linear", "cosine", "constant", "constant_with_warmup", "polynomial", NULL};
 static const char *const problem_names[] = {"auto", "single_label_classification",
@@ -212,6 +213,8 @@ void train_arguments_settle(struct train_arguments *a, bool evaluates)
             options_usage_error("--group-by-length and --train-sampling-strategy disagree");
         a->train_sampling_strategy = TRAIN_GROUP_BY_LENGTH;
     }
+    if (a->optim > TRAIN_SGD)
+        a->optim = TRAIN_ADAMW;
     if (isnan(a->data_seed))
         a->data_seed = (double)a->seed;
     if (a->data_seed != floor(a->data_seed))

@@ -21,3 +21,7 @@ parity() {
 @test "loss and gradient norm of 200 steps differ by at most 1e-4 of themselves: warmup 20" {
     parity loss-curve.py --warmup 20
 }
+
+@test "the fields of TrainingArguments are those that bertpipe-trainer(7) lists" {
+    parity arguments.py
+}

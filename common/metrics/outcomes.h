@@ -1,13 +1,14 @@
 /*
  * What an evaluation is computed from: for each record what is true and what was predicted.
  *
- * Memory: 32 bytes a record and 8 bytes a record and label, for the probabilities that rankings
- * need; with more than OUTCOMES_RANKED_LABELS labels the probabilities are not kept and rankings
- * (ROC AUC, average precision) are left out.
+ * Memory: 32 bytes a record, and 8 bytes a record and label for the probabilities that rankings
+ * need; with more than OUTCOMES_RANKED_LABELS labels these are not kept and rankings (ROC AUC,
+ * average precision) are left out. Sets take 2 bytes a record and label more, numbers 8.
  */
 #ifndef METRICS_OUTCOMES_H
 #define METRICS_OUTCOMES_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,7 +38,7 @@ struct outcomes {
     double *gold_values;
     double *losses; /* [count] */
     double *values; /* [count, labels] probabilities, or the numbers predicted; NULL: not kept */
-    size_t capacity[9];
+    size_t capacity[10];
 };
 
 /* labels: at least 1. */
@@ -60,6 +61,9 @@ void outcomes_add_set(struct outcomes *outcomes, const uint8_t *gold, const uint
                       const double *values, double loss);
 /* The loss is the mean of the squared errors. */
 void outcomes_add_numbers(struct outcomes *outcomes, const double *gold, const double *values);
+
+/* The label with the largest value, the first of equals. */
+uint32_t outcomes_argmax(const double *values, uint32_t labels);
 
 /* Whether record i is right: the guess, or the whole set; not for OUTCOME_NUMBERS. */
 bool outcomes_right(const struct outcomes *outcomes, size_t i);

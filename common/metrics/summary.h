@@ -1,9 +1,9 @@
 /*
  * All scores of an evaluation.
  *
- *     summary_init(&summary, &outcomes, &options);
- *     summary_scores(&summary, NULL, &scores);       the scores by name
- *     summary_labels(&summary, labels);              those of each class or label
+ *     summary = summary_open(&outcomes, &options);
+ *     summary_scores(summary, NULL, &scores);        the scores by name
+ *     summary_label(summary, i, &scores);            those of one class, label or number
  *
  * Names and definitions, which are scikit-learn's unless said otherwise:
  *
@@ -24,7 +24,7 @@
  *     over labels), calibration_error (of all labels' probabilities)
  *   OUTCOME_NUMBERS
  *     loss and mse, rmse, mae, r2, pearson, spearman: with several numbers a record the mean over
- *     them
+ *     those for which it is defined
  *
  * A precision, recall or F1 whose denominator is 0 is 0. Means of rankings leave out the labels
  * that have no positive record (or, for roc_auc, no negative one): those are undefined. What is
@@ -42,14 +42,7 @@ struct summary_options {
 };
 #define SUMMARY_OPTIONS_DEFAULT ((struct summary_options){.top_k = 5, .bins = 15})
 
-/* Scores of one class or label; of OUTCOME_NUMBERS only support, which is the number of records. */
-struct label_scores {
-    double precision, recall, f1;
-    double roc_auc, average_precision; /* NaN: undefined */
-    double support;                    /* records that have it */
-};
-
-/* Buffers and sorted orders: 4 bytes a record and label, the most of it. */
+/* Buffers and sorted orders: about 4 bytes a record and label, 8 of sets and numbers. */
 struct summary;
 
 /* The outcomes must outlive it and stay as they are; they hold at least one record. */
@@ -64,7 +57,9 @@ void summary_names(enum outcome_kind kind, uint32_t labels, const struct summary
 
 /* Replaces *scores. weights: [count] how often each record counts, NULL: once. */
 void summary_scores(struct summary *summary, const uint32_t *weights, struct scores *scores);
-/* scores: [labels], every record counting once. */
-void summary_labels(struct summary *summary, struct label_scores *scores);
+/* Those of one class, label or number, every record counting once: precision, recall, f1, support
+ * (the records that have it) and, with probabilities, roc_auc and average_precision; of numbers
+ * mse, rmse, mae, r2, pearson and spearman. */
+void summary_label(struct summary *summary, uint32_t label, struct scores *scores);
 
 #endif

@@ -1,22 +1,29 @@
 #include "train/evaluate.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "cli/memory.h"
 #include "data/batches.h"
+#include "metrics/summary.h"
+#include "nn/loss.h"
 #include "train/assembly.h"
 
-int evaluate_dataset(struct engine *engine, const struct dataset *dataset,
-                     const struct evaluate_limits *limits, struct class_metrics *metrics,
-                     evaluate_progress *progress, void *context)
+/* One batch is done. 0, or -1 with a message. */
+typedef int evaluate_scored(void *context, const struct batch *batch, const float *logits);
+
+/* Runs the engine over every sample. */
+static int forward_all(struct engine *engine, const struct dataset *dataset,
+                       const struct evaluate_limits *limits, enum target_kind target,
+                       uint32_t labels, evaluate_scored *scored, void *scored_context,
+                       evaluate_progress *progress, void *context)
 {
     struct assembly assembly;
     struct batches batches;
     uint32_t first, sequences;
     uint64_t tokens;
     int result = 0;
-    float *logits =
-        mem_realloc_array(NULL, (size_t)limits->max_sequences * metrics->classes, sizeof *logits);
+    float *logits = mem_realloc_array(NULL, (size_t)limits->max_sequences * labels, sizeof *logits);
     assembly_init(&assembly, limits->position_offset);
     if (progress)
         progress(context, 0);
@@ -25,14 +32,133 @@ int evaluate_dataset(struct engine *engine, const struct dataset *dataset,
         assembly_clear(&assembly);
         for (uint32_t i = 0; i < sequences; i++)
             assembly_add_sample(&assembly, dataset, batches_sample(&batches, first + i), 0);
-        const struct batch *batch = assembly_batch(&assembly, TARGET_CLASS);
+        const struct batch *batch = assembly_batch(&assembly, target);
         result = engine_forward(engine, batch, logits);
         if (result == 0)
-            result = class_metrics_add(metrics, batch, logits);
+            result = scored(scored_context, batch, logits);
         if (result == 0 && progress)
             progress(context, (uint64_t)first + sequences);
     }
     assembly_free(&assembly);
     free(logits);
+    return result;
+}
+
+static int add_to_metrics(void *metrics, const struct batch *batch, const float *logits)
+{
+    return class_metrics_add(metrics, batch, logits);
+}
+
+int evaluate_dataset(struct engine *engine, const struct dataset *dataset,
+                     const struct evaluate_limits *limits, struct class_metrics *metrics,
+                     evaluate_progress *progress, void *context)
+{
+    return forward_all(engine, dataset, limits, TARGET_CLASS, metrics->classes, add_to_metrics,
+                       metrics, progress, context);
+}
+
+enum outcome_kind evaluate_outcome_kind(enum target_kind target)
+{
+    return target == TARGET_MULTI  ? OUTCOME_SET
+           : target == TARGET_REAL ? OUTCOME_NUMBERS
+                                   : OUTCOME_CLASS;
+}
+
+/* Room for one row. */
+struct row {
+    float *probabilities;
+    double *values, *gold;
+    uint8_t *set;
+};
+
+static void add_set(struct outcomes *outcomes, const struct row *row, const float *targets,
+                    const float *logits, double loss)
+{
+    for (uint32_t j = 0; j < outcomes->labels; j++) {
+        row->values[j] = (float)(1 / (1 + exp(-(double)logits[j])));
+        row->set[j] = targets[j] >= 0.5f;
+    }
+    outcomes_add_set(outcomes, row->set, NULL, row->values, loss);
+}
+
+static void add_numbers(struct outcomes *outcomes, const struct row *row, const float *targets,
+                        const float *logits)
+{
+    for (uint32_t j = 0; j < outcomes->labels; j++) {
+        row->values[j] = logits[j];
+        row->gold[j] = targets[j];
+    }
+    outcomes_add_numbers(outcomes, row->gold, row->values);
+}
+
+/* batch: of one row. */
+static int add_row(struct outcomes *outcomes, const struct row *row, const struct batch *batch,
+                   const float *logits)
+{
+    double loss = 0;
+    uint64_t counted = 0;
+    if (loss_rows(batch, outcomes->labels, logits, 1, NULL, &loss, &counted))
+        return -1;
+    if (counted == 0)
+        return 0;
+    if (batch->target == TARGET_MULTI) {
+        add_set(outcomes, row, batch->values, logits, loss);
+    } else if (batch->target == TARGET_REAL) {
+        add_numbers(outcomes, row, batch->values, logits);
+    } else {
+        softmax_row(logits, outcomes->labels, row->probabilities);
+        for (uint32_t j = 0; j < outcomes->labels; j++)
+            row->values[j] = row->probabilities[j];
+        outcomes_add_class(outcomes, (uint32_t)batch->classes[0], OUTCOME_NO_GUESS, row->values,
+                           loss);
+    }
+    return 0;
+}
+
+int evaluate_add_batch(struct outcomes *outcomes, const struct batch *batch, const float *logits)
+{
+    size_t labels = outcomes->labels;
+    struct row row = {
+        .probabilities = mem_realloc_array(NULL, labels, sizeof *row.probabilities),
+        .values = mem_realloc_array(NULL, labels, sizeof *row.values),
+        .gold = mem_realloc_array(NULL, labels, sizeof *row.gold),
+        .set = mem_alloc(labels),
+    };
+    int result = 0;
+    for (uint32_t r = 0; r < batch->rows && result == 0; r++) {
+        const struct batch one = {
+            .rows = 1,
+            .target = batch->target,
+            .classes = batch->classes ? batch->classes + r : NULL,
+            .values = batch->values ? batch->values + r * labels : NULL,
+        };
+        result = add_row(outcomes, &row, &one, logits + r * labels);
+    }
+    free(row.probabilities);
+    free(row.values);
+    free(row.gold);
+    free(row.set);
+    return result;
+}
+
+static int add_to_outcomes(void *outcomes, const struct batch *batch, const float *logits)
+{
+    return evaluate_add_batch(outcomes, batch, logits);
+}
+
+int evaluate_scores(struct engine *engine, const struct dataset *dataset,
+                    const struct evaluate_limits *limits, enum target_kind target, uint32_t labels,
+                    struct scores *scores, evaluate_progress *progress, void *context)
+{
+    struct outcomes outcomes;
+    outcomes_init(&outcomes, evaluate_outcome_kind(target), labels);
+    int result = forward_all(engine, dataset, limits, target, labels, add_to_outcomes, &outcomes,
+                             progress, context);
+    if (result == 0) {
+        struct summary *summary = summary_open(&outcomes, &SUMMARY_OPTIONS_DEFAULT);
+        summary_scores(summary, NULL, scores);
+        summary_close(summary);
+    }
+    outcomes_free(&outcomes);
     return result;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "model/philox.h"
+#include "cli/philox.h"
 
 #define TWO_PI          6.283185307179586
 #define INITIALISE_SITE 0x696e6974u

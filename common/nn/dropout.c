@@ -1,6 +1,6 @@
 #include "nn/dropout.h"
 
-#include "model/philox.h"
+#include "cli/philox.h"
 
 void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
 {

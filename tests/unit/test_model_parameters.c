@@ -10,7 +10,7 @@
 #include "cli/memory.h"
 #include "model/initialise.h"
 #include "model/parameters.h"
-#include "model/philox.h"
+#include "cli/philox.h"
 
 static void make_bert_base(struct model_config *config)
 {

@@ -2,8 +2,8 @@
  * Philox 4x32-10, the counter-based generator of Salmon et al., "Parallel random numbers: as easy
  * as 1, 2, 3" (SC 2011): 128 random bits from a 64-bit key and a 128-bit counter, with no state.
  */
-#ifndef MODEL_PHILOX_H
-#define MODEL_PHILOX_H
+#ifndef CLI_PHILOX_H
+#define CLI_PHILOX_H
 
 #include <stdint.h>
 

@@ -38,10 +38,72 @@ void signals_cleanup(void)
     }
 }
 
+static volatile sig_atomic_t stop_signal, save_asked;
+
 static void on_signal(int number)
 {
     signals_cleanup();
     raise(number); /* SA_RESETHAND has restored the default */
+}
+
+static void on_stop(int number)
+{
+    if (stop_signal != 0)
+        signals_die(number);
+    stop_signal = number;
+}
+
+static void on_save(int number)
+{
+    (void)number;
+    save_asked = 1;
+}
+
+/* Unless the signal is ignored: nohup and background jobs of old shells do so, and keep it. */
+static void install_handler(int number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, before;
+
+    sigfillset(&action.sa_mask);
+    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(number, &action, NULL);
+}
+
+void signals_catch_stop(void)
+{
+    install_handler(SIGINT, on_stop);
+    install_handler(SIGTERM, on_stop);
+}
+
+void signals_catch_save(void)
+{
+    install_handler(SIGUSR1, on_save);
+}
+
+int signals_stop(void)
+{
+    return stop_signal;
+}
+
+bool signals_save(void)
+{
+    bool asked = save_asked != 0;
+
+    save_asked = 0;
+    return asked;
+}
+
+_Noreturn void signals_die(int number)
+{
+    sigset_t set;
+
+    signals_cleanup();
+    signal(number, SIG_DFL);
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    raise(number);
+    _exit(128 + number);
 }
 
 static void install(void)

@@ -9,11 +9,27 @@
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H
 
+#include <stdbool.h>
+
 /* Registers a copy of path; installs the handlers on first use. */
 void signals_remove_later(const char *path);
 /* Forgets path: it is complete, or has already been removed. */
 void signals_keep(const char *path);
 /* Removes them all now; async-signal-safe. */
 void signals_cleanup(void);
+
+/*
+ * Signals that ask for something instead of ending the program: SIGINT and SIGTERM to finish what
+ * is being done and stop, SIGUSR1 to save and go on. A second SIGINT or SIGTERM ends the program at
+ * once, as it would have without signals_catch_stop. A signal that was ignored before stays so.
+ */
+void signals_catch_stop(void);
+void signals_catch_save(void);
+/* The signal that asks to stop, or 0. */
+int signals_stop(void);
+/* Whether SIGUSR1 came since the last call. */
+bool signals_save(void);
+/* Ends the program as by the signal: removes the registered paths and raises it. */
+_Noreturn void signals_die(int number);
 
 #endif

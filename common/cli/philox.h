@@ -29,4 +29,13 @@ static inline struct philox_block philox(struct philox_block counter, uint32_t k
     return counter;
 }
 
+/* 64 random bits: the ordinal-th number of a use (any tag) of the seed. */
+static inline uint64_t philox_u64(uint64_t seed, uint32_t use, uint64_t ordinal)
+{
+    struct philox_block counter = {{(uint32_t)ordinal, (uint32_t)(ordinal >> 32), use, 0}};
+
+    counter = philox(counter, (uint32_t)seed, (uint32_t)(seed >> 32));
+    return counter.word[0] | (uint64_t)counter.word[1] << 32;
+}
+
 #endif

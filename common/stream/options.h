@@ -31,6 +31,11 @@ struct stream_io {
         .argument = "FORM", .choices = stream_form_names,                                          \
         .help = "auto: msgpack, but text on a terminal"                                            \
     }
+#define STREAM_OPTION_PARTIAL(flag)                                                                \
+    {                                                                                              \
+        .name = "partial", .kind = OPTION_FLAG, .target = &(flag),                                 \
+        .help = "accept a set of parts that is not complete"                                       \
+    }
 #define STREAM_OPTION_MAX_RECORD(io)                                                               \
     {                                                                                              \
         .name = "max-record", .kind = OPTION_UNSIGNED, .target = &(io).max_record,                 \

@@ -16,6 +16,36 @@ bool rec_span_equal(struct rec_span span, const char *string)
            memcmp(span.data, string, span.size) == 0;
 }
 
+struct rec_span stream_record_id(const struct stream_record *record)
+{
+    switch (record->type) {
+    case STREAM_TEXT:
+        return record->text.id;
+    case STREAM_TOKENS:
+        return record->tokens.id;
+    case STREAM_PREDICTIONS:
+        return record->prediction.id;
+    case STREAM_METRICS:
+        break;
+    }
+    return (struct rec_span){0};
+}
+
+const struct rec_label *stream_record_label(const struct stream_record *record)
+{
+    switch (record->type) {
+    case STREAM_TEXT:
+        return &record->text.label;
+    case STREAM_TOKENS:
+        return &record->tokens.label;
+    case STREAM_PREDICTIONS:
+        return &record->prediction.gold;
+    case STREAM_METRICS:
+        break;
+    }
+    return NULL;
+}
+
 uint32_t rec_u16_at(struct rec_span bin, size_t i)
 {
     const unsigned char *bytes = (const unsigned char *)bin.data + 2 * i;

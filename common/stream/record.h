@@ -121,6 +121,11 @@ struct stream_record {
     };
 };
 
+/* The record's id; absent in records of metrics, which have none. */
+struct rec_span stream_record_id(const struct stream_record *record);
+/* The label that the user's data gave it: the gold label of a prediction. NULL: metrics. */
+const struct rec_label *stream_record_label(const struct stream_record *record);
+
 /* Little-endian items of a bin field; i must be below the count. */
 uint32_t rec_u16_at(struct rec_span bin, size_t i);
 uint32_t rec_u32_at(struct rec_span bin, size_t i);

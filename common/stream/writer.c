@@ -1,5 +1,6 @@
 #include "stream/writer.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -7,6 +8,7 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "cli/output.h"
+#include "stream/msgpack_scan.h"
 #include "stream/text_form.h"
 #include "stream/wire.h"
 
@@ -23,13 +25,15 @@ struct stream_writer {
     bool wrote_columns;
     enum stream_type columns_type;
     uint64_t count, total;
+    size_t max_record;
 
     struct buffer held;
     struct buffer scratch; /* one record being packed */
     XXH64_state_t *hash;
     size_t hashed; /* bytes of held that are in hash */
     size_t unchecked_records, unchecked_bytes;
-    bool checked; /* a check or end is the last item in the segment */
+    bool checked;              /* a check or end is the last item in the segment */
+    struct wire_memory memory; /* behind a raw record that is rendered */
 };
 
 /* Forms that people read go to a terminal; msgpack only when there is none. */
@@ -60,6 +64,7 @@ struct stream_writer *stream_writer_open(const char *path, enum stream_form form
         exit(1);
     }
     stream_header_init(&writer->header, STREAM_TEXT);
+    writer->max_record = STREAM_MAX_RECORD;
     if (settle_form(writer, form) != 0) {
         stream_writer_close(writer, false);
         return NULL;
@@ -70,6 +75,11 @@ struct stream_writer *stream_writer_open(const char *path, enum stream_form form
 enum stream_form stream_writer_form(const struct stream_writer *writer)
 {
     return writer->form;
+}
+
+void stream_writer_limit(struct stream_writer *writer, size_t max_record)
+{
+    writer->max_record = max_record > 0 ? max_record : STREAM_MAX_RECORD;
 }
 
 void stream_writer_show_headers(struct stream_writer *writer)
@@ -150,8 +160,20 @@ int stream_writer_begin(struct stream_writer *writer, const struct stream_header
     return 0;
 }
 
-int stream_writer_raw(struct stream_writer *writer, struct rec_span record)
+/* The record's number and, as far as it has one, its id. */
+static int refuse_size(const struct stream_writer *writer, size_t size, struct rec_span id)
 {
+    return diag_error(
+        "output record %" PRIu64 "%s%.*s%s: %zu bytes, more than the %zu that readers "
+        "take (--max-record)",
+        writer->count + 1, id.data != NULL ? " ('" : "", (int)(id.size < 200 ? id.size : 200),
+        id.data != NULL ? id.data : "", id.data != NULL ? "')" : "", size, writer->max_record);
+}
+
+static int append_packed(struct stream_writer *writer, struct rec_span record, struct rec_span id)
+{
+    if (record.size > writer->max_record)
+        return refuse_size(writer, record.size, id);
     if (writer->unchecked_records > 0 &&
         writer->unchecked_bytes + record.size > STREAM_CHECK_INTERVAL)
         add_check(writer);
@@ -159,12 +181,10 @@ int stream_writer_raw(struct stream_writer *writer, struct rec_span record)
     writer->unchecked_records++;
     writer->unchecked_bytes += record.size;
     writer->checked = false;
-    writer->count++;
-    writer->total++;
-    return flush_when_full(writer);
+    return 0;
 }
 
-static int render(struct stream_writer *writer, const struct stream_record *record)
+static int append_rendered(struct stream_writer *writer, const struct stream_record *record)
 {
     switch (writer->form) {
     case FORM_JSON:
@@ -176,24 +196,62 @@ static int render(struct stream_writer *writer, const struct stream_record *reco
     }
 }
 
+static int finish_record(struct stream_writer *writer)
+{
+    writer->count++;
+    writer->total++;
+    return flush_when_full(writer);
+}
+
+static int append_record(struct stream_writer *writer, const struct stream_record *record)
+{
+    if (writer->form != FORM_MSGPACK)
+        return append_rendered(writer, record);
+    writer->scratch.size = 0;
+    wire_pack_record(&writer->scratch, record);
+    return append_packed(writer, (struct rec_span){writer->scratch.data, writer->scratch.size},
+                         stream_record_id(record));
+}
+
 int stream_writer_record(struct stream_writer *writer, const struct stream_record *record)
 {
     struct wire_fault fault;
 
     if (wire_check_record(record, &writer->header, &fault) != 0)
-        return diag_error("output record %llu: %s", (unsigned long long)writer->count + 1,
-                          fault.reason);
-    if (writer->form == FORM_MSGPACK) {
-        writer->scratch.size = 0;
-        wire_pack_record(&writer->scratch, record);
-        return stream_writer_raw(writer,
-                                 (struct rec_span){writer->scratch.data, writer->scratch.size});
-    }
-    if (render(writer, record) != 0)
-        return -1;
-    writer->count++;
-    writer->total++;
-    return flush_when_full(writer);
+        return diag_error("output record %" PRIu64 ": %s", writer->count + 1, fault.reason);
+    return append_record(writer, record) == 0 ? finish_record(writer) : -1;
+}
+
+static int append_raw(struct stream_writer *writer, struct rec_span raw)
+{
+    struct stream_record record;
+    struct wire_fault fault;
+
+    if (writer->form == FORM_MSGPACK && raw.size <= writer->max_record)
+        return append_packed(writer, raw, (struct rec_span){0});
+    if (wire_decode_record(raw, &writer->header, &writer->memory, &record, &fault) != 0)
+        return diag_error("output record %" PRIu64 ": %s", writer->count + 1, fault.reason);
+    if (writer->form == FORM_MSGPACK)
+        return refuse_size(writer, raw.size, stream_record_id(&record));
+    return append_rendered(writer, &record);
+}
+
+int stream_writer_raw(struct stream_writer *writer, struct rec_span record)
+{
+    return append_raw(writer, record) == 0 ? finish_record(writer) : -1;
+}
+
+int stream_writer_raws(struct stream_writer *writer, struct rec_span records)
+{
+    struct mp_cursor cursor = {records.data, records.data + records.size};
+    struct rec_span record;
+
+    while (cursor.at < cursor.end)
+        if (mp_skip(&cursor, &record) != 0)
+            return diag_error("output record %" PRIu64 ": no msgpack", writer->count + 1);
+        else if (stream_writer_raw(writer, record) != 0)
+            return -1;
+    return 0;
 }
 
 int stream_writer_end(struct stream_writer *writer)
@@ -229,6 +287,7 @@ int stream_writer_close(struct stream_writer *writer, bool commit)
     buffer_free(&writer->held);
     buffer_free(&writer->scratch);
     XXH64_freeState(writer->hash);
+    wire_memory_free(&writer->memory);
     free(writer);
     return status;
 }

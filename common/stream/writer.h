@@ -47,8 +47,14 @@ int stream_writer_record(struct stream_writer *writer, const struct stream_recor
 /* FORM_JSON: also writes a line for each segment's header, {"bertpipe":{...}}. */
 void stream_writer_show_headers(struct stream_writer *writer);
 
-/* FORM_MSGPACK only: one record as stream_reader_raw gives it. */
+/* Records larger than so many bytes are refused, for readers would: 0 is STREAM_MAX_RECORD, as for
+ * readers, and --max-record is for both. Text forms have no limit. */
+void stream_writer_limit(struct stream_writer *writer, size_t max_record);
+/* One record as stream_reader_raw gives it, out of a segment whose header agrees with this one's.
+ */
 int stream_writer_raw(struct stream_writer *writer, struct rec_span record);
+/* Any number of them, one after the other. */
+int stream_writer_raws(struct stream_writer *writer, struct rec_span records);
 int stream_writer_end(struct stream_writer *writer);
 
 /* Passes on everything written so far; does nothing when nothing is held. */

@@ -1,0 +1,75 @@
+#include "cli/temporary.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/diag.h"
+#include "cli/memory.h"
+
+int temporary_open(struct temporary *file)
+{
+    const char *folder = getenv("TMPDIR");
+    char *path;
+
+    if (folder == NULL || *folder == '\0')
+        folder = "/tmp";
+    path = mem_format("%s/bertpipe.XXXXXX", folder);
+    *file = (struct temporary){.fd = mkstemp(path)};
+    if (file->fd < 0) {
+        diag_errno(errno, "%s: cannot create a temporary file", folder);
+        free(path);
+        return -1;
+    }
+    unlink(path);
+    free(path);
+    file->folder = mem_strdup(folder);
+    return 0;
+}
+
+int temporary_append(struct temporary *file, const void *data, size_t size)
+{
+    const char *bytes = data;
+
+    while (size > 0) {
+        ssize_t count = write(file->fd, bytes, size);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return diag_errno(errno, "%s: cannot write a temporary file", file->folder);
+        bytes += count;
+        size -= (size_t)count;
+        file->size += (uint64_t)count;
+    }
+    return 0;
+}
+
+int temporary_read(const struct temporary *file, uint64_t offset, void *data, size_t size)
+{
+    char *bytes = data;
+
+    while (size > 0) {
+        ssize_t count = pread(file->fd, bytes, size, (off_t)offset);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return diag_errno(errno, "%s: cannot read a temporary file", file->folder);
+        if (count == 0)
+            return diag_error("%s: a temporary file has become shorter", file->folder);
+        bytes += count;
+        size -= (size_t)count;
+        offset += (uint64_t)count;
+    }
+    return 0;
+}
+
+void temporary_close(struct temporary *file)
+{
+    if (file->folder == NULL)
+        return;
+    close(file->fd);
+    free(file->folder);
+    *file = (struct temporary){0};
+}

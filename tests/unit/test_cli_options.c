@@ -1,5 +1,7 @@
 /* common/cli/options: every spelling of an option, and what a bad one leads to. */
 #include <fcntl.h>
+#include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -110,6 +112,89 @@ static void test_spellings(void)
     CHECK(!values.given && values.number == 7, "defaults stay");
 }
 
+/* A table with a group: its rows' targets are offsets into `inner`. */
+static struct inner {
+    double unset, share;
+    uint64_t count;
+    bool flag;
+    int colour;
+    const char *name, *config;
+} inner;
+
+#define AT(member) .offset = offsetof(struct inner, member)
+static const struct option_row inner_rows[] = {
+    {.name = "Inner"},
+    {0, "flag", AT(flag), .kind = OPTION_FLAG, .help = "f"},
+    {0, "unset", AT(unset), .kind = OPTION_REAL, .argument = "X", .help = "u"},
+    {0, "share", AT(share), .kind = OPTION_REAL, .argument = "X", .help = "s",
+     .changes_result = true},
+    {'c', "count", AT(count), .kind = OPTION_UNSIGNED, .argument = "N", .help = "c"},
+    {0, "colour", AT(colour), .kind = OPTION_CHOICE, .choices = colours, .help = "c"},
+    {0, "name", AT(name), .kind = OPTION_STRING, .help = "n"},
+    {0},
+};
+static const struct option_row outer_rows[] = {
+    {'x', "extra", .kind = OPTION_FLAG, .target = &values.flag, .help = "x"},
+    {.kind = OPTION_GROUP, .target = &inner, .group = inner_rows},
+    {0, "config", .kind = OPTION_CONFIG, .target = &inner.config, .argument = "FILE", .help = "c"},
+    {0},
+};
+static const struct option_program outer = {
+    .name = "test_cli_options", .summary = "a test", .usage = "", .rows = outer_rows};
+
+static void parse_outer(const char *const *arguments)
+{
+    static char *argv[16];
+    int argc = 1;
+    argv[0] = (char *)"test";
+    for (; *arguments != NULL; arguments++)
+        argv[argc++] = (char *)*arguments;
+    argv[argc] = NULL;
+    inner = (struct inner){.unset = NAN, .share = 0.1};
+    values.flag = false;
+    free(options_parse(&outer, argc, argv).items);
+}
+
+#define PARSE_OUTER(...) parse_outer((const char *const[]){__VA_ARGS__, NULL})
+
+static bool has_text(size_t row, const char *expected)
+{
+    char *text = option_value_text(&inner_rows[row], &inner);
+    bool same = expected == NULL ? text == NULL : text != NULL && strcmp(text, expected) == 0;
+    free(text);
+    return same;
+}
+
+static void test_groups(void)
+{
+    PARSE_OUTER("--flag", "-c5", "--share=1e-4", "-x", "--colour", "green");
+    CHECK(inner.flag && inner.count == 5 && inner.share == 1e-4 && inner.colour == 1,
+          "a group's rows, the first at offset 0");
+    CHECK(values.flag, "and the rows around it");
+    CHECK(options_given(&inner.count) && !options_given(&inner.unset), "what was given");
+    CHECK(has_text(1, "true") && has_text(2, NULL) && has_text(3, "0.0001") && has_text(4, "5") &&
+              has_text(5, "green") && has_text(6, NULL),
+          "values as text");
+    inner.share = 0.1 + 0.2;
+    CHECK(has_text(3, "0.30000000000000004"), "as many digits as the number needs");
+}
+
+static void test_config(void)
+{
+    char path[] = "/tmp/test_cli_options.XXXXXX";
+    int fd = mkstemp(path);
+    const char text[] = "{\"share\": 0.25, \"count\": 7, \"flag\": true, \"extra\": true, "
+                        "\"name\": \"n\", \"unset\": null}";
+    CHECK(fd >= 0 && write(fd, text, sizeof text - 1) == (ssize_t)sizeof text - 1, "a file");
+    close(fd);
+    PARSE_OUTER("--count", "9", "--no-extra", "--config", path);
+    CHECK(inner.share == 0.25 && inner.flag && strcmp(inner.name, "n") == 0, "from the file");
+    CHECK(inner.count == 9 && !values.flag, "the command line decides, wherever it stands");
+    CHECK(isnan(inner.unset) && !options_given(&inner.unset), "null leaves the default");
+    CHECK(options_given(&inner.share), "the file gives options too");
+    unlink(path);
+}
+
 static void test_errors(void)
 {
     CHECK(STATUS("-f") == 0, "a good one");
@@ -123,13 +208,16 @@ static void test_errors(void)
     CHECK(STATUS("-r", "1.01") == 2 && STATUS("-r", "nan") == 2, "no real number in range");
     CHECK(STATUS("-c", "blue") == 2, "no choice");
     CHECK(STATUS("-n") == 2 && STATUS("--string") == 2, "no value");
-    CHECK(STATUS("--flag=yes") == 2, "a value too many");
+    CHECK(STATUS("--flag=yes") == 2, "a flag's value is true or false");
+    CHECK(STATUS("--help", "-n", "0") == 0, "--help whatever else is wrong with a value");
     CHECK(STATUS("a", "b", "c") == 2, "too many operands");
 }
 
 int main(void)
 {
     test_spellings();
+    test_groups();
+    test_config();
     test_errors();
     free(values.list.items);
     return check_report();

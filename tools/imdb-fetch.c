@@ -92,7 +92,8 @@ static char *cached_archive(void)
         return NULL;
     struct download download = {.url = settings.url,
                                 .path = path,
-                                .md5 = settings.md5,
+                                .kind = DIGEST_MD5,
+                                .digest = settings.md5,
                                 .size = settings.md5_given ? 0 : IMDB_SIZE};
     if (download_file(&download) < 0) {
         free(path);

@@ -19,7 +19,7 @@
 struct archive_file {
     struct archive *archive;
     struct input input;
-    struct md5 *md5;
+    struct digest *md5;
     char *chunk;                /* [CHUNK] as last read */
     uint64_t bytes;             /* of the file, read so far */
     bool read_failed;           /* and reported */
@@ -43,7 +43,7 @@ static la_ssize_t read_chunk(struct archive *archive, void *context, const void 
         file->read_failed = true;
         return -1;
     }
-    md5_add(file->md5, file->chunk, (size_t)got);
+    digest_add(file->md5, file->chunk, (size_t)got);
     remember_end(file, (size_t)got);
     *data = file->chunk;
     return got;
@@ -68,7 +68,7 @@ struct archive_file *archive_file_open(const char *path)
         return NULL;
     }
     file->chunk = mem_alloc(CHUNK);
-    file->md5 = md5_new();
+    file->md5 = digest_new(DIGEST_MD5);
     file->archive = archive_read_new();
     if (!file->archive) {
         diag_error("libarchive: cannot begin to read");
@@ -93,7 +93,7 @@ void archive_file_close(struct archive_file *file)
     if (!file)
         return;
     archive_read_free(file->archive);
-    md5_finish(file->md5, NULL);
+    digest_finish(file->md5, NULL);
     input_close(&file->input);
     free(file->chunk);
     free(file);
@@ -138,7 +138,7 @@ int archive_file_finish(struct archive_file *file, char md5[MD5_HEX])
 {
     ssize_t got;
     while ((got = input_read(&file->input, file->chunk, CHUNK)) > 0) {
-        md5_add(file->md5, file->chunk, (size_t)got);
+        digest_add(file->md5, file->chunk, (size_t)got);
         remember_end(file, (size_t)got);
     }
     if (got < 0)
@@ -150,7 +150,7 @@ int archive_file_finish(struct archive_file *file, char md5[MD5_HEX])
         (file->bytes % TAR_BLOCK != 0 || memcmp(file->last_bytes, zeros, TAR_BLOCK) != 0))
         return diag_error("%s: damaged archive: it ends before the end of the tar",
                           file->input.name);
-    md5_finish(file->md5, md5);
+    digest_finish(file->md5, md5);
     file->md5 = NULL;
     return 0;
 }

@@ -1,19 +1,31 @@
-/* MD5 of bytes as they pass by, in hexadecimal. */
+/* Hashes of bytes as they pass by, in lower-case hexadecimal. */
 #ifndef DATA_DIGEST_H
 #define DATA_DIGEST_H
 
 #include <stddef.h>
 
-#define MD5_HEX 33 /* 32 digits and a NUL */
+enum digest_kind {
+    DIGEST_NONE, /* not known; cannot be computed */
+    DIGEST_MD5,
+    DIGEST_SHA256,
+    DIGEST_GIT_BLOB, /* git's name of a file: SHA-1 of "blob SIZE\0" and its bytes; of files only */
+};
 
-struct md5;
+#define MD5_HEX        33 /* 32 digits and a NUL */
+#define DIGEST_HEX_MAX 65 /* of any kind, with a NUL */
 
-struct md5 *md5_new(void);
-void md5_add(struct md5 *md5, const void *data, size_t size);
-/* Writes the digits and releases md5; hex NULL only releases. */
-void md5_finish(struct md5 *md5, char *hex);
+/* "MD5", "SHA-256", "git hash". */
+const char *digest_name(enum digest_kind kind);
 
-/* The MD5 of a whole file; -1 with a message. */
-int md5_file(const char *path, char hex[MD5_HEX]);
+struct digest;
+
+/* DIGEST_MD5 or DIGEST_SHA256. */
+struct digest *digest_new(enum digest_kind kind);
+void digest_add(struct digest *digest, const void *data, size_t size);
+/* Writes the digits and releases digest (may be NULL); hex NULL only releases. */
+void digest_finish(struct digest *digest, char *hex);
+
+/* The hash of a whole file; -1 with a message. */
+int digest_file(const char *path, enum digest_kind kind, char hex[DIGEST_HEX_MAX]);
 
 #endif

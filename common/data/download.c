@@ -12,46 +12,39 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
-
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "cli/progress.h"
-#include "data/digest.h"
-
-#define ATTEMPTS     5   /* in a row without a single new byte */
-#define CONNECT_TIME 30L /* seconds */
-#define SILENT_TIME  60L /* seconds without a byte before the connection counts as broken */
+#include "data/http.h"
 
 struct transfer {
     const struct download *download;
-    char *part; /* PATH.part */
-    int fd;
+    char *name; /* for messages */
+    char *part;
+    int fd, lock;    /* lock: -1 when the part is the lock */
     uint64_t offset; /* bytes of the part so far */
-    bool write_failed;
+    char *match;     /* the server's name for the version that the part is of, when no hash tells */
     struct progress progress;
-    char reason[CURL_ERROR_SIZE];
 };
 
-static size_t receive(char *data, size_t one, size_t size, void *context)
+static int receive(void *context, const char *data, size_t size)
 {
     struct transfer *transfer = context;
-    size_t done = 0;
-    (void)one;
-    while (done < size) {
+    uint64_t whole = transfer->download->size;
+    if (whole > 0 && size > whole - transfer->offset)
+        return diag_error("%s: the server sends more than %" PRIu64 " bytes", transfer->name,
+                          whole);
+    for (size_t done = 0; done < size;) {
         ssize_t written = write(transfer->fd, data + done, size - done);
         if (written < 0 && errno == EINTR)
             continue;
-        if (written < 0) {
-            diag_errno(errno, "%s", transfer->part);
-            transfer->write_failed = true;
-            return 0;
-        }
+        if (written < 0)
+            return diag_errno(errno, "%s", transfer->part);
         done += (size_t)written;
+        transfer->offset += (uint64_t)written;
     }
-    transfer->offset += size;
     progress_update(&transfer->progress, transfer->offset, NULL);
-    return size;
+    return 0;
 }
 
 static int start_over(struct transfer *transfer)
@@ -59,80 +52,61 @@ static int start_over(struct transfer *transfer)
     if (ftruncate(transfer->fd, 0) < 0 || lseek(transfer->fd, 0, SEEK_SET) < 0)
         return diag_errno(errno, "%s", transfer->part);
     transfer->offset = 0;
+    free(transfer->match);
+    transfer->match = NULL;
     return 0;
 }
 
-static CURLcode transfer_once(struct transfer *transfer, CURL *curl)
+/* Without a hash, bytes may be added to a part only while the server still has the same file. */
+static int remember_version(struct transfer *transfer, struct http *http)
 {
-    transfer->reason[0] = '\0';
-    curl_easy_setopt(curl, CURLOPT_URL, transfer->download->url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_TIME);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, SILENT_TIME);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "bertpipe");
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->reason);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
-    curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)transfer->offset);
-    return curl_easy_perform(curl);
-}
-
-static const char *reason_of(const struct transfer *transfer, CURLcode code)
-{
-    return transfer->reason[0] ? transfer->reason : curl_easy_strerror(code);
-}
-
-/* An answer that asking again does not change. */
-static bool is_final(CURLcode code, long status)
-{
-    switch (code) {
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_TOO_MANY_REDIRECTS:
-        return true;
-    case CURLE_HTTP_RETURNED_ERROR:
-        return status < 500 && status != 408 && status != 429;
-    default:
-        return false;
-    }
+    if (transfer->download->kind != DIGEST_NONE || transfer->match || transfer->offset == 0)
+        return 0;
+    const char *tag = http_header(http, "ETag");
+    if (!tag || strncmp(tag, "W/", 2) == 0)
+        tag = http_header(http, "Last-Modified");
+    if (!tag)
+        return start_over(transfer);
+    transfer->match = mem_strdup(tag);
+    return 0;
 }
 
 /* Asks for the bytes that are missing until the server says that is all. */
-static int transfer_all(struct transfer *transfer, CURL *curl)
+static int transfer_all(struct transfer *transfer, struct http *http)
 {
-    unsigned fruitless = 0;
+    const struct download *download = transfer->download;
+    struct http_retry retry = {0};
+    uint64_t furthest = transfer->offset; /* a server that always begins anew comes to an end */
     for (;;) {
-        uint64_t before = transfer->offset;
-        CURLcode code = transfer_once(transfer, curl);
-        if (code == CURLE_OK)
+        struct http_answer answer;
+        struct http_request request = {
+            .url = download->url,
+            .token = download->token,
+            .offset = transfer->offset,
+            .match = transfer->match,
+            .sink = receive,
+            .context = transfer,
+        };
+        http_perform(http, &request, &answer);
+        if (answer.outcome == HTTP_DONE)
             return 0;
-        if (transfer->write_failed)
+        if (answer.outcome == HTTP_STOPPED)
             return -1;
-        long status = 0;
-        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-        fruitless = transfer->offset > before ? 0 : fruitless + 1;
-        if (before > 0 && (code == CURLE_RANGE_ERROR || status == 416)) {
-            /* The server has no ranges, or not that many bytes: the part is of no use. */
-            if (start_over(transfer) < 0)
-                return -1;
-        } else if (is_final(code, status)) {
-            return diag_error("%s: %s", transfer->download->url, reason_of(transfer, code));
-        } else {
-            diag_verbose("%s: %s; asking again from byte %" PRIu64, transfer->download->url,
-                         reason_of(transfer, code), transfer->offset);
+        /* Asked for bytes beyond its end, a server says so: without a size, that is the end. */
+        if (answer.outcome == HTTP_NO_RANGE && answer.status == 416 && download->size == 0)
+            return 0;
+        bool final = answer.outcome == HTTP_REFUSED || answer.outcome == HTTP_UNREACHABLE;
+        if (transfer->offset > furthest && !final) {
+            retry.fruitless = 0;
+            furthest = transfer->offset;
+            diag_verbose("%s: %s; asking again from byte %" PRIu64, transfer->name, answer.reason,
+                         transfer->offset);
+        } else if (final || !http_retry_wait(&retry, &answer, transfer->name)) {
+            return diag_error("%s: %s", transfer->name, answer.reason);
         }
-        if (fruitless >= ATTEMPTS)
-            return diag_error("%s: %s", transfer->download->url, reason_of(transfer, code));
-        if (fruitless > 0)
-            sleep(1u << (fruitless - 1));
+        if (answer.outcome == HTTP_NO_RANGE ? start_over(transfer) < 0
+                                            : remember_version(transfer, http) < 0)
+            return -1;
     }
 }
 
@@ -141,13 +115,20 @@ static int transfer_all(struct transfer *transfer, CURL *curl)
 static int verify_part(struct transfer *transfer)
 {
     const struct download *download = transfer->download;
-    char md5[MD5_HEX];
-    if (md5_file(transfer->part, md5) < 0)
-        return -1;
-    if (strcasecmp(md5, download->md5) == 0)
-        return 0;
-    diag_error("%s: the download's MD5 is %s, expected %s (%" PRIu64 " bytes)", download->url, md5,
-               download->md5, transfer->offset);
+    char hex[DIGEST_HEX_MAX] = "";
+    if (download->kind == DIGEST_NONE) {
+        if (download->size == 0 || download->size == transfer->offset)
+            return 0;
+        diag_error("%s: the download has %" PRIu64 " bytes, expected %" PRIu64, transfer->name,
+                   transfer->offset, download->size);
+    } else {
+        if (digest_file(transfer->part, download->kind, hex) < 0)
+            return -1;
+        if (strcasecmp(hex, download->digest) == 0)
+            return 0;
+        diag_error("%s: the download's %s is %s, expected %s (%" PRIu64 " bytes)", transfer->name,
+                   digest_name(download->kind), hex, download->digest, transfer->offset);
+    }
     start_over(transfer);
     return -1;
 }
@@ -167,40 +148,55 @@ static int make_folders(const char *path)
     return status;
 }
 
-/* Opens the part and waits for another process that is downloading the same file. */
+static int lock_file(const struct transfer *transfer, int fd)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (errno == EWOULDBLOCK)
+        diag_note("%s: another process is downloading it; waiting", transfer->name);
+    while (flock(fd, LOCK_EX) < 0)
+        if (errno != EINTR)
+            return diag_errno(errno, "%s: cannot lock", transfer->name);
+    return 0;
+}
+
+/* Opens the part, when no other process is downloading the same file any more. */
 static int open_part(struct transfer *transfer)
 {
+    const struct download *download = transfer->download;
+    if (download->lock) {
+        transfer->lock = open(download->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0664);
+        if (transfer->lock < 0)
+            return diag_errno(errno, "%s", download->lock);
+        if (lock_file(transfer, transfer->lock) < 0)
+            return -1;
+    }
     transfer->fd = open(transfer->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (transfer->fd < 0)
         return diag_errno(errno, "%s", transfer->part);
-    if (flock(transfer->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-        diag_note("%s: another process is downloading it; waiting", transfer->part);
-        while (flock(transfer->fd, LOCK_EX) < 0)
-            if (errno != EINTR)
-                return diag_errno(errno, "%s", transfer->part);
-    }
+    if (!download->lock && lock_file(transfer, transfer->fd) < 0)
+        return -1;
     off_t size = lseek(transfer->fd, 0, SEEK_END);
     if (size < 0)
         return diag_errno(errno, "%s", transfer->part);
     transfer->offset = (uint64_t)size;
-    uint64_t whole = transfer->download->size;
-    return whole > 0 && transfer->offset > whole ? start_over(transfer) : 0;
+    bool useless = download->size > 0 && transfer->offset > download->size;
+    return useless || download->kind == DIGEST_NONE ? start_over(transfer) : 0;
 }
 
 static int fetch_part(struct transfer *transfer)
 {
-    const struct download *download = transfer->download;
     if (transfer->offset > 0)
-        diag_note("%s: continuing at byte %" PRIu64, download->url, transfer->offset);
+        diag_note("%s: continuing at byte %" PRIu64, transfer->name, transfer->offset);
     else
-        diag_note("%s: downloading", download->url);
-    CURL *curl = curl_easy_init();
-    if (!curl)
-        return diag_error("libcurl: cannot begin a transfer");
-    progress_init(&transfer->progress, "bytes", transfer->offset, download->size);
-    int status = transfer_all(transfer, curl);
+        diag_note("%s: downloading", transfer->name);
+    struct http *http = http_open();
+    if (!http)
+        return -1;
+    progress_init(&transfer->progress, "bytes", transfer->offset, transfer->download->size);
+    int status = transfer_all(transfer, http);
     progress_finish(&transfer->progress);
-    curl_easy_cleanup(curl);
+    http_close(http);
     return status;
 }
 
@@ -209,30 +205,45 @@ static bool exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+static int complete_part(struct transfer *transfer)
+{
+    const struct download *download = transfer->download;
+    int status = 0;
+    if (download->size == 0 || transfer->offset < download->size)
+        status = fetch_part(transfer);
+    if (status == 0)
+        status = verify_part(transfer);
+    if (status == 0 && fsync(transfer->fd) < 0)
+        status = diag_errno(errno, "%s", transfer->part);
+    if (status == 0 && rename(transfer->part, download->path) < 0)
+        status = diag_errno(errno, "%s", download->path);
+    return status;
+}
+
 int download_file(const struct download *download)
 {
     if (exists(download->path))
         return 0;
-    if (make_folders(download->path) < 0)
-        return -1;
-    struct transfer transfer = {.download = download, .fd = -1};
-    transfer.part = mem_format("%s.part", download->path);
-    int status = open_part(&transfer);
-    if (status == 0 && exists(download->path)) {
+    struct transfer transfer = {.download = download, .fd = -1, .lock = -1};
+    transfer.name = download->name ? mem_strdup(download->name) : http_shown(download->url);
+    transfer.part =
+        download->part ? mem_strdup(download->part) : mem_format("%s.part", download->path);
+    int status = make_folders(download->path);
+    if (status == 0 && download->lock)
+        status = make_folders(download->lock);
+    if (status == 0)
+        status = open_part(&transfer);
+    if (status == 0 && exists(download->path))
         unlink(transfer.part); /* the process that was waited for has done the work */
-    } else if (status == 0) {
-        if (download->size == 0 || transfer.offset < download->size)
-            status = fetch_part(&transfer);
-        if (status == 0)
-            status = verify_part(&transfer);
-        if (status == 0 && fsync(transfer.fd) < 0)
-            status = diag_errno(errno, "%s", transfer.part);
-        if (status == 0 && rename(transfer.part, download->path) < 0)
-            status = diag_errno(errno, "%s", download->path);
-    }
+    else if (status == 0)
+        status = complete_part(&transfer);
     if (transfer.fd >= 0)
         close(transfer.fd);
+    if (transfer.lock >= 0)
+        close(transfer.lock);
     free(transfer.part);
+    free(transfer.name);
+    free(transfer.match);
     return status;
 }
 

@@ -1,19 +1,26 @@
 /*
  * Downloading a file over HTTP or HTTPS into a cache, once.
  *
- * Bytes collect in PATH.part, which survives an interrupted run and is continued by the next one
- * (HTTP ranges). Only a whole file with the right MD5 is renamed to PATH. Two processes that want
- * the same file take turns.
+ * Bytes collect in a part, which survives an interrupted run and is continued by the next one (HTTP
+ * ranges). Only a whole file with the right hash is renamed to PATH. Two processes that want the
+ * same file take turns.
  */
 #ifndef DATA_DOWNLOAD_H
 #define DATA_DOWNLOAD_H
 
 #include <stdint.h>
 
+#include "data/digest.h"
+
 struct download {
     const char *url;
-    const char *path; /* its folders are made */
-    const char *md5;  /* 32 hexadecimal digits, either case */
+    const char *path;      /* its folders are made */
+    const char *part;      /* where bytes collect, in the same file system; NULL: PATH.part */
+    const char *lock;      /* a file to hold an flock on meanwhile; NULL: the part itself */
+    const char *name;      /* of the file in messages; NULL: the URL, as http_shown */
+    enum digest_kind kind; /* DIGEST_NONE: nothing to compare with, and no earlier part is used */
+    const char *digest;    /* hexadecimal digits, either case */
+    const char *token;     /* sent to the URL's origin only, or NULL */
     uint64_t size; /* bytes, or 0 when not known: for the progress line and against files of another
                       length */
 };

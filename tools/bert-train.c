@@ -9,13 +9,13 @@
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/progress.h"
 #include "stream/options.h"
 #include "train/classes.h"
 #include "train/dry_run.h"
 #include "train/match.h"
 #include "train/options.h"
 #include "train/output_folder.h"
+#include "train/reporter.h"
 #include "train/run_record.h"
 #include "train/saver.h"
 #include "train/trainer.h"
@@ -80,9 +80,7 @@ struct run {
     struct saver saver;
     struct stream_writer *writer;
     struct train_state state;
-    struct progress progress, eval_progress;
-    bool evaluating;
-    bool shown; /* the metrics themselves go to the terminal */
+    struct reporter reporter;
 };
 
 static void check_options(const struct option_operands *operands)
@@ -191,40 +189,9 @@ static int open_engine(struct run *run, struct evaluate_limits *limits)
     return 0;
 }
 
-static void say_metrics(const struct run *run, const struct metrics *metrics)
-{
-    if (strcmp(metrics->split, "eval") == 0)
-        diag_note("epoch %.2f: eval loss %.4f accuracy %.4f (%" PRIu32 " records in %.1f s)",
-                  metrics->epoch, metrics_get(metrics, "loss"), metrics_get(metrics, "accuracy"),
-                  run->eval->count, metrics_get(metrics, "runtime"));
-    else if (!isnan(metrics_get(metrics, "train_runtime")))
-        diag_note("%" PRIu64 " steps in %.1f s: %.1f records/s, %.0f tokens/s in training, "
-                  "mean loss %.4f",
-                  metrics->step, metrics_get(metrics, "train_runtime"),
-                  metrics_get(metrics, "train_samples_per_second"),
-                  metrics_get(metrics, "train_tokens_per_second"),
-                  metrics_get(metrics, "train_loss"));
-    else if (!run->progress.enabled)
-        diag_note("step %" PRIu64 "/%" PRIu64
-                  " loss %.4f grad_norm %.4g learning_rate %.4g epoch %.2f",
-                  metrics->step, run->plan.steps, metrics_get(metrics, "loss"),
-                  metrics_get(metrics, "grad_norm"), metrics_get(metrics, "learning_rate"),
-                  metrics->epoch);
-}
-
 static int on_metrics(void *context, const struct metrics *metrics)
 {
-    struct run *run = context;
-    if (run->evaluating)
-        progress_finish(&run->eval_progress);
-    run->evaluating = false;
-    if (run->shown)
-        progress_finish(&run->progress);
-    else
-        say_metrics(run, metrics);
-    if (metrics_write(metrics, run->writer))
-        return -1;
-    return stream_writer_flush(run->writer);
+    return reporter_metrics(&((struct run *)context)->reporter, metrics);
 }
 
 static int on_save(void *context, const struct train_state *state)
@@ -245,24 +212,16 @@ static int on_save(void *context, const struct train_state *state)
 
 static void on_stepped(void *context, uint64_t step, double loss)
 {
-    struct run *run = context;
-    char *note = run->progress.enabled ? mem_format("loss %.4f", loss) : NULL;
-    progress_update(&run->progress, step, note);
-    free(note);
+    reporter_stepped(&((struct run *)context)->reporter, step, loss);
 }
 
 static void on_evaluated(void *context, uint64_t done)
 {
-    struct run *run = context;
-    if (!run->evaluating)
-        progress_init(&run->eval_progress, "evaluated", 0, run->eval->count);
-    run->evaluating = true;
-    progress_update(&run->eval_progress, done, NULL);
+    reporter_evaluated(&((struct run *)context)->reporter, done);
 }
 
 static int train(struct run *run, const struct evaluate_limits *limits)
 {
-    struct stream_header header;
     struct trainer trainer = {
         .arguments = &options.arguments,
         .plan = &run->plan,
@@ -273,18 +232,16 @@ static int train(struct run *run, const struct evaluate_limits *limits)
         .eval_limits = *limits,
         .events = {run, on_metrics, on_save, on_stepped, on_evaluated},
     };
-    stream_header_init(&header, STREAM_METRICS);
-    stream_history_append(&header, program.name);
-    train_arguments_history(&options.arguments, &header);
-    int result = stream_writer_begin(run->writer, &header);
-    stream_header_free(&header);
-    if (result)
-        return -1;
-    progress_init(&run->progress, "steps", 0, run->plan.steps);
-    run->shown = stream_writer_form(run->writer) == FORM_TEXT && isatty(STDOUT_FILENO);
-    result = trainer_run(&trainer, &run->state);
-    progress_finish(&run->progress);
-    return result;
+    run->reporter = (struct reporter){
+        .writer = run->writer,
+        .arguments = &options.arguments,
+        .plan = &run->plan,
+        .eval_records = run->eval ? run->eval->count : 0,
+    };
+    int result = reporter_begin(&run->reporter, &run->model, options.output, 0);
+    if (result == 0)
+        result = trainer_run(&trainer, &run->state);
+    return reporter_close(&run->reporter) ? -1 : result;
 }
 
 static int finish(struct run *run)

@@ -452,24 +452,34 @@ void text_show(struct buffer *out, struct rec_span value)
     }
 }
 
-/* A name for people: the label's own, or from the header's list. */
-static void append_label_name(struct buffer *out, const struct stream_header *header,
-                              const struct rec_label *label)
+void stream_label_name(struct buffer *out, const struct stream_header *header,
+                       const struct rec_label *label)
 {
     if (label->kind == LABEL_STRING)
-        text_show(out, label->string);
+        buffer_append(out, label->string.data, label->string.size);
     else if (label->kind == LABEL_FLOAT)
         append_real(out, label->real, false);
     else if (label->kind == LABEL_INT && label->integer >= 0 &&
              (uint64_t)label->integer < header->label_count)
-        text_show(out, rec_span_of(header->labels[label->integer]));
+        buffer_append_string(out, header->labels[label->integer]);
     else if (label->kind == LABEL_INT)
         buffer_format(out, "%" PRId64, label->integer);
     for (uint32_t i = 0; label->kind == LABEL_LIST && i < label->count; i++) {
         if (i > 0)
             buffer_append_char(out, ',');
-        append_label_name(out, header, &label->items[i]);
+        stream_label_name(out, header, &label->items[i]);
     }
+}
+
+/* The same for people. */
+static void append_label_name(struct buffer *out, const struct stream_header *header,
+                              const struct rec_label *label)
+{
+    struct buffer name = {0};
+
+    stream_label_name(&name, header, label);
+    text_show(out, (struct rec_span){name.data, name.size});
+    buffer_free(&name);
 }
 
 /* "ID [LABEL] TEXT" */

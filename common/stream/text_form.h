@@ -25,6 +25,11 @@ int stream_render_text(struct buffer *out, const struct stream_header *header,
 const char *stream_tsv_columns(enum stream_type type);
 int stream_render_header_json(struct buffer *out, const struct stream_header *header);
 
+/* Appends the label's name as it is: its own, or the header's for an id, or the number; those of a
+ * list joined by commas. Nothing for no label. */
+void stream_label_name(struct buffer *out, const struct stream_header *header,
+                       const struct rec_label *label);
+
 /* Appends value with \t \n \r \\ escaped. */
 void tsv_escape(struct buffer *out, struct rec_span value);
 /* Appends value for people: control characters are shown as \n, \t or \xNN, so that text of

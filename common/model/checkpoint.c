@@ -90,7 +90,7 @@ static int fill(const struct checkpoint *checkpoint, const char *folder)
     }
     if (checkpoint->trainer_state != NULL && write_state(checkpoint, folder) != 0)
         return -1;
-    if (manifest_write(folder, known, known_count, checkpoint->run) != 0)
+    if (manifest_write(folder, true, known, known_count, checkpoint->run) != 0)
         return -1;
     return save_sync(folder);
 }

@@ -1,5 +1,6 @@
 #include "model/manifest.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -97,6 +98,23 @@ static int describe(const char *folder, const char *name, const struct manifest_
     return status;
 }
 
+static void hash_line(XXH64_state_t *state, const char *name, const json_t *entry)
+{
+    char *line = mem_format("%s %lld %s\n", name,
+                            (long long)json_integer_value(json_object_get(entry, "size")),
+                            json_string_value(json_object_get(entry, "xxh64")));
+
+    XXH64_update(state, line, strlen(line));
+    free(line);
+}
+
+/* Takes over the state. */
+static void digest_finish(XXH64_state_t *state, char digest[MANIFEST_DIGEST_SIZE])
+{
+    snprintf(digest, MANIFEST_DIGEST_SIZE, "%016" PRIx64, XXH64_digest(state));
+    XXH64_freeState(state);
+}
+
 /* The digest over files as describe() gives them. */
 static void digest_files(const json_t *files, char digest[MANIFEST_DIGEST_SIZE])
 {
@@ -105,22 +123,58 @@ static void digest_files(const json_t *files, char digest[MANIFEST_DIGEST_SIZE])
     XXH64_reset(state, 0);
     for (size_t i = 0; manifest_names[i] != NULL; i++) {
         const json_t *entry = json_object_get(files, manifest_names[i]);
-        char *line;
 
-        if (entry == NULL || is_state(manifest_names[i]))
-            continue;
-        line = mem_format("%s %lld %s\n", manifest_names[i],
-                          (long long)json_integer_value(json_object_get(entry, "size")),
-                          json_string_value(json_object_get(entry, "xxh64")));
-        XXH64_update(state, line, strlen(line));
-        free(line);
+        if (entry != NULL && !is_state(manifest_names[i]))
+            hash_line(state, manifest_names[i], entry);
     }
-    snprintf(digest, MANIFEST_DIGEST_SIZE, "%016" PRIx64, XXH64_digest(state));
-    XXH64_freeState(state);
+    digest_finish(state, digest);
 }
 
-int manifest_write(const char *folder, const struct manifest_entry *known, size_t known_count,
-                   const json_t *run)
+static int is_of_model(const struct dirent *entry)
+{
+    const char *name = entry->d_name, *end = strstr(name, ".safetensors");
+
+    if (strncmp(name, "model-", strlen("model-")) == 0 && end != NULL &&
+        strcmp(end, ".safetensors") == 0)
+        return 1; /* of several files that hold the weights */
+    for (size_t i = 0; manifest_names[i] != NULL; i++)
+        if (strcmp(name, manifest_names[i]) == 0)
+            return !is_state(name) && strcmp(name, MANIFEST_NAME) != 0;
+    return 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+int manifest_digest(const char *folder, char digest[MANIFEST_DIGEST_SIZE])
+{
+    struct dirent **found;
+    int count = scandir(folder, &found, is_of_model, by_name), status = 0;
+    XXH64_state_t *state = XXH64_createState();
+
+    if (count < 0)
+        status = diag_errno(errno, "%s", folder);
+    XXH64_reset(state, 0);
+    for (int i = 0; i < count; i++) {
+        json_t *entry = NULL;
+
+        if (status == 0)
+            status = describe(folder, found[i]->d_name, NULL, 0, &entry);
+        if (entry != NULL)
+            hash_line(state, found[i]->d_name, entry);
+        json_decref(entry);
+        free(found[i]);
+    }
+    if (count >= 0)
+        free(found);
+    digest_finish(state, digest);
+    return status;
+}
+
+int manifest_write(const char *folder, bool state, const struct manifest_entry *known,
+                   size_t known_count, const json_t *run)
 {
     json_t *files = json_object(), *json;
     char digest[MANIFEST_DIGEST_SIZE];
@@ -130,7 +184,8 @@ int manifest_write(const char *folder, const struct manifest_entry *known, size_
     for (size_t i = 0; manifest_names[i] != NULL; i++) {
         json_t *entry;
 
-        if (strcmp(manifest_names[i], MANIFEST_NAME) == 0)
+        if (strcmp(manifest_names[i], MANIFEST_NAME) == 0 ||
+            (!state && is_state(manifest_names[i])))
             continue;
         if (describe(folder, manifest_names[i], known, known_count, &entry) != 0) {
             json_decref(files);

@@ -26,10 +26,15 @@ struct manifest_entry {
     uint64_t xxh64;
 };
 
-/* Writes FOLDER/bertpipe.json for the model files that are in the folder; those not among the known
- * ones are read and hashed. run (not consumed) may be NULL. 0, or -1 with a message. */
-int manifest_write(const char *folder, const struct manifest_entry *known, size_t known_count,
-                   const json_t *run);
+/* Writes FOLDER/bertpipe.json for the model files that are in the folder and, for a checkpoint
+ * (state), those of the optimizer's and trainer's state; those not among the known ones are read
+ * and hashed. run (not consumed) may be NULL. 0, or -1 with a message. */
+int manifest_write(const char *folder, bool state, const struct manifest_entry *known,
+                   size_t known_count, const json_t *run);
+
+/* The digest of a folder as its bertpipe.json would record it, from its files, weights in several
+ * files included. 0, or -1 with a message. */
+int manifest_digest(const char *folder, char digest[MANIFEST_DIGEST_SIZE]);
 
 /*
  * Compares the folder with its bertpipe.json: sizes and contents (of the optimizer's and trainer's

@@ -73,6 +73,7 @@ struct model_source {
     const struct parameter_table *table;
     safetensors_get *get; /* values of table->items[index] */
     void *context;
+    const json_t *metadata; /* strings for the __metadata__ of model.safetensors; may be NULL */
 };
 
 /* Values of a loaded model: context is the struct model. */

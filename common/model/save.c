@@ -71,8 +71,8 @@ int save_model(const struct model_source *source, const char *folder,
     }
     status = model_config_write(source->config, folder);
     if (status == 0)
-        status =
-            save_tensors(folder, items, table->count, NULL, source->get, source->context, weights);
+        status = save_tensors(folder, items, table->count, source->metadata, source->get,
+                              source->context, weights);
     free(items);
     return status;
 }
@@ -82,7 +82,7 @@ int model_save(const struct model_source *source, const char *folder, const json
     struct manifest_entry weights = {.name = "model.safetensors"};
 
     if (save_folder(folder) != 0 || save_model(source, folder, &weights) != 0 ||
-        manifest_write(folder, &weights, 1, run) != 0)
+        manifest_write(folder, false, &weights, 1, run) != 0)
         return -1;
     return save_sync(folder);
 }

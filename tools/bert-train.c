@@ -156,10 +156,6 @@ static int open_engine(struct run *run, struct evaluate_limits *limits)
     uint32_t longest = run->train->longest, eval_longest = run->eval ? run->eval->longest : 0;
     if (train_plan_init(&run->plan, arguments, run->train))
         return -1;
-    if (run->plan.schedule.warmup >= run->plan.steps)
-        diag_warn("the warmup of %" PRIu64 " steps is not shorter than the run of %" PRIu64
-                  ": the learning rate never reaches %g",
-                  run->plan.schedule.warmup, run->plan.steps, arguments->learning_rate);
     set_dropouts(&run->model.config);
     engine_plan_init(&plan, &run->model);
     engine_options_apply(&options.engine, &plan);

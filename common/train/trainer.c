@@ -8,7 +8,6 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "data/batches.h"
-#include "data/sampler.h"
 #include "train/assembly.h"
 
 /* What the loop itself keeps between steps. */
@@ -174,9 +173,7 @@ static int run_epoch(struct loop *loop, uint64_t epoch)
     const struct trainer *trainer = loop->trainer;
     struct batches batches;
     uint64_t done = 0, samples;
-    sampler_permute(loop->order, trainer->train->count, trainer->arguments->seed, epoch);
-    batches_init(&batches, trainer->train, loop->order,
-                 (uint32_t)trainer->arguments->per_device_train_batch_size, 0);
+    train_plan_epoch(trainer->plan, trainer->arguments, epoch, loop->order, &batches);
     while (loop->state->step < trainer->plan->steps) {
         double started = clock_monotonic();
         uint64_t micro_batches = gather(loop, &batches, epoch, &samples);

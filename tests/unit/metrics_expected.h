@@ -1,4 +1,5 @@
 /* Made by tests/unit/generate-training.py: do not edit. */
+#include <stdbool.h>
 #include <stdint.h>
 
 /* clang-format off */

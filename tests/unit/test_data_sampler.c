@@ -58,11 +58,57 @@ static void test_permutation(void)
     CHECK(order[0] == 0, "one sample");
 }
 
+static uint32_t length_of(const struct dataset *dataset, uint32_t index)
+{
+    (void)dataset;
+    return lengths[index];
+}
+
+static const struct dataset_methods only_lengths = {.length = length_of};
+
+static void check_grouped(uint64_t step_samples, const uint32_t *expected)
+{
+    struct dataset dataset = {.methods = &only_lengths, .count = LENGTHS};
+    struct sampler sampler = {SAMPLER_GROUP_BY_LENGTH, &dataset, 42, step_samples};
+    uint32_t order[LENGTHS], wrong = 0;
+    sampler_epoch(&sampler, 2, order);
+    for (uint32_t i = 0; i < LENGTHS; i++)
+        wrong += order[i] != expected[i];
+    CHECK(wrong == 0, "groups of steps of %" PRIu64 ": %" PRIu32 " of %d places differ",
+          step_samples, wrong, LENGTHS);
+}
+
+/* get_length_grouped_indices with a generator of seed 44. */
+static void test_grouped(void)
+{
+    check_grouped(1, grouped_1);
+    check_grouped(4, grouped_4);
+    check_grouped(16, grouped_16);
+    check_grouped(100, grouped_100);
+    check_grouped(500, grouped_500);
+}
+
+static void test_kinds(void)
+{
+    struct dataset dataset = {.methods = &only_lengths, .count = 10};
+    struct sampler sampler = {SAMPLER_SEQUENTIAL, &dataset, 42, 4};
+    uint32_t order[10];
+    sampler_epoch(&sampler, 1, order);
+    for (uint32_t i = 0; i < 10; i++)
+        CHECK(order[i] == i, "sequential: position %" PRIu32 ": %" PRIu32, i, order[i]);
+    sampler.kind = SAMPLER_RANDOM;
+    sampler_epoch(&sampler, 1, order);
+    for (uint32_t i = 0; i < 10; i++)
+        CHECK(order[i] == order_seed_43[i], "random: position %" PRIu32 ": %" PRIu32, i, order[i]);
+}
+
 int main(void)
 {
     test_generator();
     test_imdb();
     test_epochs();
     test_permutation();
+    test_grouped();
+    test_kinds();
     return check_report();
 }

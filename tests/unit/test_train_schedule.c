@@ -3,21 +3,34 @@
 #include "schedule_expected.h"
 #include "train/schedule.h"
 
-static void check_rates(const char *name, const double *rates, double rate, uint64_t warmup,
-                        uint64_t total)
+static void check_rates(const char *name, const double *rates, const struct schedule *schedule)
 {
-    struct schedule schedule = {SCHEDULE_LINEAR, rate, warmup, total};
-    for (uint64_t step = 1; step <= total; step++)
-        CHECK_CLOSE(name, schedule_rate(&schedule, step), rates[step - 1], 0, 1e-15);
+    for (uint64_t step = 1; step <= schedule->total; step++)
+        CHECK_CLOSE(name, schedule_rate(schedule, step), rates[step - 1], 1e-20, 1e-15);
 }
+
+#define CHECK_RATES(rates, kind_, rate_, warmup_, total_, ...)                                     \
+    check_rates(#rates, rates,                                                                     \
+                &(struct schedule){.kind = kind_,                                                  \
+                                   .learning_rate = rate_,                                         \
+                                   .warmup = warmup_,                                              \
+                                   .total = total_,                                                \
+                                   __VA_ARGS__})
 
 int main(void)
 {
-    check_rates("warm", rates_warm, 5e-5, 5, 20);
-    check_rates("cold", rates_cold, 1e-4, 0, 7);
-    check_rates("short", rates_short, 1e-4, 9, 4);
+    CHECK_RATES(rates_warm, SCHEDULE_LINEAR, 5e-5, 5, 20, .cycles = 0.5);
+    CHECK_RATES(rates_cold, SCHEDULE_LINEAR, 1e-4, 0, 7, .cycles = 0.5);
+    CHECK_RATES(rates_short, SCHEDULE_LINEAR, 1e-4, 9, 4, .cycles = 0.5);
+    CHECK_RATES(rates_cosine, SCHEDULE_COSINE, 5e-5, 5, 20, .cycles = 0.5);
+    CHECK_RATES(rates_cosine_waves, SCHEDULE_COSINE, 3e-5, 2, 20, .cycles = 1.75);
+    CHECK_RATES(rates_constant, SCHEDULE_CONSTANT, 2e-5, 5, 9, .cycles = 0.5);
+    CHECK_RATES(rates_constant_warm, SCHEDULE_CONSTANT_WITH_WARMUP, 2e-5, 5, 9, .cycles = 0.5);
+    CHECK_RATES(rates_polynomial, SCHEDULE_POLYNOMIAL, 5e-5, 4, 20, .end = 1e-7, .power = 1);
+    CHECK_RATES(rates_polynomial_square, SCHEDULE_POLYNOMIAL, 5e-5, 0, 20, .end = 1e-6,
+                .power = 2.5);
     /* The tutorial's: 4689 steps, warmup 500: lambda(k) = (4689 - k) / 4189 after it. */
-    struct schedule schedule = {SCHEDULE_LINEAR, 5e-5, 500, 4689};
+    struct schedule schedule = {.learning_rate = 5e-5, .warmup = 500, .total = 4689};
     CHECK_CLOSE("step 1", schedule_rate(&schedule, 1), 0, 0, 0);
     CHECK_CLOSE("step 251", schedule_rate(&schedule, 251), 2.5e-5, 0, 1e-15);
     CHECK_CLOSE("step 501", schedule_rate(&schedule, 501), 5e-5, 0, 1e-15);

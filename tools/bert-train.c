@@ -277,14 +277,25 @@ static int run_all(struct run *run, const struct option_operands *operands)
         return print_dry_run(run);
     train_state_init(&run->state);
     saver_init(&run->saver, run->engine, &run->model, run->tokeniser, options.output);
-    run->saver.run =
-        run_record(&options.arguments, &run->model, run->tokeniser, run->train, run->eval);
+    run->saver.run = run_record(&(struct run_sources){
+        .arguments = &options.arguments,
+        .engine = &options.engine,
+        .labels = options.labels,
+        .parent = &run->model,
+        .tokeniser = run->tokeniser,
+        .train = run->train,
+        .eval = run->eval,
+    });
+    if (!run->saver.run)
+        return -1;
+    run->saver.metadata = run_record_metadata(run->saver.run);
     return train(run, &limits) || finish(run) ? -1 : 0;
 }
 
 static void run_free(struct run *run)
 {
     json_decref(run->saver.run);
+    json_decref(run->saver.metadata);
     saver_free(&run->saver);
     train_state_free(&run->state);
     engine_close(run->engine);

@@ -58,6 +58,7 @@ static struct model_source engine_source(struct saver *saver)
         .table = &saver->model->table,
         .get = get_weight,
         .context = saver,
+        .metadata = saver->metadata,
     };
 }
 
@@ -93,6 +94,7 @@ static int save_best(struct saver *saver, uint64_t best_step)
             .table = &best.table,
             .get = model_get_weights,
             .context = &best,
+            .metadata = saver->metadata,
         };
         result = model_save(&source, saver->out, saver->run);
         model_free(&best);

@@ -17,8 +17,9 @@ struct saver {
     const struct tokeniser *tokeniser;
     const char *source; /* folder whose tokenizer files are copied */
     const char *out;
-    json_t *run;   /* the run record; owned by the caller */
-    float *buffer; /* [table.largest] */
+    json_t *run;      /* the run record; owned by the caller */
+    json_t *metadata; /* of model.safetensors, by run_record_metadata; owned by the caller */
+    float *buffer;    /* [table.largest] */
 };
 
 void saver_init(struct saver *saver, const struct engine *engine, const struct model *model,

@@ -12,6 +12,7 @@
 #include "stream/options.h"
 #include "train/classes.h"
 #include "train/dry_run.h"
+#include "train/explain.h"
 #include "train/match.h"
 #include "train/options.h"
 #include "train/output_folder.h"
@@ -21,7 +22,7 @@
 #include "train/trainer.h"
 
 static struct {
-    const char *model, *output, *labels;
+    const char *model, *output, *labels, *explain;
     struct option_list eval;
     struct train_arguments arguments;
     const char *config;
@@ -47,6 +48,8 @@ static const struct option_row rows[] = {
      .help = "options from a JSON file; the command line decides"},
     {0, "dry-run", .target = &options.dry_run, .kind = OPTION_FLAG,
      .help = "check all files and say what the run would take"},
+    {0, "explain", .kind = OPTION_STRING, .target = &options.explain, .argument = "MODEL",
+     .help = "print the command that made this model, and exit"},
 
     {.kind = OPTION_GROUP, .target = &options.arguments, .group = train_argument_rows},
 
@@ -254,18 +257,31 @@ static int finish(struct run *run)
     return 0;
 }
 
-static int print_dry_run(const struct run *run)
+/* Takes over the text. */
+static int print_text(struct buffer *text)
 {
-    struct buffer text = {0};
     struct output output;
-    dry_run_report(&text, &run->model, run->train, run->eval, &options.arguments, &run->plan,
-                   run->engine);
-    int result = output_open(&output, NULL) || output_write(&output, text.data, text.size) ||
+    int result = output_open(&output, NULL) || output_write(&output, text->data, text->size) ||
                          output_commit(&output)
                      ? -1
                      : 0;
-    buffer_free(&text);
+    buffer_free(text);
     return result;
+}
+
+static int print_dry_run(const struct run *run)
+{
+    struct buffer text = {0};
+    dry_run_report(&text, &run->model, run->train, run->eval, &options.arguments, &run->plan,
+                   run->engine);
+    return print_text(&text);
+}
+
+static int print_explanation(void)
+{
+    struct buffer text = {0};
+    int result = explain_model(&text, options.explain) || print_text(&text);
+    return output_finish_stdout(result ? 1 : 0);
 }
 
 static int run_all(struct run *run, const struct option_operands *operands)
@@ -310,6 +326,8 @@ int main(int argc, char **argv)
     struct run run = {0};
     train_arguments_init(&options.arguments);
     struct option_operands operands = options_parse(&program, argc, argv);
+    if (options.explain)
+        return print_explanation();
     check_options(&operands);
     if (!options.dry_run) {
         run.writer = stream_writer_open(NULL, (enum stream_form)options.io.form);

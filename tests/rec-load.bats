@@ -1,5 +1,9 @@
 load streams
 
+setup_file() {
+    make_streams
+}
+
 # rec-load of standard input, as JSON lines.
 loads() {
     run --separate-stderr sh -c 'rec-load "$@" | rec-dump' - "$@"
@@ -157,10 +161,61 @@ PYTHON
 }
 
 @test "usage errors" {
-    for options in "--no-header --from tsv" "--text-field a" "--labels a,,b" "--from xml" "--max-record x"; do
+    for options in "--no-header --from tsv" "--text-field a" "--from xml" "--max-record x"; do
         run --separate-stderr rec-load $options
         [ "$status" -eq 2 ] && [ -z "$output" ] && [ "${#stderr_lines[@]}" -eq 2 ] || { echo "$options: $stderr"; false; }
     done
+    for list in a,,b a,b,a; do
+        run --separate-stderr rec-load --labels $list
+        [ "$status" -eq 2 ] && [ -z "$output" ] && one_line "rec-load: --labels: *" || { echo "$list: $stderr"; false; }
+    done
+}
+
+@test "a header that rec-dump wrote is restored" {
+    for name in good-text good-empty good-escape good-part-2; do
+        rec-cat --partial -q "$STREAMS/$name.mp" > whole.mp
+        [ "$name" != good-part-2 ] || cp "$STREAMS/$name.mp" whole.mp
+        rec-dump --partial --header -o lines whole.mp
+        rec-load -F jsonl lines -o again.mp
+        cmp whole.mp again.mp || { echo "$name"; false; }
+    done
+    rec-dump --header -o lines "$STREAMS/good-two-segments.mp"
+    rec-load -F jsonl -o again.mp lines
+    [ "$(rec-check again.mp | grep -c segment)" -eq 2 ]
+    rec-dump --header again.mp | cmp - lines
+    # what stands before the first header is a segment of its own
+    { echo '{"text":"a"}'; cat lines; } | rec-load -F jsonl -o again.mp
+    [ "$(rec-check again.mp | grep -c segment)" -eq 3 ]
+    # a key of that name in a record of the user's is data
+    echo '{"text":"a","bertpipe":{"type":"text"}}' | rec-load -F jsonl -f json > out
+    [ "$(cat out)" = '{"id":"1","text":"a","x":{"bertpipe":{"type":"text"}}}' ]
+}
+
+@test "headers that cannot be restored" {
+    refuses() {
+        printf '%s\n' "$1" > in
+        fails_with "rec-load: in: line 1: header: $2" rec-load -F jsonl -o out "${@:3}" in
+    }
+    refuses '{"bertpipe":{"type":"tokens"}}' "of type tokens, but only text can be loaded"
+    refuses '{"bertpipe":{"type":"text","problem":"hard"}}' "'problem' is not known"
+    refuses '{"bertpipe":{"type":"text","labels":[1]}}' "'labels' is no list of strings"
+    refuses '{"bertpipe":{"type":"text","labels":"a"}}' "'labels' is no list of strings"
+    refuses '{"bertpipe":{"type":"text","history":{}}}' "'history' is no list"
+    refuses '{"bertpipe":{"type":"text","history":[{"tool":"a"}]}}' "'history' has an entry without tool or version"
+    refuses '{"bertpipe":{"type":"text","history":[{"tool":"a","version":"1","options":{"n":1}}]}}' "'history' has an option that is no string"
+    refuses '{"bertpipe":{"type":"text","part":[3,2,"s"]}}' "'part' is no \[k, n, set id\] with 1 <= k <= n"
+    refuses '{"bertpipe":{"type":"text","labels":["a"]}}' "has labels, and so have the options (--labels)" --labels a
+    refuses '{"bertpipe":{"type":"text","problem":"single"}}' "the problem is single, but --problem multi" --problem multi
+    [ ! -e out ]
+}
+
+@test "a record that readers would refuse is not written" {
+    # map, "id", "1", "text" and the head of a str32 take 1 + 3 + 2 + 5 + 5 bytes
+    python3 -c 'print("m" * ((16 << 20) - 16))' | rec-load | rec-check -q
+    python3 -c 'print("m" * ((16 << 20) - 15))' > in
+    fails_with "rec-load: output record 1 ('1'): 16777217 bytes, more than the 16777216 that readers take (--max-record)" rec-load -o out in
+    [ ! -e out ]
+    rec-load --max-record 20000000 in | rec-check -q --max-record 20000000
 }
 
 @test "output: full disk, closed pipe, unwritable folder" {

@@ -19,8 +19,7 @@ static struct {
 
 /* clang-format off */
 static const struct option_row rows[] = {
-    {0, "partial", .kind = OPTION_FLAG, .target = &options.partial,
-     .help = "accept a set of parts that is not complete"},
+    STREAM_OPTION_PARTIAL(options.partial),
     STREAM_OPTION_OUTPUT(options.io),
     STREAM_OPTION_FORM(options.io),
     STREAM_OPTION_MAX_RECORD(options.io),
@@ -156,13 +155,6 @@ static int begin_segment(struct join *join, const struct stream_header *header,
     return stream_writer_begin(writer, &join->header);
 }
 
-static int pass_record(struct stream_reader *reader, struct stream_writer *writer)
-{
-    if (stream_writer_form(writer) == FORM_MSGPACK)
-        return stream_writer_raw(writer, stream_reader_raw(reader));
-    return stream_writer_record(writer, stream_reader_record(reader));
-}
-
 static int join_segments(struct join *join, struct stream_reader *reader,
                          struct stream_writer *writer)
 {
@@ -179,7 +171,7 @@ static int join_segments(struct join *join, struct stream_reader *reader,
                                    stream_reader_source(reader));
             break;
         case STREAM_RECORD:
-            status = pass_record(reader, writer);
+            status = stream_writer_raw(writer, stream_reader_raw(reader));
             break;
         case STREAM_END:
             break;
@@ -204,6 +196,7 @@ int main(int argc, char **argv)
     writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
     if (writer == NULL)
         return 1;
+    stream_writer_limit(writer, options.io.max_record);
     stream_reader_require_parts(reader, options.partial ? PARTS_ANY : PARTS_COMPLETE);
     stream_reader_on_wait(reader, stream_writer_flush_hook, writer);
     status = join_segments(&join, reader, writer);

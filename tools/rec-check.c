@@ -17,8 +17,7 @@ static struct {
 
 /* clang-format off */
 static const struct option_row rows[] = {
-    {0, "partial", .kind = OPTION_FLAG, .target = &options.partial,
-     .help = "accept a set of parts that is not complete"},
+    STREAM_OPTION_PARTIAL(options.partial),
     STREAM_OPTION_OUTPUT(options.io),
     STREAM_OPTION_MAX_RECORD(options.io),
     {0},

@@ -7,6 +7,7 @@
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "data/labels.h"
 #include "stream/load.h"
 #include "stream/options.h"
 
@@ -23,6 +24,8 @@ static struct {
                       .pair = {.name = "pair"},
                       .label = {.name = "label"},
                       .tool = "rec-load"}};
+
+static struct label_set labels; /* of --labels */
 
 #define FIELD(field)                                                                               \
     .kind = OPTION_STRING, .target = &options.load.field.name, .given = &options.load.field.given, \
@@ -60,36 +63,16 @@ static const struct option_program program = {
     .operands_max = -1,
 };
 
-/* "A,B,C" becomes load.labels. */
-static void split_labels(const char *list)
-{
-    char **labels = NULL;
-    size_t count = 0;
-
-    if (list == NULL)
-        return;
-    for (const char *begin = list;; begin++) {
-        size_t length = strcspn(begin, ",");
-
-        if (length == 0)
-            options_usage_error("--labels: a name is empty");
-        labels = mem_realloc_array(labels, count + 1, sizeof *labels);
-        labels[count++] = mem_strndup(begin, length);
-        begin += length;
-        if (*begin == '\0')
-            break;
-    }
-    options.load.labels = labels;
-    options.load.label_count = count;
-}
-
 static void check_options(void)
 {
     options.load.format = (enum load_format)options.format;
     options.load.problem = (enum stream_problem)options.problem;
     options.load.replace_invalid = options.invalid == INVALID_REPLACE;
     options.load.max_record = options.io.max_record;
-    split_labels(options.labels);
+    if (options.labels != NULL && label_set_parse(&labels, options.labels) != 0)
+        exit(2);
+    options.load.labels = labels.names;
+    options.load.label_count = labels.count;
     if (options.load.no_header && !options.load.text.given)
         options_usage_error("--no-header needs the number of a column as --text-field");
     if (options.load.format == LOAD_LINES && (options.load.text.given || options.load.label.given ||
@@ -107,13 +90,6 @@ static int load_all(struct loader *loader, const struct option_operands *files)
     return loader_end(loader);
 }
 
-static void free_labels(void)
-{
-    for (size_t i = 0; i < options.load.label_count; i++)
-        free(options.load.labels[i]);
-    free(options.load.labels);
-}
-
 int main(int argc, char **argv)
 {
     struct option_operands files = options_parse(&program, argc, argv);
@@ -126,13 +102,14 @@ int main(int argc, char **argv)
     writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
     if (writer == NULL)
         return 1;
+    stream_writer_limit(writer, options.io.max_record);
     loader = loader_new(&options.load, writer);
     status = load_all(loader, &files);
     count = stream_writer_total(writer);
     loader_free(loader);
     if (stream_writer_close(writer, status == 0) != 0)
         status = -1;
-    free_labels();
+    label_set_free(&labels);
     free(files.items);
     if (status == 0)
         diag_verbose("%" PRIu64 " records", count);

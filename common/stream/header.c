@@ -81,7 +81,8 @@ static char *copy_or_null(const char *string)
     return string != NULL ? mem_strdup(string) : NULL;
 }
 
-static void append_entry(struct stream_header *header, const char *tool, const char *version)
+void stream_history_append_version(struct stream_header *header, const char *tool,
+                                   const char *version)
 {
     mem_grow(&header->history, &header->history_capacity, header->history_count + 1,
              sizeof *header->history);
@@ -104,7 +105,7 @@ static void append_option(struct stream_header *header, const char *key, char *v
 
 void stream_history_append(struct stream_header *header, const char *tool)
 {
-    append_entry(header, tool, BERTPIPE_VERSION);
+    stream_history_append_version(header, tool, BERTPIPE_VERSION);
 }
 
 void stream_history_option(struct stream_header *header, const char *key, const char *format, ...)
@@ -130,7 +131,7 @@ void stream_header_copy(struct stream_header *header, const struct stream_header
     for (size_t i = 0; i < source->history_count; i++) {
         const struct stream_history_entry *entry = &source->history[i];
 
-        append_entry(header, entry->tool, entry->version);
+        stream_history_append_version(header, entry->tool, entry->version);
         for (size_t j = 0; j < entry->option_count; j++)
             append_option(header, entry->options[j].key, mem_strdup(entry->options[j].value));
     }

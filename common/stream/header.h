@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STREAM_VERSION 1
+#define STREAM_VERSION   1
+#define STREAM_MAX_PARTS 1000000
 
 enum stream_type { STREAM_TEXT, STREAM_TOKENS, STREAM_PREDICTIONS, STREAM_METRICS };
 
@@ -93,6 +94,9 @@ void stream_header_clear_part(struct stream_header *header);
  * options that change the result belong here: never threads, paths, times or secrets.
  */
 void stream_history_append(struct stream_header *header, const char *tool);
+/* An entry of another version, read from somewhere. */
+void stream_history_append_version(struct stream_header *header, const char *tool,
+                                   const char *version);
 void stream_history_option(struct stream_header *header, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

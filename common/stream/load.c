@@ -20,7 +20,10 @@ struct loader *loader_new(const struct load_options *options, struct stream_writ
     loader->options = options;
     loader->writer = writer;
     stream_header_init(&loader->header, STREAM_TEXT);
-    loader->header.problem = options->problem;
+    loader->header.problem = loader->problem = options->problem;
+    for (size_t i = 0; i < options->label_count; i++)
+        string_index_add(&loader->label_index, options->labels[i], strlen(options->labels[i]),
+                         NULL);
     if (options->labels != NULL)
         stream_header_set_labels(&loader->header, (const char *const *)options->labels,
                                  options->label_count);
@@ -51,6 +54,7 @@ void loader_free(struct loader *loader)
     if (loader == NULL)
         return;
     stream_header_free(&loader->header);
+    string_index_free(&loader->label_index);
     buffer_free(&loader->repaired);
     buffer_free(&loader->id);
     buffer_free(&loader->x);

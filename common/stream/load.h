@@ -3,7 +3,8 @@
  *
  * Lines become the text of one record each. In the other formats named fields become id, text, pair
  * and label; `words`, `tags` and `x` are taken as rec-dump writes them; every other field is kept
- * in `x`.
+ * in `x`. A line {"bertpipe":{...}} among JSON lines, as `rec-dump --header` writes it, begins a
+ * segment with that header.
  */
 #ifndef STREAM_LOAD_H
 #define STREAM_LOAD_H

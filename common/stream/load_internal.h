@@ -7,6 +7,7 @@
 
 #include "cli/buffer.h"
 #include "cli/lines.h"
+#include "cli/string_index.h"
 #include "stream/load.h"
 
 /* Cells of a row, one after the other. */
@@ -40,6 +41,8 @@ struct loader {
     struct stream_writer *writer;
     struct stream_header header;
     bool begun;
+    enum stream_problem problem;     /* of the options or of a header's line */
+    struct string_index label_index; /* of the options' labels */
 
     struct line_reader lines;
     bool prefix_ids;
@@ -66,6 +69,11 @@ int load_next_line(struct loader *loader, const char **line, size_t *size);
 /* Gives the record its number as id, should it have none, settles the problem with the first one,
  * and writes it. */
 int load_emit(struct loader *loader, struct stream_record *record);
+
+/* Whether a line of JSON is a segment's header rather than a record. */
+bool load_is_header(const json_t *object);
+/* Ends the segment, if one has begun, and begins the next with that header. */
+int load_begin_segment(struct loader *loader, const json_t *object);
 
 /* From a cell's text, or from JSON. */
 int load_label_from_text(struct loader *loader, struct rec_span text, struct rec_label *label);

@@ -111,6 +111,8 @@ static int load_object(struct loader *loader, const char *data, size_t size)
         return load_fail(loader, "no JSON: %s", error.text);
     if (!json_is_object(object))
         status = load_fail(loader, "no JSON object");
+    else if (load_is_header(object))
+        status = load_begin_segment(loader, object);
     else {
         others = json_object();
         status = emit_object(loader, object, others);

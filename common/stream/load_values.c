@@ -112,31 +112,37 @@ void load_pack_json(struct buffer *out, const json_t *json)
     }
 }
 
+static int number_of_name(struct loader *loader, struct rec_label *label)
+{
+    size_t number = string_index_find(&loader->label_index, label->string.data, label->string.size);
+
+    if (number == STRING_INDEX_NONE)
+        return load_fail(loader, "label '%.*s' is not among --labels",
+                         (int)(label->string.size < 80 ? label->string.size : 80),
+                         label->string.data);
+    *label = (struct rec_label){.kind = LABEL_INT, .integer = (int64_t)number};
+    return 0;
+}
+
 /* Names become ids when the names are known. */
 static int settle_label(struct loader *loader, struct rec_label *label)
 {
     const struct load_options *options = loader->options;
 
-    if (label->kind == LABEL_STRING && options->labels != NULL) {
-        for (size_t i = 0; i < options->label_count; i++)
-            if (rec_span_equal(label->string, options->labels[i])) {
-                *label = (struct rec_label){.kind = LABEL_INT, .integer = (int64_t)i};
-                return 0;
-            }
-        return load_fail(loader, "label '%.*s' is not among --labels",
-                         (int)(label->string.size < 80 ? label->string.size : 80),
-                         label->string.data);
-    }
+    if (label->kind == LABEL_STRING && options->labels != NULL)
+        return number_of_name(loader, label);
     if (label->kind == LABEL_INT && options->labels != NULL &&
         (label->integer < 0 || (uint64_t)label->integer >= options->label_count))
         return load_fail(loader, "label %lld is outside the %zu of --labels",
                          (long long)label->integer, options->label_count);
-    if (label->kind == LABEL_INT && loader->options->problem == STREAM_PROBLEM_REGRESSION)
-        *label = (struct rec_label){.kind = LABEL_FLOAT, .real = (double)label->integer};
-    if (label->kind == LABEL_STRING && loader->options->problem == STREAM_PROBLEM_REGRESSION)
+    if (loader->problem != STREAM_PROBLEM_REGRESSION)
+        return 0;
+    if (label->kind == LABEL_STRING)
         return load_fail(loader, "label '%.*s' is no number",
                          (int)(label->string.size < 80 ? label->string.size : 80),
                          label->string.data);
+    if (label->kind == LABEL_INT)
+        *label = (struct rec_label){.kind = LABEL_FLOAT, .real = (double)label->integer};
     return 0;
 }
 
@@ -149,9 +155,8 @@ static int scalar_from_text(struct loader *loader, struct rec_span text, struct 
     double real;
 
     *label = (struct rec_label){.kind = LABEL_STRING, .string = text};
-    for (size_t i = 0; i < loader->options->label_count; i++)
-        if (rec_span_equal(text, loader->options->labels[i]))
-            return settle_label(loader, label);
+    if (string_index_find(&loader->label_index, text.data, text.size) != STRING_INDEX_NONE)
+        return settle_label(loader, label);
     if (text.size < sizeof number && memchr(text.data, '\0', text.size) == NULL) {
         memcpy(number, text.data, text.size);
         number[text.size] = '\0';
@@ -188,7 +193,7 @@ int load_label_from_text(struct loader *loader, struct rec_span text, struct rec
 {
     json_t *json;
 
-    if (loader->options->problem != STREAM_PROBLEM_MULTI) {
+    if (loader->problem != STREAM_PROBLEM_MULTI) {
         if (text.size == 0)
             return 0;
         return scalar_from_text(loader, text, label);

@@ -6,8 +6,6 @@
 #include "stream/msgpack_scan.h"
 #include "stream/wire.h"
 
-#define MAX_PARTS 1000000
-
 /* Reads the header's map; every function gives 0, or -1 with the reason in fault. */
 struct header_reader {
     struct mp_cursor cursor;
@@ -184,7 +182,7 @@ static int read_part(struct header_reader *reader)
         token.count != 3 || next_count(reader, &part->k, complaint) != 0 ||
         next_count(reader, &part->n, complaint) != 0 ||
         next_string(reader, &part->set, complaint) != 0 || part->k < 1 || part->k > part->n ||
-        part->n > MAX_PARTS)
+        part->n > STREAM_MAX_PARTS)
         return bad(reader, complaint);
     part->present = true;
     return 0;

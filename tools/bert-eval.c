@@ -1,7 +1,7 @@
-/* bert-eval: how well a model classifies a labelled tokens stream. */
+/* bert-eval: how good predictions are: those of a model on a labelled tokens stream, or those of a
+ * predictions stream. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/buffer.h"
 #include "cli/clock.h"
@@ -9,26 +9,49 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "log/metrics.h"
 #include "stream/options.h"
-#include "train/class_report.h"
+#include "train/eval_report.h"
+#include "train/evaluate.h"
 #include "train/match.h"
 #include "train/options.h"
+#include "train/predictions.h"
+#include "train/rival.h"
 #include "train/scorer.h"
 
 static struct {
-    const char *model;
+    const char *model, *compare;
     struct engine_options engine;
     uint64_t batch_size, batch_tokens;
+    uint64_t bins, top_k;
+    struct bootstrap bootstrap;
     struct stream_io io;
-} options = {.batch_size = 64, .batch_tokens = 8192};
+} options = {
+    .batch_size = 64,
+    .batch_tokens = 8192,
+    .bins = 15,
+    .top_k = 5,
+    .bootstrap = {.seed = 42, .confidence = 0.95},
+};
 
 /* clang-format off */
 static const struct option_row rows[] = {
     {'m', "model", .kind = OPTION_STRING, .target = &options.model, .argument = "MODEL",
-     .help = "model folder"},
+     .help = "classify tokens with this model; without it, predictions are read"},
     STREAM_OPTION_OUTPUT(options.io),
     STREAM_OPTION_FORM(options.io),
+    {0, "compare", .kind = OPTION_STRING, .target = &options.compare, .argument = "FILE",
+     .help = "predictions of the same records, to compare with"},
+    {0, "bootstrap", .kind = OPTION_UNSIGNED, .target = &options.bootstrap.resamples,
+     .argument = "N", .maximum = 1e6,
+     .help = "confidence intervals from N resamples"},
+    {0, "confidence", .kind = OPTION_REAL, .target = &options.bootstrap.confidence,
+     .argument = "SHARE", .minimum = 0.01, .maximum = 0.9999, .help = "of the intervals"},
+    {0, "seed", .kind = OPTION_UNSIGNED, .target = &options.bootstrap.seed, .argument = "N",
+     .help = "of the resamples"},
+    {0, "bins", .kind = OPTION_UNSIGNED, .target = &options.bins, .argument = "N", .minimum = 1,
+     .maximum = 1e4, .help = "of the calibration error"},
+    {'k', "top-k", .kind = OPTION_UNSIGNED, .target = &options.top_k, .argument = "K",
+     .maximum = 1e6, .help = "accuracy of the K likeliest classes (0: none)"},
     {'b', "batch-size", .kind = OPTION_UNSIGNED, .target = &options.batch_size, .argument = "N",
      .minimum = 1, .maximum = 1e6, .alias = "per-device-eval-batch-size",
      .help = "most records of a batch"},
@@ -44,92 +67,16 @@ static const struct option_row rows[] = {
 
 static const struct option_program program = {
     .name = "bert-eval",
-    .summary = "accuracy, loss and per-class scores of a model on a labelled tokens stream",
-    .usage = "-m MODEL [OPTION]... [FILE]...",
+    .summary = "scores of a model on a labelled tokens stream, or of a predictions stream",
+    .usage = "[-m MODEL] [OPTION]... [FILE]...",
     .example = "bert-eval -m imdb-bert < test.mp",
     .rows = rows,
     .operands_max = -1,
 };
 
-static int add_batch(void *context, const struct batch *batch, struct stream_record *const *records,
-                     const float *logits)
-{
-    (void)records;
-    return class_metrics_add(context, batch, logits);
-}
+/* ---- the report ---- */
 
-/* Scores all records; tokens and seconds go into the report. */
-static int score(struct scorer *scorer, struct stream_merge *merge, const struct label_set *classes,
-                 struct class_report *report)
-{
-    struct stream_reader *reader = stream_merge_reader(merge);
-    const struct stream_header *header = stream_merge_header(merge);
-    const struct stream_record *record;
-    struct progress progress;
-    double started = clock_monotonic();
-    int result;
-    progress_init(&progress, "records", 0, 0);
-    while ((result = stream_merge_next(merge, &record)) > 0) {
-        const char *place = stream_reader_place(reader);
-        int64_t class = label_class(&record->tokens.label, header, classes, place);
-        result = class < 0 ? -1 : scorer_add(scorer, record, (int32_t) class, place);
-        if (result)
-            break;
-        report->tokens += rec_token_count(&record->tokens);
-        progress_update(&progress, stream_merge_count(merge), NULL);
-    }
-    if (result == 0 && stream_merge_count(merge) == 0)
-        result = diag_error("%s: no records", stream_reader_source(reader));
-    if (result == 0)
-        result = scorer_flush(scorer);
-    progress_finish(&progress);
-    report->seconds = clock_monotonic() - started;
-    return result;
-}
-
-static int write_document(const struct class_report *report, struct output *output)
-{
-    struct buffer text = {0};
-    if (options.io.form == FORM_JSON) {
-        json_t *json = class_report_json(report);
-        char *document = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-        buffer_format(&text, "%s\n", document);
-        free(document);
-        json_decref(json);
-    } else {
-        class_report_text(report, &text);
-    }
-    int result = output_write(output, text.data, text.size);
-    buffer_free(&text);
-    return result;
-}
-
-/* The same figures as one record of a metrics stream, for programs. */
-static int write_stream(const struct class_report *report, struct stream_writer *writer)
-{
-    const struct class_metrics *metrics = report->metrics;
-    struct stream_header header;
-    struct metrics summary;
-    metrics_init(&summary, "eval", 0, 0);
-    metrics_add(&summary, "accuracy", class_metrics_accuracy(metrics));
-    metrics_add(&summary, "loss", class_metrics_loss(metrics));
-    metrics_add(&summary, "records", (double)metrics->count);
-    metrics_add(&summary, "tokens", (double)report->tokens);
-    metrics_add(&summary, "runtime", report->seconds);
-    metrics_add(&summary, "samples_per_second", (double)metrics->count / report->seconds);
-    metrics_add(&summary, "tokens_per_second", (double)report->tokens / report->seconds);
-    stream_header_init(&header, STREAM_METRICS);
-    stream_history_append(&header, program.name);
-    int result = stream_writer_begin(writer, &header);
-    if (result == 0)
-        result = metrics_write(&summary, writer);
-    if (result == 0)
-        result = stream_writer_end(writer);
-    stream_header_free(&header);
-    return result;
-}
-
-/* Where the report goes: opened before anything is scored, so that a wrong name is told at once. */
+/* Where it goes: opened before anything is scored, so that a wrong name is told at once. */
 struct report_output {
     struct stream_writer *writer; /* of a metrics stream, or NULL: */
     struct output document;
@@ -138,14 +85,50 @@ struct report_output {
 static int report_open(struct report_output *output)
 {
     *output = (struct report_output){0};
-    if (options.io.form != FORM_MSGPACK && options.io.form != FORM_TSV)
+    if (options.io.form != FORM_MSGPACK)
         return output_open(&output->document, options.io.output);
-    output->writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
+    output->writer = stream_writer_open(options.io.output, FORM_MSGPACK);
     return output->writer ? 0 : -1;
 }
 
+static int write_document(const struct eval_report *report, struct output *output)
+{
+    struct buffer text = {0};
+    if (options.io.form == FORM_JSON) {
+        json_t *json = eval_report_json(report);
+        char *document = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+        buffer_format(&text, "%s\n", document);
+        free(document);
+        json_decref(json);
+    } else if (options.io.form == FORM_TSV) {
+        eval_report_tsv(report, &text);
+    } else {
+        eval_report_text(report, &text);
+    }
+    int result = output_write(output, text.data, text.size);
+    buffer_free(&text);
+    return result;
+}
+
+static int write_stream(const struct eval_report *report, struct stream_writer *writer)
+{
+    struct stream_header header;
+    stream_header_init(&header, STREAM_METRICS);
+    stream_history_append(&header, program.name);
+    stream_history_option(&header, "bins", "%" PRIu64, options.bins);
+    stream_history_option(&header, "top_k", "%" PRIu64, options.top_k);
+    if (report->bootstrap) {
+        stream_history_option(&header, "bootstrap", "%" PRIu64, options.bootstrap.resamples);
+        stream_history_option(&header, "confidence", "%g", options.bootstrap.confidence);
+        stream_history_option(&header, "seed", "%" PRIu64, options.bootstrap.seed);
+    }
+    int result = eval_report_stream(report, writer, &header);
+    stream_header_free(&header);
+    return result;
+}
+
 /* Writes the report and closes; NULL: there is none, and no file appears. */
-static int report_close(struct report_output *output, const struct class_report *report)
+static int report_close(struct report_output *output, const struct eval_report *report)
 {
     int result = report ? 0 : -1;
     if (output->writer) {
@@ -161,12 +144,119 @@ static int report_close(struct report_output *output, const struct class_report 
     return -1;
 }
 
-static int evaluate(const struct option_operands *operands, struct model *model,
-                    struct tokeniser *tokeniser)
+static void show_resamples(void *progress, uint64_t done)
+{
+    progress_update(progress, done, NULL);
+}
+
+/* Everything has been read: computes the report. */
+static int conclude(struct eval_report *report, struct rival *rival)
+{
+    struct progress progress;
+    if (rival_finish(rival, report->outcomes, report->names))
+        return -1;
+    report->options.bins = (uint32_t)options.bins;
+    report->options.top_k = (uint32_t)options.top_k;
+    report->bootstrap = options.bootstrap.resamples > 0 ? &options.bootstrap : NULL;
+    progress_init(&progress, "resamples", 0, options.bootstrap.resamples);
+    eval_report_compute(report, rival->merge ? &rival->predictions.outcomes : NULL, show_resamples,
+                        &progress);
+    progress_finish(&progress);
+    return 0;
+}
+
+/* ---- what is evaluated ---- */
+
+static int check_any(const struct stream_merge *merge, struct stream_reader *reader)
+{
+    return stream_merge_count(merge) > 0
+               ? 0
+               : diag_error("%s: no records", stream_reader_source(reader));
+}
+
+/* Reads predictions to their end. */
+static int read_predictions(struct stream_merge *merge, struct predictions *predictions,
+                            struct rival *rival)
+{
+    struct stream_reader *reader = stream_merge_reader(merge);
+    const struct stream_record *record;
+    int result;
+    while ((result = stream_merge_next(merge, &record)) > 0) {
+        const char *place = stream_reader_place(reader);
+        if (predictions_add(predictions, &record->prediction, place) ||
+            rival_follow(rival, record, place))
+            return -1;
+    }
+    return result < 0 ? -1 : check_any(merge, reader);
+}
+
+static int evaluate_predictions(const struct option_operands *operands, struct rival *rival)
+{
+    struct predictions predictions = {0};
+    struct report_output output;
+    struct stream_merge *merge =
+        predictions_stream(operands->items, operands->count, options.io.max_record);
+    if (!merge || report_open(&output)) {
+        stream_merge_close(merge);
+        return -1;
+    }
+    struct eval_report report = {.outcomes = &predictions.outcomes};
+    int result = predictions_init(&predictions, stream_merge_header(merge),
+                                  stream_reader_source(stream_merge_reader(merge)));
+    if (result == 0)
+        result = read_predictions(merge, &predictions, rival);
+    report.names = predictions.names.names;
+    if (result == 0)
+        result = conclude(&report, rival);
+    result = report_close(&output, result == 0 ? &report : NULL);
+    eval_report_free(&report);
+    predictions_free(&predictions);
+    stream_merge_close(merge);
+    return result;
+}
+
+static int add_batch(void *outcomes, const struct batch *batch,
+                     struct stream_record *const *records, const float *logits)
+{
+    (void)records;
+    return evaluate_add_batch(outcomes, batch, logits);
+}
+
+/* Scores all records; tokens and seconds go into the report. */
+static int score(struct scorer *scorer, struct stream_merge *merge, const struct label_set *classes,
+                 struct eval_report *report, struct rival *rival)
+{
+    struct stream_reader *reader = stream_merge_reader(merge);
+    const struct stream_header *header = stream_merge_header(merge);
+    const struct stream_record *record;
+    struct progress progress;
+    double started = clock_monotonic();
+    int result;
+    progress_init(&progress, "records", 0, 0);
+    while ((result = stream_merge_next(merge, &record)) > 0) {
+        const char *place = stream_reader_place(reader);
+        int64_t class = label_class(&record->tokens.label, header, classes, place);
+        result = class < 0 ? -1 : scorer_add(scorer, record, (int32_t) class, place);
+        if (result || (result = rival_follow(rival, record, place)))
+            break;
+        report->tokens += rec_token_count(&record->tokens);
+        progress_update(&progress, stream_merge_count(merge), NULL);
+    }
+    if (result == 0)
+        result = check_any(merge, reader);
+    if (result == 0)
+        result = scorer_flush(scorer);
+    progress_finish(&progress);
+    report->seconds = clock_monotonic() - started;
+    return result;
+}
+
+static int evaluate_tokens(const struct option_operands *operands, struct model *model,
+                           struct tokeniser *tokeniser, struct rival *rival)
 {
     struct label_set classes;
-    struct class_metrics metrics;
-    struct class_report report = {.metrics = &metrics, .names = model->config.label_names};
+    struct outcomes outcomes;
+    struct eval_report report = {.outcomes = &outcomes, .names = model->config.label_names};
     struct scorer scorer = {0};
     struct scorer_plan plan = {
         .engine = &options.engine,
@@ -174,39 +264,49 @@ static int evaluate(const struct option_operands *operands, struct model *model,
         .max_tokens = options.batch_tokens,
         .target = TARGET_CLASS,
     };
+    struct report_output output;
     struct stream_merge *merge =
         match_open(operands->items, operands->count, options.io.max_record, model, tokeniser);
-    struct report_output output;
-    if (!merge)
-        return -1;
-    if (report_open(&output)) {
+    if (!merge || report_open(&output)) {
         stream_merge_close(merge);
         return -1;
     }
     label_set_copy(&classes, model->config.label_names, model->config.num_labels);
-    class_metrics_init(&metrics, model->config.num_labels);
-    int result = scorer_open(&scorer, model, &plan, add_batch, &metrics);
+    outcomes_init(&outcomes, evaluate_outcome_kind(plan.target), model->config.num_labels);
+    int result = scorer_open(&scorer, model, &plan, add_batch, &outcomes);
     if (result == 0)
-        result = score(&scorer, merge, &classes, &report);
+        result = score(&scorer, merge, &classes, &report, rival);
+    if (result == 0)
+        result = conclude(&report, rival);
     result = report_close(&output, result == 0 ? &report : NULL);
     scorer_close(&scorer);
-    class_metrics_free(&metrics);
+    eval_report_free(&report);
+    outcomes_free(&outcomes);
     label_set_free(&classes);
     stream_merge_close(merge);
     return result;
 }
 
-int main(int argc, char **argv)
+static int evaluate_model(const struct option_operands *operands, struct rival *rival)
 {
     struct model model;
-    struct option_operands operands = options_parse(&program, argc, argv);
-    if (!options.model)
-        options_usage_error("-m MODEL is missing");
     if (model_load(&model, options.model, MODEL_LOAD_COMPLETE))
-        return 1;
+        return -1;
     struct tokeniser *tokeniser = tokeniser_open_folder(options.model);
-    int status = tokeniser && evaluate(&operands, &model, tokeniser) == 0 ? 0 : 1;
+    int result = tokeniser ? evaluate_tokens(operands, &model, tokeniser, rival) : -1;
     tokeniser_close(tokeniser);
     model_free(&model);
-    return output_finish_stdout(status);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    struct rival rival;
+    struct option_operands operands = options_parse(&program, argc, argv);
+    int result = rival_open(&rival, options.compare, options.io.max_record);
+    if (result == 0)
+        result = options.model ? evaluate_model(&operands, &rival)
+                               : evaluate_predictions(&operands, &rival);
+    rival_close(&rival);
+    return output_finish_stdout(result == 0 ? 0 : 1);
 }

@@ -130,3 +130,16 @@ bool outcomes_right(const struct outcomes *outcomes, size_t i)
         return outcomes->gold[i] == outcomes->guess[i];
     return memcmp(outcomes->gold_set + i * labels, outcomes->guess_set + i * labels, labels) == 0;
 }
+
+bool outcomes_same_gold(const struct outcomes *outcomes, const struct outcomes *others, size_t i)
+{
+    size_t labels = outcomes->labels, at = i * labels;
+    if (outcomes->kind == OUTCOME_CLASS)
+        return outcomes->gold[i] == others->gold[i];
+    if (outcomes->kind == OUTCOME_SET)
+        return memcmp(outcomes->gold_set + at, others->gold_set + at, labels) == 0;
+    for (size_t j = at; j < at + labels; j++)
+        if (outcomes->gold_values[j] != others->gold_values[j])
+            return false;
+    return true;
+}

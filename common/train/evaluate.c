@@ -91,6 +91,15 @@ static void add_numbers(struct outcomes *outcomes, const struct row *row, const 
     outcomes_add_numbers(outcomes, row->gold, row->values);
 }
 
+uint32_t evaluate_argmax(const float *logits, uint32_t classes)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < classes; i++)
+        if (logits[i] > logits[best])
+            best = i;
+    return best;
+}
+
 /* batch: of one row. */
 static int add_row(struct outcomes *outcomes, const struct row *row, const struct batch *batch,
                    const float *logits)
@@ -109,8 +118,8 @@ static int add_row(struct outcomes *outcomes, const struct row *row, const struc
         softmax_row(logits, outcomes->labels, row->probabilities);
         for (uint32_t j = 0; j < outcomes->labels; j++)
             row->values[j] = row->probabilities[j];
-        outcomes_add_class(outcomes, (uint32_t)batch->classes[0], OUTCOME_NO_GUESS, row->values,
-                           loss);
+        outcomes_add_class(outcomes, (uint32_t)batch->classes[0],
+                           evaluate_argmax(logits, outcomes->labels), row->values, loss);
     }
     return 0;
 }

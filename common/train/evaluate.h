@@ -40,6 +40,9 @@ int evaluate_scores(struct engine *engine, const struct dataset *dataset,
 /* The outcomes that targets of this kind give. */
 enum outcome_kind evaluate_outcome_kind(enum target_kind target);
 
+/* The class with the largest logit, the first of equals. */
+uint32_t evaluate_argmax(const float *logits, uint32_t classes);
+
 /*
  * Adds the rows of a batch, with its targets: probabilities are the softmax of TARGET_CLASS and
  * the sigmoid of TARGET_MULTI (whose labels hold from one half), losses those of training. Rows

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,10 @@
 #include "cli/memory.h"
 #include "log/crc32c.h"
 
-#define FILE_VERSION "brain.Event:2"
-#define DT_STRING    7
+#define FILE_VERSION  "brain.Event:2"
+#define FILE_PREFIX   "events.out.tfevents."
+#define DT_STRING     7
+#define SESSION_START 1
 
 /* Wire types of protobuf. */
 enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
@@ -148,9 +151,43 @@ static void host_name(char *host, size_t size)
     host[size - 1] = '\0';
 }
 
-char *event_file_default_folder(const char *out)
+/* The number in an event file's name, or 0. */
+static uint64_t seconds_of(const char *path)
+{
+    const char *number = strstr(path, "/" FILE_PREFIX);
+    return number ? strtoull(number + strlen("/" FILE_PREFIX), NULL, 10) : 0;
+}
+
+/* The folder of the newest event file below OUT/runs, or NULL. */
+static char *newest_folder(const char *out)
+{
+    struct buffer pattern = {0};
+    char *folder = NULL;
+    const char *newest = NULL;
+    glob_t found = {0};
+    for (const char *c = out; *c; c++) {
+        if (strchr("*?[\\", *c))
+            buffer_append_char(&pattern, '\\');
+        buffer_append_char(&pattern, *c);
+    }
+    buffer_append_string(&pattern, "/runs/*/" FILE_PREFIX "*");
+    if (glob(buffer_string(&pattern), 0, NULL, &found) == 0)
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            if (!newest || seconds_of(found.gl_pathv[i]) >= seconds_of(newest))
+                newest = found.gl_pathv[i];
+    if (newest)
+        folder = mem_strndup(newest, (size_t)(strrchr(newest, '/') - newest));
+    globfree(&found);
+    buffer_free(&pattern);
+    return folder;
+}
+
+char *event_file_default_folder(const char *out, uint64_t step)
 {
     char host[256], moment[32];
+    char *folder = step > 0 ? newest_folder(out) : NULL;
+    if (folder)
+        return folder;
     time_t now = time(NULL);
     struct tm local;
     host_name(host, sizeof host);
@@ -181,18 +218,15 @@ static int make_folders(const char *folder)
     return S_ISDIR(status.st_mode) ? 0 : diag_error("%s: exists and is not a folder", folder);
 }
 
-struct event_file *event_file_open(const char *folder)
+/* Opens a file that was not there. */
+static struct event_file *create(const char *folder, double now)
 {
-    struct buffer event = {0}, records = {0};
-    char host[256];
-    if (make_folders(folder))
-        return NULL;
     struct event_file *file = mem_calloc(1, sizeof *file);
+    char host[256];
     host_name(host, sizeof host);
-    double now = clock_wall();
     for (unsigned n = 0;; n++) {
-        file->path = mem_format("%s/events.out.tfevents.%010" PRIu64 ".%s.%ld.%u", folder,
-                                (uint64_t)now, host, (long)getpid(), n);
+        file->path = mem_format("%s/" FILE_PREFIX "%010" PRIu64 ".%s.%ld.%u", folder, (uint64_t)now,
+                                host, (long)getpid(), n);
         file->fd = open(file->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
         if (file->fd >= 0 || errno != EEXIST)
             break;
@@ -204,9 +238,26 @@ struct event_file *event_file_open(const char *folder)
         free(file);
         return NULL;
     }
+    return file;
+}
+
+struct event_file *event_file_open(const char *folder, uint64_t step)
+{
+    struct buffer event = {0}, records = {0}, session = {0};
+    double now = clock_wall();
+    struct event_file *file = make_folders(folder) ? NULL : create(folder, now);
+    if (!file)
+        return NULL;
     put_double(&event, 1, now);
     put_string(&event, 3, FILE_VERSION);
     put_record(&records, &event);
+    if (step > 0) {
+        put_number(&session, 1, SESSION_START);
+        put_double(&event, 1, now);
+        put_number(&event, 2, step + 1);
+        put_message(&event, 7, &session);
+        put_record(&records, &event);
+    }
     if (write_records(file, &records)) {
         event_file_close(file);
         return NULL;

@@ -20,16 +20,20 @@
 
 struct event_file;
 
-/* OUT/runs/%b%d_%H-%M-%S_HOST of the present local time, as the Trainer names it; to be freed by
- * the caller. */
-char *event_file_default_folder(const char *out);
+/*
+ * OUT/runs/%b%d_%H-%M-%S_HOST of the present local time, as the Trainer names it; for a run that is
+ * resumed (step > 0) the folder in OUT/runs with the newest event file, if there is one. To be
+ * freed by the caller.
+ */
+char *event_file_default_folder(const char *out, uint64_t step);
 
 /*
- * A new file FOLDER/events.out.tfevents.SECONDS.HOST.PID.N; the folder and those above it are made.
- * Other files of the folder, such as those of a run that this one resumes, stay. NULL with a
- * message.
+ * A new file FOLDER/events.out.tfevents.SECONDS.HOST.PID.N; the folder and those above it are made,
+ * and its other files stay. For a run resumed after so many steps (0: from the beginning) the file
+ * says that it begins there, and TensorBoard leaves out what the folder's older files hold of later
+ * steps. NULL with a message.
  */
-struct event_file *event_file_open(const char *folder);
+struct event_file *event_file_open(const char *folder, uint64_t step);
 /* The file's path; owned by the file. */
 const char *event_file_path(const struct event_file *file);
 

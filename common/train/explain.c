@@ -142,7 +142,7 @@ static void put_command(struct buffer *out, const json_t *run, const char *folde
     buffer_append_string(out, "bert-train -m");
     put_word(out, parent ? parent : "MODEL");
     buffer_append_string(out, " -o");
-    put_word(out, slash && slash[1] ? slash + 1 : "OUT");
+    put_word(out, slash && slash[1] ? slash + 1 : folder);
     if (json_object_get(run, "eval"))
         buffer_append_string(out, " --eval eval.mp");
     if (labels) {

@@ -13,7 +13,19 @@
 
 #define CHECKPOINT "checkpoint-"
 
-/* 0 when the folder is empty or an earlier run's; an interrupted run leaves only checkpoints. */
+/* What a run writes besides its model, and what does not tell whose folder it is. */
+static bool is_summary(const char *name)
+{
+    static const char *const names[] = {"runs", "trainer_state.json", "train_results.json",
+                                        "eval_results.json", "all_results.json"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* 0 when the folder is empty or an earlier run's; an interrupted run leaves only checkpoints and
+ * event files. */
 static int inspect(const char *folder)
 {
     bool ours = false, others = false;
@@ -26,7 +38,7 @@ static int inspect(const char *folder)
         if (strcmp(name, "bertpipe.json") == 0 ||
             strncmp(name, CHECKPOINT, strlen(CHECKPOINT)) == 0)
             ours = true;
-        else if (name[0] != '.')
+        else if (name[0] != '.' && !is_summary(name))
             others = true;
     }
     closedir(directory);

@@ -19,12 +19,12 @@ static char *expand_home(const char *path)
     return own && home ? mem_format("%s%s", home, path + 1) : mem_strdup(path);
 }
 
-static char *events_folder(const struct train_arguments *arguments, const char *out)
+static char *events_folder(const struct train_arguments *arguments, const char *out, uint64_t step)
 {
     const char *named = getenv("TENSORBOARD_LOGGING_DIR");
     if (arguments->logging_dir)
         return mem_strdup(arguments->logging_dir);
-    return named && named[0] ? expand_home(named) : event_file_default_folder(out);
+    return named && named[0] ? expand_home(named) : event_file_default_folder(out, step);
 }
 
 static int put_text(struct event_file *events, const char *tag, const json_t *json)
@@ -35,10 +35,11 @@ static int put_text(struct event_file *events, const char *tag, const json_t *js
     return result;
 }
 
-static int open_events(struct reporter *reporter, const struct model *model, const char *out)
+static int open_events(struct reporter *reporter, const struct model *model, const char *out,
+                       uint64_t step)
 {
-    char *folder = events_folder(reporter->arguments, out);
-    reporter->events = event_file_open(folder);
+    char *folder = events_folder(reporter->arguments, out, step);
+    reporter->events = event_file_open(folder, step);
     free(folder);
     if (!reporter->events)
         return -1;
@@ -106,7 +107,7 @@ int reporter_begin(struct reporter *reporter, const struct model *model, const c
     if (begin_stream(reporter))
         return -1;
     if (reporter->arguments->report_to == TRAIN_REPORT_TENSORBOARD &&
-        open_events(reporter, model, out))
+        open_events(reporter, model, out, step))
         return -1;
     progress_init(&reporter->progress, "steps", step, reporter->plan->steps);
     reporter->shown = stream_writer_form(reporter->writer) == FORM_TEXT && isatty(STDOUT_FILENO);

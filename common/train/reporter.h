@@ -27,9 +27,10 @@ struct reporter {
 
 /*
  * Begins the metrics stream, with the arguments in its history, and (--report-to tensorboard) an
- * event file in --logging-dir, else $TENSORBOARD_LOGGING_DIR, else OUT/runs/DATE_HOST, with the
- * arguments and the model's configuration as texts. step: the steps already taken when the run is
- * resumed. 0, or -1 with a message; reporter_close in either case.
+ * event file in --logging-dir, else $TENSORBOARD_LOGGING_DIR, else OUT/runs/DATE_HOST (see
+ * event_file_default_folder), with the arguments and the model's configuration as texts. step: the
+ * steps already taken when the run is resumed. 0, or -1 with a message; reporter_close in either
+ * case.
  */
 int reporter_begin(struct reporter *reporter, const struct model *model, const char *out,
                    uint64_t step);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "cli/buffer.h"
+#include "stream/fields.h"
 #include "stream/header.h"
 #include "stream/record.h"
 
@@ -46,6 +47,9 @@ int wire_check_record(const struct stream_record *record, const struct stream_he
 int wire_decode_header(struct rec_span bytes, struct stream_header *header,
                        struct wire_fault *fault);
 
+/* The field's value alone; the field must be present. */
+void wire_pack_value(struct buffer *out, const struct field *field,
+                     const struct stream_record *record);
 void wire_pack_record(struct buffer *out, const struct stream_record *record);
 void wire_pack_header(struct buffer *out, const struct stream_header *header);
 

@@ -149,6 +149,14 @@ static void pack_field(msgpack_packer *packer, struct buffer *out, const struct 
     }
 }
 
+void wire_pack_value(struct buffer *out, const struct field *field,
+                     const struct stream_record *record)
+{
+    msgpack_packer packer = packer_into(out);
+
+    pack_field(&packer, out, field, record);
+}
+
 void wire_pack_record(struct buffer *out, const struct stream_record *record)
 {
     const struct field *fields = stream_fields(record->type);

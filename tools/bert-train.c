@@ -17,6 +17,7 @@
 #include "train/options.h"
 #include "train/output_folder.h"
 #include "train/reporter.h"
+#include "train/results.h"
 #include "train/run_record.h"
 #include "train/saver.h"
 #include "train/trainer.h"
@@ -193,19 +194,22 @@ static int on_metrics(void *context, const struct metrics *metrics)
     return reporter_metrics(&((struct run *)context)->reporter, metrics);
 }
 
+static json_t *state_json(const struct run *run, const struct train_state *state, bool saving)
+{
+    char *best = state->has_best ? saver_checkpoint_folder(&run->saver, state->best_step) : NULL;
+    /* As the Trainer: a checkpoint that nobody wrote is not named. */
+    bool written = best && ((saving && state->best_step == state->step) || access(best, F_OK) == 0);
+    json_t *json = train_state_json(state, &options.arguments, &run->plan, written ? best : NULL);
+    free(best);
+    return json;
+}
+
 static int on_save(void *context, const struct train_state *state)
 {
     struct run *run = context;
-    char *best = state->has_best ? saver_checkpoint_folder(&run->saver, state->best_step) : NULL;
-    /* As the Trainer: a checkpoint that nobody wrote is not named. */
-    if (best && state->best_step != state->step && access(best, F_OK)) {
-        free(best);
-        best = NULL;
-    }
-    json_t *json = train_state_json(state, &options.arguments, &run->plan, best);
+    json_t *json = state_json(run, state, true);
     int result = saver_checkpoint(&run->saver, state->step, json);
     json_decref(json);
-    free(best);
     return result;
 }
 
@@ -246,8 +250,11 @@ static int train(struct run *run, const struct evaluate_limits *limits)
 static int finish(struct run *run)
 {
     uint64_t best = options.arguments.load_best_model_at_end ? run->state.best_step : 0;
+    json_t *json = state_json(run, &run->state, false);
+    int result = results_write(options.output, &run->state, best, run->train, run->eval, json);
+    json_decref(json);
     run_record_result(run->saver.run, &run->state);
-    if (saver_finish(&run->saver, best) || stream_writer_end(run->writer))
+    if (result || saver_finish(&run->saver, best) || stream_writer_end(run->writer))
         return -1;
     if (best > 0)
         diag_note("%s: the model of step %" PRIu64 ", eval loss %.4f", options.output, best,

@@ -258,6 +258,7 @@ fails_without_output() {
 
 @test "the examples of the manual pages work" {
     ln -s "$MODEL" bert-base-uncased
+    ln -s "$MODEL" other-bert
     cp "$WORK/train.mp" "$WORK/test.mp" .
     for page in bert-train bert-eval bert-predict; do
         sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$BATS_TEST_DIRNAME/../man/$page.1" > commands

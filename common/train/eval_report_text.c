@@ -127,6 +127,11 @@ static size_t name_width(const struct eval_report *report)
     return width;
 }
 
+static size_t column_width(const char *name)
+{
+    return strlen(name) < 8 ? 8 : strlen(name);
+}
+
 static void append_support(struct buffer *out, double support)
 {
     buffer_format(out, "  %8.0f", support);
@@ -134,68 +139,78 @@ static void append_support(struct buffer *out, double support)
 
 /* A row of averages: the columns' names with this ending; plain: the rankings' have none. */
 static void append_average(const struct eval_report *report, const struct scores *columns,
-                           const char *ending, bool plain, struct buffer *out)
+                           double support, const char *ending, bool plain, struct buffer *out)
 {
     append_padded(out, ending, name_width(report), false);
     for (size_t i = 0; i < columns->count; i++) {
         const char *column = columns->items[i].name;
         bool ranking = strcmp(column, "roc_auc") == 0 || strcmp(column, "average_precision") == 0;
-        size_t width = strlen(column) < 8 ? 8 : strlen(column);
         char *name = mem_format(plain && ranking ? "%s" : "%s_%s", column, ending);
         int at = scores_find(&report->scores, name);
         free(name);
         if (strcmp(column, "support") == 0)
-            append_support(out, (double)report->outcomes->count);
+            append_support(out, support);
         else if (at < 0)
-            buffer_format(out, "  %*s", (int)width, "");
+            buffer_format(out, "  %*s", (int)column_width(column), "");
         else
-            append_value(out, width, report->scores.items[at].value);
+            append_value(out, column_width(column), report->scores.items[at].value);
     }
     while (out->data[out->size - 1] == ' ')
         out->size--;
     buffer_append_char(out, '\n');
 }
 
-static void append_averages(const struct eval_report *report, const struct scores *columns,
-                            struct buffer *out)
+static void append_averages(const struct eval_report *report, struct buffer *out)
 {
     bool sets = report->outcomes->kind == OUTCOME_SET, two = report->outcomes->labels == 2;
+    struct scores columns;
+    double support = 0;
     if (report->outcomes->kind == OUTCOME_NUMBERS)
         return;
+    for (uint32_t i = 0; i < report->outcomes->labels; i++) {
+        summary_label(report->summary, i, &columns);
+        support += scores_get(&columns, "support");
+    }
     if (sets)
-        append_average(report, columns, "micro", false, out);
-    append_average(report, columns, "macro", sets || !two, out);
-    append_average(report, columns, "weighted", false, out);
+        append_average(report, &columns, support, "micro", false, out);
+    append_average(report, &columns, support, "macro", sets || !two, out);
+    append_average(report, &columns, support, "weighted", false, out);
     if (sets)
-        append_average(report, columns, "samples", false, out);
+        append_average(report, &columns, support, "samples", false, out);
+}
+
+/* The names of a label's scores. */
+static void append_columns(const struct eval_report *report, struct buffer *out)
+{
+    struct scores columns;
+    summary_label(report->summary, 0, &columns);
+    append_padded(out, "", name_width(report), false);
+    for (size_t j = 0; j < columns.count; j++)
+        buffer_format(out, "  %*s", (int)column_width(columns.items[j].name),
+                      columns.items[j].name);
+    buffer_append_char(out, '\n');
 }
 
 static void append_labels(const struct eval_report *report, struct buffer *out)
 {
-    struct scores scores;
-    size_t width = name_width(report);
     uint32_t labels = report->outcomes->labels;
+    append_columns(report, out);
     for (uint32_t i = 0; i < shown_labels(report); i++) {
+        struct scores scores;
         summary_label(report->summary, i, &scores);
-        if (i == 0) {
-            append_padded(out, "", width, false);
-            for (size_t j = 0; j < scores.count; j++)
-                buffer_format(out, "  %8s", scores.items[j].name);
-            buffer_append_char(out, '\n');
-        }
-        append_padded(out, report->names[i], width, false);
+        append_padded(out, report->names[i], name_width(report), false);
         for (size_t j = 0; j < scores.count; j++) {
             const char *name = scores.items[j].name;
             if (strcmp(name, "support") == 0)
                 append_support(out, scores.items[j].value);
             else
-                append_value(out, strlen(name) < 8 ? 8 : strlen(name), scores.items[j].value);
+                append_value(out, column_width(name), scores.items[j].value);
         }
         buffer_append_char(out, '\n');
     }
     if (labels > TEXT_LABELS)
         buffer_format(out, "and %" PRIu32 " more: -f json or -f tsv\n", labels - TEXT_LABELS);
-    append_averages(report, &scores, out);
+    append_averages(report, out);
 }
 
 static void append_confusion(const struct eval_report *report, struct buffer *out)

@@ -8,13 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "cli/progress.h"
+#include "data/file_lock.h"
 #include "data/http.h"
 
 struct transfer {
@@ -133,48 +132,20 @@ static int verify_part(struct transfer *transfer)
     return -1;
 }
 
-static int make_folders(const char *path)
-{
-    char *copy = mem_strdup(path);
-    int status = 0;
-    for (char *slash = strchr(copy + 1, '/'); slash && status == 0;
-         slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(copy, 0777) < 0 && errno != EEXIST)
-            status = diag_errno(errno, "%s", copy);
-        *slash = '/';
-    }
-    free(copy);
-    return status;
-}
-
-static int lock_file(const struct transfer *transfer, int fd)
-{
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        return 0;
-    if (errno == EWOULDBLOCK)
-        diag_note("%s: another process is downloading it; waiting", transfer->name);
-    while (flock(fd, LOCK_EX) < 0)
-        if (errno != EINTR)
-            return diag_errno(errno, "%s: cannot lock", transfer->name);
-    return 0;
-}
-
 /* Opens the part, when no other process is downloading the same file any more. */
 static int open_part(struct transfer *transfer)
 {
     const struct download *download = transfer->download;
     if (download->lock) {
-        transfer->lock = open(download->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0664);
-        if (transfer->lock < 0)
-            return diag_errno(errno, "%s", download->lock);
-        if (lock_file(transfer, transfer->lock) < 0)
-            return -1;
+        transfer->lock = file_lock_take(download->lock, transfer->name);
+        transfer->fd =
+            transfer->lock < 0 ? -1 : open(transfer->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (transfer->lock >= 0 && transfer->fd < 0)
+            diag_errno(errno, "%s", transfer->part);
+    } else {
+        transfer->fd = file_lock_take(transfer->part, transfer->name);
     }
-    transfer->fd = open(transfer->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (transfer->fd < 0)
-        return diag_errno(errno, "%s", transfer->part);
-    if (!download->lock && lock_file(transfer, transfer->fd) < 0)
         return -1;
     off_t size = lseek(transfer->fd, 0, SEEK_END);
     if (size < 0)
@@ -228,9 +199,7 @@ int download_file(const struct download *download)
     transfer.name = download->name ? mem_strdup(download->name) : http_shown(download->url);
     transfer.part =
         download->part ? mem_strdup(download->part) : mem_format("%s.part", download->path);
-    int status = make_folders(download->path);
-    if (status == 0 && download->lock)
-        status = make_folders(download->lock);
+    int status = file_make_folders(download->path);
     if (status == 0)
         status = open_part(&transfer);
     if (status == 0 && exists(download->path))

@@ -1,5 +1,6 @@
 #include "data/http.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "cli/diag.h"
 #include "cli/memory.h"
+#include "cli/options.h"
 
 #define ATTEMPTS     5   /* in a row that bring nothing */
 #define LONGEST_WAIT 600 /* seconds that a server may ask for */
@@ -21,6 +23,7 @@ struct http {
     CURL *curl;
     const struct http_request *request; /* in progress */
     bool stopped;                       /* by its sink */
+    bool no_range;                      /* the body does not begin where it should */
     char reason[CURL_ERROR_SIZE];
 };
 
@@ -43,17 +46,34 @@ void http_close(struct http *http)
     free(http);
 }
 
+/* Whether the body begins at the byte that was asked for. */
+static bool begins_right(struct http *http, long status)
+{
+    uint64_t first;
+    const char *range = http_header(http, "Content-Range");
+    if (status == 200)
+        return http->request->offset == 0;
+    if (!range || strncasecmp(range, "bytes ", 6) != 0)
+        return false;
+    char *digits = mem_strndup(range + 6, strcspn(range + 6, "-"));
+    bool right = parse_unsigned(digits, &first) == 0 && first == http->request->offset;
+    free(digits);
+    return right;
+}
+
 /* Only what was asked for reaches the sink: not the page that comes with a redirect. */
 static size_t receive(char *data, size_t one, size_t size, void *context)
 {
     struct http *http = context;
+    const struct http_request *request = http->request;
     long status = 0;
     (void)one;
     curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
-    if ((status != 200 && status != 206) || !http->request->sink)
+    if ((status != 200 && status != 206) || !request->sink)
         return size;
-    http->stopped = http->request->sink(http->request->context, data, size) < 0;
-    return http->stopped ? 0 : size;
+    http->no_range = !begins_right(http, status);
+    http->stopped = !http->no_range && request->sink(request->context, data, size) < 0;
+    return http->stopped || http->no_range ? 0 : size;
 }
 
 /* Sets the parts that origins are compared by; port: as written or the scheme's own. */
@@ -107,10 +127,14 @@ static struct curl_slist *set_options(struct http *http, const char *url, bool w
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, http);
     curl_easy_setopt(curl, CURLOPT_NOBODY, request->head ? 1L : 0L);
-    curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)request->offset);
     if (with_token) {
         curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
         curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, request->token);
+    }
+    if (request->offset > 0) { /* not RESUME_FROM, which takes a redirect for a server's "no" */
+        char *range = mem_format("%" PRIu64 "-", request->offset);
+        curl_easy_setopt(curl, CURLOPT_RANGE, range);
+        free(range);
     }
     if (request->offset > 0 && request->match) {
         char *line = mem_format("If-Range: %s", request->match);
@@ -132,7 +156,7 @@ static void judge(struct http *http, CURLcode code, struct http_answer *answer)
     long status = answer->status;
     if (http->stopped)
         answer->outcome = HTTP_STOPPED;
-    else if (http->request->offset > 0 && (code == CURLE_RANGE_ERROR || status == 416))
+    else if (http->no_range || (http->request->offset > 0 && status == 416))
         answer->outcome = HTTP_NO_RANGE;
     else if (code == CURLE_OK)
         answer->outcome = HTTP_DONE;
@@ -186,6 +210,7 @@ void http_perform(struct http *http, const struct http_request *request, struct 
         bool with_token = request->token && http_same_origin(request->url, url);
         struct curl_slist *headers = set_options(http, url, with_token);
         http->reason[0] = '\0';
+        http->no_range = false;
         CURLcode code = curl_easy_perform(http->curl);
         curl_slist_free_all(headers);
         judge(http, code, answer);

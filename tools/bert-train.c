@@ -9,6 +9,7 @@
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/signals.h"
 #include "stream/options.h"
 #include "train/classes.h"
 #include "train/dry_run.h"
@@ -17,6 +18,7 @@
 #include "train/options.h"
 #include "train/output_folder.h"
 #include "train/reporter.h"
+#include "train/resume.h"
 #include "train/results.h"
 #include "train/run_record.h"
 #include "train/saver.h"
@@ -76,6 +78,7 @@ static const struct option_program program = {
 
 /* Everything a run holds. */
 struct run {
+    struct resume resume;
     struct model model;
     struct tokeniser *tokeniser;
     struct dataset *train, *eval;
@@ -89,7 +92,7 @@ struct run {
 
 static void check_options(const struct option_operands *operands)
 {
-    if (!options.model)
+    if (!options.model && !options.arguments.resume_from_checkpoint)
         options_usage_error("-m MODEL is missing");
     if (!options.output && !options.dry_run)
         options_usage_error("-o OUT is missing");
@@ -102,12 +105,14 @@ static void check_options(const struct option_operands *operands)
 /* Reads and checks all that the run needs, in the order in which mistakes are cheapest to find. */
 static int load(struct run *run, const struct option_operands *operands)
 {
-    if (model_load(&run->model, options.model, 0))
+    const char *folder = run->resume.folder ? run->resume.folder : options.model;
+    if (model_load(&run->model, folder, run->resume.folder ? MODEL_LOAD_COMPLETE : 0))
         return -1;
-    run->tokeniser = tokeniser_open_folder(options.model);
+    run->tokeniser = tokeniser_open_folder(folder);
     if (!run->tokeniser)
         return -1;
-    if (!options.dry_run && output_folder_prepare(options.output, options.force))
+    if (!options.dry_run &&
+        output_folder_prepare(options.output, options.force || run->resume.folder))
         return -1;
     struct dataset_limits limits = match_limits(&run->model);
     struct stream_merge *train = NULL, *eval = NULL;
@@ -194,23 +199,9 @@ static int on_metrics(void *context, const struct metrics *metrics)
     return reporter_metrics(&((struct run *)context)->reporter, metrics);
 }
 
-static json_t *state_json(const struct run *run, const struct train_state *state, bool saving)
+static int on_save(void *context, struct train_state *state, bool asked)
 {
-    char *best = state->has_best ? saver_checkpoint_folder(&run->saver, state->best_step) : NULL;
-    /* As the Trainer: a checkpoint that nobody wrote is not named. */
-    bool written = best && ((saving && state->best_step == state->step) || access(best, F_OK) == 0);
-    json_t *json = train_state_json(state, &options.arguments, &run->plan, written ? best : NULL);
-    free(best);
-    return json;
-}
-
-static int on_save(void *context, const struct train_state *state)
-{
-    struct run *run = context;
-    json_t *json = state_json(run, state, true);
-    int result = saver_checkpoint(&run->saver, state->step, json);
-    json_decref(json);
-    return result;
+    return saver_checkpoint(&((struct run *)context)->saver, state, asked);
 }
 
 static void on_stepped(void *context, uint64_t step, double loss)
@@ -223,6 +214,15 @@ static void on_evaluated(void *context, uint64_t done)
     reporter_evaluated(&((struct run *)context)->reporter, done);
 }
 
+static void on_stopped(void *context, int signal)
+{
+    struct run *run = context;
+    reporter_close(&run->reporter);
+    diag_note("stopped after step %" PRIu64 ": --resume-from-checkpoint last goes on from there",
+              run->state.step);
+    signals_die(signal);
+}
+
 static int train(struct run *run, const struct evaluate_limits *limits)
 {
     struct trainer trainer = {
@@ -231,9 +231,10 @@ static int train(struct run *run, const struct evaluate_limits *limits)
         .engine = run->engine,
         .train = run->train,
         .eval = run->eval,
-        .classes = run->model.config.num_labels,
+        .target = TARGET_CLASS,
+        .labels = run->model.config.num_labels,
         .eval_limits = *limits,
-        .events = {run, on_metrics, on_save, on_stepped, on_evaluated},
+        .events = {run, on_metrics, on_save, on_stepped, on_evaluated, on_stopped},
     };
     run->reporter = (struct reporter){
         .writer = run->writer,
@@ -241,7 +242,11 @@ static int train(struct run *run, const struct evaluate_limits *limits)
         .plan = &run->plan,
         .eval_records = run->eval ? run->eval->count : 0,
     };
-    int result = reporter_begin(&run->reporter, &run->model, options.output, 0);
+    if (trainer_check(&trainer))
+        return -1;
+    int result = reporter_begin(&run->reporter, &run->model, options.output, run->state.step);
+    if (result == 0)
+        result = train_state_replay(&run->state, run->writer);
     if (result == 0)
         result = trainer_run(&trainer, &run->state);
     return reporter_close(&run->reporter) ? -1 : result;
@@ -249,16 +254,16 @@ static int train(struct run *run, const struct evaluate_limits *limits)
 
 static int finish(struct run *run)
 {
-    uint64_t best = options.arguments.load_best_model_at_end ? run->state.best_step : 0;
-    json_t *json = state_json(run, &run->state, false);
+    uint64_t best = saver_best_step(&run->saver, &run->state);
+    json_t *json = saver_state(&run->saver, &run->state);
     int result = results_write(options.output, &run->state, best, run->train, run->eval, json);
     json_decref(json);
     run_record_result(run->saver.run, &run->state);
-    if (result || saver_finish(&run->saver, best) || stream_writer_end(run->writer))
+    if (result || saver_finish(&run->saver, &run->state) || stream_writer_end(run->writer))
         return -1;
     if (best > 0)
-        diag_note("%s: the model of step %" PRIu64 ", eval loss %.4f", options.output, best,
-                  run->state.best_metric);
+        diag_note("%s: the model of step %" PRIu64 ", eval %s %.4f", options.output, best,
+                  options.arguments.metric_for_best_model, run->state.best_metric);
     else
         diag_note("%s: the model of step %" PRIu64, options.output, run->state.step);
     return 0;
@@ -294,12 +299,24 @@ static int print_explanation(void)
 static int run_all(struct run *run, const struct option_operands *operands)
 {
     struct evaluate_limits limits;
+    if (resume_find(&run->resume, options.arguments.resume_from_checkpoint, options.output))
+        return -1;
+    if (!run->resume.folder && !options.model)
+        options_usage_error("-m MODEL is missing, and there is no checkpoint");
     if (load(run, operands) || open_engine(run, &limits))
         return -1;
     if (options.dry_run)
         return print_dry_run(run);
     train_state_init(&run->state);
-    saver_init(&run->saver, run->engine, &run->model, run->tokeniser, options.output);
+    run->saver = (struct saver){
+        .engine = run->engine,
+        .model = &run->model,
+        .tokeniser = run->tokeniser,
+        .arguments = &options.arguments,
+        .plan = &run->plan,
+        .out = options.output,
+    };
+    saver_init(&run->saver);
     run->saver.run = run_record(&(struct run_sources){
         .arguments = &options.arguments,
         .engine = &options.engine,
@@ -311,7 +328,11 @@ static int run_all(struct run *run, const struct option_operands *operands)
     });
     if (!run->saver.run)
         return -1;
+    if (run->resume.folder && resume_check(&run->resume, &run->model, run->saver.run))
+        return -1;
     run->saver.metadata = run_record_metadata(run->saver.run);
+    if (run->resume.folder && resume_restore(&run->resume, run->engine, &run->state, &run->saver))
+        return -1;
     return train(run, &limits) || finish(run) ? -1 : 0;
 }
 
@@ -320,6 +341,7 @@ static void run_free(struct run *run)
     json_decref(run->saver.run);
     json_decref(run->saver.metadata);
     saver_free(&run->saver);
+    resume_free(&run->resume);
     train_state_free(&run->state);
     engine_close(run->engine);
     dataset_close(run->train);

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,12 +103,14 @@ static bool exists(const char *path)
     return lstat(path, &status) == 0;
 }
 
-/* Puts the finished folder in place of one of the same name, which is moved aside first: a folder
- * that holds files cannot be renamed over. */
+/* Puts the finished folder in place of one of the same name: the two are exchanged, so that there
+ * is always a whole one, or (where the file system cannot) the old one is moved aside first. */
 static int put_in_place(const char *partial, const char *final, const char *old)
 {
     bool replaced = exists(final);
 
+    if (replaced && renameat2(AT_FDCWD, partial, AT_FDCWD, final, RENAME_EXCHANGE) == 0)
+        return checkpoint_remove(partial);
     if (replaced && rename(final, old) != 0)
         return diag_errno(errno, "%s: cannot replace", final);
     if (rename(partial, final) != 0) {

@@ -55,6 +55,22 @@ int checkpoint_load(struct checkpoint_state *state, const char *folder,
                     const struct parameter_table *table);
 void checkpoint_state_free(struct checkpoint_state *state);
 
+/*
+ * Whether a folder is a checkpoint that can be gone on from: its bertpipe.json lists the model, the
+ * optimizer's and the trainer's state, and each file is what it lists. 0, or -1 with a message.
+ */
+int checkpoint_verify(const char *folder);
+
+/* The steps of all folders OUT/checkpoint-STEP, ascending, whatever they hold: their number, or -1
+ * with a message. *steps: to be freed by the caller. */
+int64_t checkpoint_list(const char *out, uint64_t **steps);
+
+/* Takes OUT/checkpoint-STEP away: at once under that name, then file by file. 0, or -1 with a
+ * message. */
+int checkpoint_discard(const char *out, uint64_t step);
+/* Removes what killed runs left half written or half removed in OUT. 0, or -1 with a message. */
+int checkpoint_clean(const char *out);
+
 /* Removes a checkpoint's files and folder. A folder that holds anything else keeps it, with a
  * warning. 0, or -1 with a message. */
 int checkpoint_remove(const char *folder);

@@ -2,28 +2,33 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "cli/diag.h"
+#include "cli/json_file.h"
 #include "cli/memory.h"
 #include "model/checkpoint.h"
+#include "model/manifest.h"
+#include "train/training_digest.h"
 
-void saver_init(struct saver *saver, const struct engine *engine, const struct model *model,
-                const struct tokeniser *tokeniser, const char *out)
+void saver_init(struct saver *saver)
 {
-    *saver = (struct saver){
-        .engine = engine,
-        .model = model,
-        .tokeniser = tokeniser,
-        .source = model->folder,
-        .out = out,
-        .buffer = mem_realloc_array(NULL, model->table.largest, sizeof *saver->buffer),
-    };
+    saver->source = mem_strdup(saver->model->folder);
+    saver->buffer = mem_realloc_array(NULL, saver->model->table.largest, sizeof *saver->buffer);
 }
 
 void saver_free(struct saver *saver)
 {
+    free(saver->source);
+    free(saver->best_elsewhere);
     free(saver->buffer);
+    saver->source = saver->best_elsewhere = NULL;
     saver->buffer = NULL;
 }
+
+/* ---- what is written ---- */
 
 static const float *export(const struct saver *saver, enum engine_tensor kind, size_t index)
 {
@@ -62,53 +67,223 @@ static struct model_source engine_source(struct saver *saver)
     };
 }
 
-char *saver_checkpoint_folder(const struct saver *saver, uint64_t step)
+static int record_digest(struct saver *saver)
+{
+    char digest[TRAINING_DIGEST_SIZE];
+    if (training_digest(saver->engine, &saver->model->table, saver->metadata, saver->buffer,
+                        digest))
+        return -1;
+    json_object_set_new(saver->run, "training_digest", json_string(digest));
+    diag_verbose("step %" PRIu64 ": training digest %s", engine_step(saver->engine), digest);
+    return 0;
+}
+
+/* ---- which checkpoints there are ---- */
+
+static char *checkpoint_folder(const struct saver *saver, uint64_t step)
 {
     return mem_format("%s/checkpoint-%" PRIu64, saver->out, step);
 }
 
-int saver_checkpoint(struct saver *saver, uint64_t step, const json_t *trainer_state)
+/* The best checkpoint's folder, to be freed by the caller; NULL when, as the Trainer puts it,
+ * nobody wrote it. */
+static char *best_folder(const struct saver *saver, const struct train_state *state)
 {
+    if (!state->has_best)
+        return NULL;
+    if (saver->best_elsewhere && saver->best_elsewhere_step == state->best_step)
+        return mem_strdup(saver->best_elsewhere);
+    char *folder = checkpoint_folder(saver, state->best_step);
+    if (saver->writing == state->best_step || access(folder, F_OK) == 0)
+        return folder;
+    free(folder);
+    return NULL;
+}
+
+uint64_t saver_best_step(const struct saver *saver, const struct train_state *state)
+{
+    char *folder = saver->arguments->load_best_model_at_end ? best_folder(saver, state) : NULL;
+    uint64_t step = folder ? state->best_step : 0;
+    free(folder);
+    return step;
+}
+
+json_t *saver_state(const struct saver *saver, const struct train_state *state)
+{
+    char *best = best_folder(saver, state);
+    json_t *json = train_state_json(state, saver->arguments, saver->plan, best);
+    free(best);
+    return json;
+}
+
+static void list_checkpoint(struct train_state *state, uint64_t step)
+{
+    json_t *list = state->checkpoints;
+    size_t at = 0, count = json_array_size(list);
+    while (at < count && (uint64_t)json_integer_value(json_array_get(list, at)) < step)
+        at++;
+    if (at == count || (uint64_t)json_integer_value(json_array_get(list, at)) != step)
+        json_array_insert_new(list, at, json_integer((json_int_t)step));
+}
+
+static bool is_protected(const struct train_state *state, uint64_t step)
+{
+    return step == state->step || (state->has_best && step == state->best_step);
+}
+
+/* As the Trainer's rotate_checkpoints, but only for what this run wrote. */
+static int rotate(struct saver *saver, struct train_state *state)
+{
+    json_t *list = state->checkpoints;
+    size_t limit = saver->arguments->save_total_limit;
+    for (size_t i = 0; limit > 0 && json_array_size(list) > limit && i < json_array_size(list);) {
+        uint64_t step = (uint64_t)json_integer_value(json_array_get(list, i));
+        if (is_protected(state, step)) {
+            i++;
+            continue;
+        }
+        char *folder = checkpoint_folder(saver, step);
+        int result = access(folder, F_OK) == 0 ? checkpoint_discard(saver->out, step) : 0;
+        free(folder);
+        if (result)
+            return -1;
+        json_array_remove(list, i);
+    }
+    return 0;
+}
+
+static bool is_same_folder(const char *left, const char *right)
+{
+    struct stat a, b;
+    return stat(left, &a) == 0 && stat(right, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
+/* Leaves those that are still there. */
+static void look_for_checkpoints(const struct saver *saver, struct train_state *state)
+{
+    for (size_t i = json_array_size(state->checkpoints); i-- > 0;) {
+        json_t *step = json_array_get(state->checkpoints, i);
+        char *folder = checkpoint_folder(saver, (uint64_t)json_integer_value(step));
+        if (access(folder, F_OK))
+            json_array_remove(state->checkpoints, i);
+        free(folder);
+    }
+}
+
+int saver_resume(struct saver *saver, const char *folder, struct train_state *state)
+{
+    char *parent = mem_format("%s/..", folder);
+    saver->resumed = true;
+    if (is_same_folder(parent, saver->out)) {
+        look_for_checkpoints(saver, state);
+    } else {
+        json_array_clear(state->checkpoints);
+        saver->best_elsewhere_step = state->best_step;
+        saver->best_elsewhere =
+            state->best_step == state->step
+                ? mem_strdup(folder)
+                : mem_format("%s/checkpoint-%" PRIu64, parent, state->best_step);
+        if (!state->has_best || access(saver->best_elsewhere, F_OK)) {
+            free(saver->best_elsewhere);
+            saver->best_elsewhere = NULL;
+        }
+    }
+    free(parent);
+    char *best = best_folder(saver, state);
+    int result = 0;
+    if (saver->arguments->load_best_model_at_end && state->has_best && !best)
+        result = diag_error("%s: the best checkpoint so far, that of step %" PRIu64
+                            ", is not there: put it back, or resume from an earlier one",
+                            folder, state->best_step);
+    free(best);
+    return result;
+}
+
+/* ---- writing ---- */
+
+int saver_checkpoint(struct saver *saver, struct train_state *state, bool asked)
+{
+    bool whole = asked || !saver->arguments->save_only_model;
+    char *folder = checkpoint_folder(saver, state->step);
+    list_checkpoint(state, state->step);
+    saver->writing = state->step;
+    json_t *json = saver_state(saver, state);
     struct checkpoint checkpoint = {
         .model = engine_source(saver),
-        .exp_avg = get_first_moment,
-        .exp_avg_sq = get_second_moment,
+        .exp_avg = whole ? get_first_moment : NULL,
+        .exp_avg_sq = whole ? get_second_moment : NULL,
         .optimizer = saver,
-        .step = step,
-        .trainer_state = trainer_state,
+        .step = state->step,
+        .trainer_state = json,
         .run = saver->run,
         .write_tokenizer = write_tokenizer,
         .tokenizer = saver,
     };
-    return checkpoint_write(&checkpoint, saver->out);
+    int result = record_digest(saver) || checkpoint_write(&checkpoint, saver->out) ? -1 : 0;
+    json_decref(json);
+    saver->writing = 0;
+    if (saver->resumed) {
+        free(saver->source);
+        saver->source = folder;
+    } else {
+        free(folder);
+    }
+    return result ? -1 : rotate(saver, state);
 }
 
-static int save_best(struct saver *saver, uint64_t best_step)
+/* Removes the files that the folder's bertpipe.json, an earlier run's, lists and this run does not
+ * write: they would count as the new model's. */
+static int remove_stale(const char *out)
 {
-    struct model best;
-    char *folder = saver_checkpoint_folder(saver, best_step);
-    int result = model_load(&best, folder, MODEL_LOAD_COMPLETE);
-    if (result == 0) {
-        struct model_source source = {
-            .config = &saver->model->config,
-            .table = &best.table,
-            .get = model_get_weights,
-            .context = &best,
-            .metadata = saver->metadata,
-        };
-        result = model_save(&source, saver->out, saver->run);
-        model_free(&best);
+    static const char *const written[] = {"config.json", "model.safetensors", MANIFEST_NAME, NULL};
+    char *path = mem_format("%s/" MANIFEST_NAME, out);
+    json_t *json, *entry;
+    const char *name;
+    int result = json_file_read_optional(path, 0, &json);
+    free(path);
+    json_object_foreach(json_object_get(json, "files"), name, entry)
+    {
+        bool stale = strchr(name, '/') == NULL;
+        for (size_t i = 0; written[i]; i++)
+            stale = stale && strcmp(name, written[i]) != 0;
+        for (size_t i = 0; tokeniser_file_names[i]; i++)
+            stale = stale && strcmp(name, tokeniser_file_names[i]) != 0;
+        path = stale ? mem_format("%s/%s", out, name) : NULL;
+        if (path && unlink(path) == 0)
+            diag_note("%s: removed, as it was part of the model that this run replaces", path);
+        free(path);
     }
-    free(folder);
+    json_decref(json);
     return result;
 }
 
-int saver_finish(struct saver *saver, uint64_t best_step)
+static int finish_with_best(struct saver *saver, const char *folder)
 {
-    if (write_tokenizer(saver, saver->out))
+    struct model best;
+    if (model_load(&best, folder, MODEL_LOAD_COMPLETE))
         return -1;
-    if (best_step > 0)
-        return save_best(saver, best_step);
-    struct model_source source = engine_source(saver);
-    return model_save(&source, saver->out, saver->run);
+    struct model_source source = {
+        .config = &saver->model->config,
+        .table = &best.table,
+        .get = model_get_weights,
+        .context = &best,
+        .metadata = saver->metadata,
+    };
+    int result = model_save(&source, saver->out, saver->run);
+    model_free(&best);
+    return result;
+}
+
+int saver_finish(struct saver *saver, const struct train_state *state)
+{
+    char *best = saver->arguments->load_best_model_at_end ? best_folder(saver, state) : NULL;
+    int result = -1;
+    if (record_digest(saver) == 0 && remove_stale(saver->out) == 0 &&
+        write_tokenizer(saver, saver->out) == 0) {
+        struct model_source source = engine_source(saver);
+        result = best ? finish_with_best(saver, best) : model_save(&source, saver->out, saver->run);
+    }
+    free(best);
+    return result;
 }

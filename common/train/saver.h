@@ -15,23 +15,42 @@ struct saver {
     const struct engine *engine;
     const struct model *model; /* its configuration and table; the weights are the engine's */
     const struct tokeniser *tokeniser;
-    const char *source; /* folder whose tokenizer files are copied */
+    const struct train_arguments *arguments;
+    const struct train_plan *plan;
     const char *out;
     json_t *run;      /* the run record; owned by the caller */
     json_t *metadata; /* of model.safetensors, by run_record_metadata; owned by the caller */
+
+    /* The saver's own. */
+    char *source;         /* folder whose tokenizer files are copied */
+    bool resumed;         /* then that is the newest checkpoint, as any other may be removed */
+    char *best_elsewhere; /* the best checkpoint of a run resumed from another folder, or NULL */
+    uint64_t best_elsewhere_step;
+    uint64_t writing; /* the step of the checkpoint being written, or 0 */
     float *buffer;    /* [table.largest] */
 };
 
-void saver_init(struct saver *saver, const struct engine *engine, const struct model *model,
-                const struct tokeniser *tokeniser, const char *out);
+/* The caller has set the members before `source`. */
+void saver_init(struct saver *saver);
 void saver_free(struct saver *saver);
 
-/* OUT/checkpoint-STEP, to be freed by the caller. */
-char *saver_checkpoint_folder(const struct saver *saver, uint64_t step);
-/* Writes OUT/checkpoint-STEP with model, optimiser and trainer_state. 0, or -1 with a message. */
-int saver_checkpoint(struct saver *saver, uint64_t step, const json_t *trainer_state);
-/* Writes the final model into OUT: the checkpoint of best_step, or the engine's weights when that
- * is 0. */
-int saver_finish(struct saver *saver, uint64_t best_step);
+/* After the state was restored from the checkpoint in this folder. 0, or -1 with a message: the
+ * best checkpoint, which is to be the result, is gone. */
+int saver_resume(struct saver *saver, const char *folder, struct train_state *state);
+
+/*
+ * Writes OUT/checkpoint-STEP with model, trainer_state and (unless --save-only-model; asked: in any
+ * case) optimiser, and removes what --save-total-limit leaves no room for: checkpoints of this run,
+ * the oldest first, never the newest nor the best. 0, or -1 with a message.
+ */
+int saver_checkpoint(struct saver *saver, struct train_state *state, bool asked);
+
+/* trainer_state.json as it would be written now. A new reference. */
+json_t *saver_state(const struct saver *saver, const struct train_state *state);
+/* The step whose checkpoint becomes the final model, 0: none, but the engine's weights. */
+uint64_t saver_best_step(const struct saver *saver, const struct train_state *state);
+
+/* Writes the final model into OUT: that of saver_best_step. 0, or -1 with a message. */
+int saver_finish(struct saver *saver, const struct train_state *state);
 
 #endif

@@ -1,0 +1,117 @@
+/* Checksums of event files by RFC 3720's vectors, and an event file byte for byte. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "log/crc32c.h"
+#include "log/event_file.h"
+
+static void check_crc(const char *name, const void *data, size_t size, uint32_t expected)
+{
+    uint32_t crc = crc32c(data, size);
+    CHECK(crc == expected, "%s: %08x, expected %08x", name, (unsigned)crc, (unsigned)expected);
+}
+
+/* RFC 3720, B.4; the last is the usual check value of catalogues of CRCs. */
+static void test_vectors(void)
+{
+    static const unsigned char read_command[48] = {
+        [0] = 0x01,  [1] = 0xc0,  [16] = 0x14, [22] = 0x04,
+        [27] = 0x14, [31] = 0x18, [32] = 0x28, [40] = 0x02,
+    };
+    unsigned char bytes[32];
+    memset(bytes, 0, sizeof bytes);
+    check_crc("zeros", bytes, sizeof bytes, 0x8a9136aa);
+    memset(bytes, 0xff, sizeof bytes);
+    check_crc("ones", bytes, sizeof bytes, 0x62a8ab43);
+    for (unsigned i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)i;
+    check_crc("rising", bytes, sizeof bytes, 0x46dd794e);
+    for (unsigned i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(31 - i);
+    check_crc("falling", bytes, sizeof bytes, 0x113fdb5c);
+    check_crc("read command", read_command, sizeof read_command, 0xd9963a56);
+    check_crc("digits", "123456789", 9, 0xe3069283);
+    check_crc("nothing", "", 0, 0);
+}
+
+/* The first record of a file that PyTorch's SummaryWriter wrote begins 48 00 00 00 00 00 00 00 fe
+ * 92 48 9d: the length 72 and its masked checksum. */
+static void test_mask(void)
+{
+    static const unsigned char length[8] = {72};
+    uint32_t masked = crc32c_mask(crc32c(length, sizeof length));
+    CHECK(masked == 0x9d4892fe, "%08x", (unsigned)masked);
+}
+
+/* The bytes of a file after its first record, which has 40; valid until the next call. */
+static unsigned char *read_rest(const char *path, size_t *size)
+{
+    static unsigned char data[4096];
+    FILE *file = fopen(path, "rb");
+    size_t all = file ? fread(data, 1, sizeof data, file) : 0;
+    if (file)
+        fclose(file);
+    *size = all >= 40 ? all - 40 : 0;
+    return data + 40;
+}
+
+/* Protobuf's encoding by hand: key = field << 3 | wire type. */
+static void test_scalar(const char *folder)
+{
+    static const unsigned char event[] = {
+        0x09, 0,    0,    0,    0,    0,   0,   0xf8, 0x3f,                /* 1: double 1.5 */
+        0x10, 0xac, 0x02,                                                  /* 2: varint 300 */
+        0x2a, 0x13,                                                        /* 5: 19 bytes */
+        0x0a, 0x11,                                                        /* 1: 17 bytes */
+        0x0a, 0x0a, 't',  'r',  'a',  'i', 'n', '/',  'l',  'o', 's', 's', /* 1: tag */
+        0x15, 0,    0,    0x40, 0x3f,                                      /* 2: float 0.75 */
+    };
+    struct metrics metrics;
+    size_t size;
+    struct event_file *file = event_file_open(folder, 0);
+    metrics_init(&metrics, "train", 300, 2);
+    metrics.time = 1.5;
+    metrics_add(&metrics, "loss", 0.75);
+    CHECK(file && event_file_metrics(file, &metrics) == 0, "writing an event");
+    const unsigned char *data = file ? read_rest(event_file_path(file), &size) : NULL;
+    CHECK(data && size == 2 * (16 + sizeof event) + 1, "%zu bytes", data ? size : 0);
+    CHECK(data && data[0] == sizeof event, "a record of %d bytes", data ? data[0] : 0);
+    CHECK(data && memcmp(data + 12, event, sizeof event) == 0, "other bytes of an event");
+    CHECK(event_file_close(file) == 0, "closing");
+}
+
+/* Two files of one folder within a second, in a folder below two that are made. */
+static void test_names(const char *folder)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/a/b", folder);
+    struct event_file *one = event_file_open(path, 0), *two = event_file_open(path, 0);
+    CHECK(one && two && strcmp(event_file_path(one), event_file_path(two)) != 0, "the same name");
+    event_file_close(one);
+    event_file_close(two);
+    snprintf(path, sizeof path, "%s/runs/x/../x", folder);
+    event_file_close(event_file_open(path, 0));
+    char *newest = event_file_default_folder(folder, 7),
+         *fresh = event_file_default_folder(folder, 0);
+    snprintf(path, sizeof path, "%s/runs/x", folder);
+    CHECK(strcmp(newest, path) == 0, "resumed in %s", newest);
+    CHECK(strncmp(fresh, path, strlen(path) - 1) == 0 && strcmp(fresh, path) != 0, "%s", fresh);
+    free(newest);
+    free(fresh);
+}
+
+int main(void)
+{
+    char folder[] = "/tmp/bertpipe-events-XXXXXX", command[64];
+    test_vectors();
+    test_mask();
+    if (!mkdtemp(folder))
+        return 1;
+    test_scalar(folder);
+    test_names(folder);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    CHECK(system(command) == 0, "%s", command);
+    return check_report();
+}

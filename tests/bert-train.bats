@@ -59,7 +59,7 @@ fails_without_output() {
     [ "$(json 'list(rows[0]["values"])' < m)" = "['loss', 'grad_norm', 'learning_rate']" ]
     [ "$(json 'list(rows[2]["values"])' < m)" = "['loss', 'accuracy', 'runtime', 'samples_per_second', 'steps_per_second']" ]
     [ "$(json 'list(rows[6]["values"])' < m)" = \
-        "['train_runtime', 'train_samples_per_second', 'train_steps_per_second', 'train_tokens_per_second', 'train_loss']" ]
+        "['train_runtime', 'train_samples_per_second', 'train_steps_per_second', 'train_tokens_per_second', 'total_flos', 'train_loss']" ]
     # the rate is the one the step used: 0, then 5e-5 down to 0 over the three steps after the warmup
     [ "$(json 'all(math.isclose(r["values"]["learning_rate"], x, rel_tol=1e-12, abs_tol=0)
         for r, x in zip([r for r in rows if "loss" in r["values"] and r["split"] == "train"], [0, 5e-5, 5e-5 * 2 / 3, 5e-5 / 3]))' < m)" = True ]
@@ -111,7 +111,7 @@ fails_without_output() {
 @test "trainer_state.json holds what the Trainer's does" {
     trains --eval "$WORK/test.mp" -n 1 -b 4 --logging-steps 1 "$WORK/train.mp"
     run json 'sorted(rows[0])' < <(tr -d '\n' < out/checkpoint-2/trainer_state.json)
-    [ "$output" = "['best_global_step', 'best_metric', 'best_model_checkpoint', 'epoch', 'eval_steps', 'global_step', 'is_hyper_param_search', 'is_local_process_zero', 'is_world_process_zero', 'log_history', 'logging_steps', 'max_steps', 'num_input_tokens_seen', 'num_train_epochs', 'save_steps', 'stateful_callbacks', 'train_batch_size']" ]
+    [ "$output" = "['best_global_step', 'best_metric', 'best_model_checkpoint', 'epoch', 'eval_steps', 'global_step', 'is_hyper_param_search', 'is_local_process_zero', 'is_world_process_zero', 'log_history', 'logging_steps', 'max_steps', 'num_input_tokens_seen', 'num_train_epochs', 'save_steps', 'stateful_callbacks', 'total_flos', 'train_batch_size', 'trial_name', 'trial_params']" ]
     run json '[sorted(entry) for entry in rows[0]["log_history"]][1:]' < <(tr -d '\n' < out/checkpoint-2/trainer_state.json)
     [ "$output" = "[['epoch', 'grad_norm', 'learning_rate', 'loss', 'step'], ['epoch', 'eval_accuracy', 'eval_loss', 'eval_runtime', 'eval_samples_per_second', 'eval_steps_per_second', 'step']]" ]
 }

@@ -308,6 +308,7 @@ static int run_all(struct run *run, const struct option_operands *operands)
     if (options.dry_run)
         return print_dry_run(run);
     train_state_init(&run->state);
+    run->state.flops_per_token = results_flops_per_token(&run->model.table);
     run->saver = (struct saver){
         .engine = run->engine,
         .model = &run->model,

@@ -8,6 +8,15 @@
 #include "cli/json_file.h"
 #include "cli/memory.h"
 
+double results_flops_per_token(const struct parameter_table *table)
+{
+    uint64_t count = table->total;
+    for (size_t i = 0; i < table->count; i++)
+        if (table->items[i].role <= PARAMETER_TYPE_EMBEDDINGS)
+            count -= table->items[i].count;
+    return 6 * (double)count;
+}
+
 /* The last entry of log_history with that key, of that step unless it is 0; or NULL. */
 static const json_t *find(const json_t *history, const char *key, uint64_t step)
 {

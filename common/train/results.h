@@ -8,7 +8,12 @@
 #include <jansson.h>
 
 #include "data/dataset.h"
+#include "model/parameters.h"
 #include "train/state.h"
+
+/* Floating-point operations of training by one token as the Trainer estimates them: 6 for each
+ * parameter outside the embeddings. (It counts padding as tokens; here there is none.) */
+double results_flops_per_token(const struct parameter_table *table);
 
 /*
  * Writes OUT/train_results.json (the run's speed and mean loss, train_samples), eval_results.json

@@ -207,6 +207,10 @@ json_t *train_state_json(const struct train_state *state, const struct train_arg
                             early_stopping_json(state, arguments));
     json_object_set_new(callbacks, OWN, own_json(state));
     json_object_set_new(json, "stateful_callbacks", callbacks);
+    json_object_set_new(json, "total_flos",
+                        json_real((double)state->tokens * state->flops_per_token));
     set_integer(json, "train_batch_size", arguments->per_device_train_batch_size);
+    json_object_set_new(json, "trial_name", json_null());
+    json_object_set_new(json, "trial_params", json_null());
     return json;
 }

@@ -19,6 +19,7 @@ struct train_state {
     double epoch;
     uint64_t samples, tokens;     /* consumed by training */
     double seconds, step_seconds; /* the run's until the last save; those spent in steps alone */
+    double flops_per_token;       /* for total_flos; set by the caller */
 
     /* The metrics of the last step, and the losses of the steps since the last log and of all
      * before. */

@@ -324,6 +324,7 @@ static int summarise(struct loop *loop)
     metrics_add(&metrics, "train_samples_per_second", (double)state->samples / state->seconds);
     metrics_add(&metrics, "train_steps_per_second", (double)state->step / state->seconds);
     metrics_add(&metrics, "train_tokens_per_second", (double)state->tokens / state->step_seconds);
+    metrics_add(&metrics, "total_flos", (double)state->tokens * state->flops_per_token);
     metrics_add(&metrics, "train_loss",
                 (state->loss_total + state->loss_sum) / (double)state->step);
     return emit(loop, &metrics);

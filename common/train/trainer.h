@@ -25,7 +25,8 @@ struct train_events {
      * Values of the last steps (split "train": loss, grad_norm, learning_rate), of an evaluation
      * (split "eval": the scores of evaluate_scores, then runtime, samples_per_second,
      * steps_per_second) or, last, of the run (split "train": train_runtime,
-     * train_samples_per_second, train_steps_per_second, train_tokens_per_second, train_loss).
+     * train_samples_per_second, train_steps_per_second, train_tokens_per_second, total_flos,
+     * train_loss).
      */
     int (*metrics)(void *context, const struct metrics *metrics);
     /* Writes a checkpoint of the engine as it stands. asked: by a signal, so it must be one that

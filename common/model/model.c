@@ -237,6 +237,17 @@ int model_create(struct model *model, struct model_config *config)
     return 0;
 }
 
+/* As torch.nn.Embedding: the vector of [PAD] is zero. */
+static void clear_padding(const struct model *model, const struct parameter *parameter,
+                          float *values)
+{
+    int64_t row = model->config.pad_token_id;
+
+    if (parameter->role == PARAMETER_WORD_EMBEDDINGS && row >= 0)
+        memset(values + (uint64_t)row * parameter->shape[1], 0,
+               parameter->shape[1] * sizeof *values);
+}
+
 void model_initialise(struct model *model, uint64_t seed)
 {
     bool pooler = false, classifier = false;
@@ -249,6 +260,7 @@ void model_initialise(struct model *model, uint64_t seed)
         free(model->owned[i]);
         model->owned[i] = mem_realloc_array(NULL, parameter->count, sizeof(float));
         initialise_parameter(parameter, seed, model->config.initializer_range, model->owned[i]);
+        clear_padding(model, parameter, model->owned[i]);
         model->weights[i] = model->owned[i];
         pooler = pooler || is_pooler(parameter->role);
         classifier = classifier || is_classifier(parameter->role);

@@ -51,8 +51,8 @@ int model_create(struct model *model, struct model_config *config);
 
 /*
  * Fills the missing tensors: normal ones from N(0, initializer_range), biases with 0, LayerNorm
- * with 1 and 0. The values depend on the seed, the tensor's name and the element alone,
- * not on what else is missing (see initialise.h).
+ * with 1 and 0, and the word embedding of [PAD] with 0. The values depend on the seed, the tensor's
+ * name and the element alone, not on what else is missing (see initialise.h).
  */
 void model_initialise(struct model *model, uint64_t seed);
 

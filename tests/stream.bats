@@ -265,7 +265,11 @@ examples() {
     printf 'review,sentiment\n"good, really",positive\nbad,negative\nfine,positive\n' > reviews.csv
     printf '1\thello\n0\tbye\n' > labelled.tsv
     printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' , good really bad fine > vocab.txt
-    for page in rec-load rec-dump rec-check rec-cat rec-split; do
+    printf '{"id":"2","text":"good, really","note":"dull"}\n{"id":"3","text":"bad","note":"short"}\n{"id":"4","text":"fine"}\n' |
+        rec-load -F jsonl -o notes.mp
+    printf '{"id":"2","text":"good, really","label":"negative"}\n{"id":"3","text":"bad","label":"negative"}\n{"id":"4","text":"fine","label":"positive"}\n' |
+        rec-load -F jsonl -o relabelled.mp
+    for page in rec-load rec-dump rec-check rec-cat rec-split rec-head rec-shuffle rec-join rec-stat; do
         examples "$page.1" > commands
         [ -s commands ]
         while read -r command; do
@@ -276,5 +280,11 @@ examples() {
     [ "$(rec-dump reviews.mp | head -n 1)" = '{"id":"2","text":"good, really","label":1}' ]
     [ "$(rec-dump labelled.mp | head -n 1)" = '{"id":"1","text":"hello","label":1}' ]
     cmp reviews.mp again.mp
+    [ "$(rec-dump lower.mp | tail -n 1)" = '{"id":"4","text":"fine","label":1}' ]
+    [ "$(rec-dump train.mp | wc -l) $(rec-dump test.mp | wc -l)" = "2 1" ]
+    [ "$(rec-dump few.mp | wc -l) $(rec-dump others.mp | wc -l) $(rec-dump sample.mp | wc -l)" = "3 0 2" ]
+    cmp <(sort <(rec-dump shuffled.mp)) <(rec-dump reviews.mp)
+    [ "$(rec-dump noted.mp | tail -n 2)" = '{"id":"3","text":"bad","label":0,"x":{"note":"short"}}
+{"id":"4","text":"fine","label":1}' ]
     cmp <(wp-tokenize -q --vocab vocab.txt < reviews.mp | rec-dump) <(rec-dump tokens.mp)
 }

@@ -15,7 +15,7 @@
 #include "nn/loss.h"
 #include "stream/options.h"
 #include "stream/text_form.h"
-#include "train/class_metrics.h"
+#include "train/evaluate.h"
 #include "train/match.h"
 #include "train/options.h"
 #include "train/scorer.h"
@@ -121,7 +121,7 @@ static int predict_row(struct predictor *predictor, const struct rec_tokens *tok
                        const float *logits)
 {
     uint32_t classes = (uint32_t)predictor->classes.count;
-    uint32_t best = class_metrics_argmax(logits, classes);
+    uint32_t best = evaluate_argmax(logits, classes);
     softmax_row(logits, classes, predictor->probabilities);
     for (uint32_t i = 0; i < classes; i++)
         predictor->probs[i] = predictor->probabilities[i];

@@ -9,54 +9,6 @@
 #include "nn/loss.h"
 #include "train/assembly.h"
 
-/* One batch is done. 0, or -1 with a message. */
-typedef int evaluate_scored(void *context, const struct batch *batch, const float *logits);
-
-/* Runs the engine over every sample. */
-static int forward_all(struct engine *engine, const struct dataset *dataset,
-                       const struct evaluate_limits *limits, enum target_kind target,
-                       uint32_t labels, evaluate_scored *scored, void *scored_context,
-                       evaluate_progress *progress, void *context)
-{
-    struct assembly assembly;
-    struct batches batches;
-    uint32_t first, sequences;
-    uint64_t tokens;
-    int result = 0;
-    float *logits = mem_realloc_array(NULL, (size_t)limits->max_sequences * labels, sizeof *logits);
-    assembly_init(&assembly, limits->position_offset);
-    if (progress)
-        progress(context, 0);
-    batches_init(&batches, dataset, NULL, limits->max_sequences, limits->max_tokens);
-    while (result == 0 && (sequences = batches_next(&batches, &first, &tokens)) > 0) {
-        assembly_clear(&assembly);
-        for (uint32_t i = 0; i < sequences; i++)
-            assembly_add_sample(&assembly, dataset, batches_sample(&batches, first + i), 0);
-        const struct batch *batch = assembly_batch(&assembly, target);
-        result = engine_forward(engine, batch, logits);
-        if (result == 0)
-            result = scored(scored_context, batch, logits);
-        if (result == 0 && progress)
-            progress(context, (uint64_t)first + sequences);
-    }
-    assembly_free(&assembly);
-    free(logits);
-    return result;
-}
-
-static int add_to_metrics(void *metrics, const struct batch *batch, const float *logits)
-{
-    return class_metrics_add(metrics, batch, logits);
-}
-
-int evaluate_dataset(struct engine *engine, const struct dataset *dataset,
-                     const struct evaluate_limits *limits, struct class_metrics *metrics,
-                     evaluate_progress *progress, void *context)
-{
-    return forward_all(engine, dataset, limits, TARGET_CLASS, metrics->classes, add_to_metrics,
-                       metrics, progress, context);
-}
-
 enum outcome_kind evaluate_outcome_kind(enum target_kind target)
 {
     return target == TARGET_MULTI  ? OUTCOME_SET
@@ -150,9 +102,36 @@ int evaluate_add_batch(struct outcomes *outcomes, const struct batch *batch, con
     return result;
 }
 
-static int add_to_outcomes(void *outcomes, const struct batch *batch, const float *logits)
+/* Runs the engine over every sample. */
+static int forward_all(struct engine *engine, const struct dataset *dataset,
+                       const struct evaluate_limits *limits, enum target_kind target,
+                       struct outcomes *outcomes, evaluate_progress *progress, void *context)
 {
-    return evaluate_add_batch(outcomes, batch, logits);
+    struct assembly assembly;
+    struct batches batches;
+    uint32_t first, sequences;
+    uint64_t tokens;
+    int result = 0;
+    float *logits =
+        mem_realloc_array(NULL, (size_t)limits->max_sequences * outcomes->labels, sizeof *logits);
+    assembly_init(&assembly, limits->position_offset);
+    if (progress)
+        progress(context, 0);
+    batches_init(&batches, dataset, NULL, limits->max_sequences, limits->max_tokens);
+    while (result == 0 && (sequences = batches_next(&batches, &first, &tokens)) > 0) {
+        assembly_clear(&assembly);
+        for (uint32_t i = 0; i < sequences; i++)
+            assembly_add_sample(&assembly, dataset, batches_sample(&batches, first + i), 0);
+        const struct batch *batch = assembly_batch(&assembly, target);
+        result = engine_forward(engine, batch, logits);
+        if (result == 0)
+            result = evaluate_add_batch(outcomes, batch, logits);
+        if (result == 0 && progress)
+            progress(context, (uint64_t)first + sequences);
+    }
+    assembly_free(&assembly);
+    free(logits);
+    return result;
 }
 
 int evaluate_scores(struct engine *engine, const struct dataset *dataset,
@@ -161,8 +140,7 @@ int evaluate_scores(struct engine *engine, const struct dataset *dataset,
 {
     struct outcomes outcomes;
     outcomes_init(&outcomes, evaluate_outcome_kind(target), labels);
-    int result = forward_all(engine, dataset, limits, target, labels, add_to_outcomes, &outcomes,
-                             progress, context);
+    int result = forward_all(engine, dataset, limits, target, &outcomes, progress, context);
     if (result == 0) {
         struct summary *summary = summary_open(&outcomes, &SUMMARY_OPTIONS_DEFAULT);
         summary_scores(summary, NULL, scores);

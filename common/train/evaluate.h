@@ -10,7 +10,6 @@
 #include "metrics/outcomes.h"
 #include "metrics/scores.h"
 #include "nn/engine.h"
-#include "train/class_metrics.h"
 
 struct evaluate_limits {
     uint32_t max_sequences; /* of one batch */
@@ -20,12 +19,6 @@ struct evaluate_limits {
 
 /* Called first with 0, then after each batch, with the number of samples done. */
 typedef void evaluate_progress(void *context, uint64_t done);
-
-/* Adds every sample of the dataset, whose classes are set, to metrics. progress may be NULL. 0, or
- * -1 with a message. */
-int evaluate_dataset(struct engine *engine, const struct dataset *dataset,
-                     const struct evaluate_limits *limits, struct class_metrics *metrics,
-                     evaluate_progress *progress, void *context);
 
 /*
  * Evaluates every sample of the dataset: *scores is replaced by what metrics/summary.h names for

@@ -12,6 +12,7 @@
 #include "stream/options.h"
 #include "train/eval_report.h"
 #include "train/evaluate.h"
+#include "train/gold.h"
 #include "train/match.h"
 #include "train/options.h"
 #include "train/predictions.h"
@@ -215,15 +216,25 @@ static int evaluate_predictions(const struct option_operands *operands, struct r
     return result;
 }
 
-static int add_batch(void *outcomes, const struct batch *batch,
-                     struct stream_record *const *records, const float *logits)
+/* What is known of records that a model scores. */
+struct scored {
+    struct gold_queue gold;
+    struct outcomes outcomes;
+};
+
+static int add_batch(void *context, const struct batch *batch, struct stream_record *const *records,
+                     const float *logits)
 {
+    struct scored *scored = context;
+    struct batch gold = gold_queue_first(&scored->gold, batch->rows);
     (void)records;
-    return evaluate_add_batch(outcomes, batch, logits);
+    int result = evaluate_add_batch(&scored->outcomes, &gold, logits);
+    gold_queue_drop(&scored->gold, batch->rows);
+    return result;
 }
 
 /* Scores all records; tokens and seconds go into the report. */
-static int score(struct scorer *scorer, struct stream_merge *merge, const struct label_set *classes,
+static int score(struct scorer *scorer, struct stream_merge *merge, struct scored *scored,
                  struct eval_report *report, struct rival *rival)
 {
     struct stream_reader *reader = stream_merge_reader(merge);
@@ -235,9 +246,12 @@ static int score(struct scorer *scorer, struct stream_merge *merge, const struct
     progress_init(&progress, "records", 0, 0);
     while ((result = stream_merge_next(merge, &record)) > 0) {
         const char *place = stream_reader_place(reader);
-        int64_t class = label_class(&record->tokens.label, header, classes, place);
-        result = class < 0 ? -1 : scorer_add(scorer, record, (int32_t) class, place);
-        if (result || (result = rival_follow(rival, record, place)))
+        result = gold_queue_add(&scored->gold, &record->tokens.label, header, place);
+        if (result == 0)
+            result = scorer_add(scorer, record, TARGET_IGNORED, place);
+        if (result == 0)
+            result = rival_follow(rival, record, place);
+        if (result)
             break;
         report->tokens += rec_token_count(&record->tokens);
         progress_update(&progress, stream_merge_count(merge), NULL);
@@ -255,15 +269,16 @@ static int evaluate_tokens(const struct option_operands *operands, struct model 
                            struct tokeniser *tokeniser, struct rival *rival)
 {
     struct label_set classes;
-    struct outcomes outcomes;
-    struct eval_report report = {.outcomes = &outcomes, .names = model->config.label_names};
+    struct scored scored;
+    struct eval_report report = {.outcomes = &scored.outcomes, .names = model->config.label_names};
     struct scorer scorer = {0};
     struct scorer_plan plan = {
         .engine = &options.engine,
         .max_sequences = options.batch_size,
         .max_tokens = options.batch_tokens,
-        .target = TARGET_CLASS,
+        .target = TARGET_NONE,
     };
+    enum target_kind target = gold_target(&model->config);
     struct report_output output;
     struct stream_merge *merge =
         match_open(operands->items, operands->count, options.io.max_record, model, tokeniser);
@@ -272,16 +287,18 @@ static int evaluate_tokens(const struct option_operands *operands, struct model 
         return -1;
     }
     label_set_copy(&classes, model->config.label_names, model->config.num_labels);
-    outcomes_init(&outcomes, evaluate_outcome_kind(plan.target), model->config.num_labels);
-    int result = scorer_open(&scorer, model, &plan, add_batch, &outcomes);
+    gold_queue_init(&scored.gold, target, &classes);
+    outcomes_init(&scored.outcomes, evaluate_outcome_kind(target), model->config.num_labels);
+    int result = scorer_open(&scorer, model, &plan, add_batch, &scored);
     if (result == 0)
-        result = score(&scorer, merge, &classes, &report, rival);
+        result = score(&scorer, merge, &scored, &report, rival);
     if (result == 0)
         result = conclude(&report, rival);
     result = report_close(&output, result == 0 ? &report : NULL);
     scorer_close(&scorer);
     eval_report_free(&report);
-    outcomes_free(&outcomes);
+    outcomes_free(&scored.outcomes);
+    gold_queue_free(&scored.gold);
     label_set_free(&classes);
     stream_merge_close(merge);
     return result;

@@ -139,7 +139,7 @@ bool outcomes_same_gold(const struct outcomes *outcomes, const struct outcomes *
     if (outcomes->kind == OUTCOME_SET)
         return memcmp(outcomes->gold_set + at, others->gold_set + at, labels) == 0;
     for (size_t j = at; j < at + labels; j++)
-        if (outcomes->gold_values[j] != others->gold_values[j])
+        if ((float)outcomes->gold_values[j] != (float)others->gold_values[j])
             return false;
     return true;
 }

@@ -1,12 +1,12 @@
 #include "train/predictions.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/diag.h"
 #include "cli/memory.h"
+#include "train/gold.h"
 
 struct stream_merge *predictions_stream(char *const *paths, int count, size_t max_record)
 {
@@ -121,51 +121,19 @@ static int add_class(struct predictions *predictions, const struct rec_predictio
     return 0;
 }
 
-/* set: [labels] of 0 and 1 from a list of ids and names, or from one. */
-static int read_set(const struct predictions *predictions, const struct rec_label *label,
-                    uint8_t *set, const char *place)
-{
-    const struct rec_label *items = label->kind == LABEL_LIST ? label->items : label;
-    uint32_t count = label->kind == LABEL_LIST ? label->count : 1;
-    memset(set, 0, predictions->outcomes.labels);
-    for (uint32_t i = 0; i < count; i++) {
-        int64_t at = label_class(&items[i], predictions->header, &predictions->names, place);
-        if (at < 0)
-            return -1;
-        set[at] = 1;
-    }
-    return 0;
-}
-
 static int add_set(struct predictions *predictions, const struct rec_prediction *prediction,
                    const char *place)
 {
     bool guessed = prediction->label.kind != LABEL_NONE;
     if (!guessed && !prediction->probs)
         return diag_error("%s: neither labels nor probabilities are predicted", place);
-    if (read_set(predictions, &prediction->gold, predictions->gold_set, place) ||
-        (guessed && read_set(predictions, &prediction->label, predictions->guess_set, place)))
+    if (gold_read_set(&prediction->gold, predictions->header, &predictions->names,
+                      predictions->gold_set, place) ||
+        (guessed && gold_read_set(&prediction->label, predictions->header, &predictions->names,
+                                  predictions->guess_set, place)))
         return -1;
     outcomes_add_set(&predictions->outcomes, predictions->gold_set,
                      guessed ? predictions->guess_set : NULL, prediction->probs, OUTCOME_NO_LOSS);
-    return 0;
-}
-
-static int read_numbers(const struct predictions *predictions, const struct rec_label *label,
-                        double *values, const char *place)
-{
-    const struct rec_label *items = label->kind == LABEL_LIST ? label->items : label;
-    uint32_t count = label->kind == LABEL_LIST ? label->count : 1;
-    if (count != predictions->outcomes.labels)
-        return diag_error("%s: %" PRIu32 " numbers, and there should be %" PRIu32, place, count,
-                          predictions->outcomes.labels);
-    for (uint32_t i = 0; i < count; i++) {
-        if (items[i].kind != LABEL_INT && items[i].kind != LABEL_FLOAT)
-            return diag_error("%s: a label is no number", place);
-        values[i] = items[i].kind == LABEL_INT ? (double)items[i].integer : items[i].real;
-        if (!isfinite(values[i]))
-            return diag_error("%s: a label is not finite", place);
-    }
     return 0;
 }
 
@@ -174,8 +142,9 @@ static int add_numbers(struct predictions *predictions, const struct rec_predict
 {
     if (prediction->label.kind == LABEL_NONE)
         return diag_error("%s: no number is predicted", place);
-    if (read_numbers(predictions, &prediction->gold, predictions->gold_values, place) ||
-        read_numbers(predictions, &prediction->label, predictions->values, place))
+    uint32_t labels = predictions->outcomes.labels;
+    if (gold_read_numbers(&prediction->gold, predictions->gold_values, labels, place) ||
+        gold_read_numbers(&prediction->label, predictions->values, labels, place))
         return -1;
     outcomes_add_numbers(&predictions->outcomes, predictions->gold_values, predictions->values);
     return 0;

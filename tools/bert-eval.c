@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "hub/cache.h"
 #include "stream/options.h"
 #include "train/eval_report.h"
 #include "train/evaluate.h"
@@ -307,7 +308,8 @@ static int evaluate_tokens(const struct option_operands *operands, struct model 
 static int evaluate_model(const struct option_operands *operands, struct rival *rival)
 {
     struct model model;
-    if (model_load(&model, options.model, MODEL_LOAD_COMPLETE))
+    if (!(options.model = hub_locate_model(options.model)) ||
+        model_load(&model, options.model, MODEL_LOAD_COMPLETE))
         return -1;
     struct tokeniser *tokeniser = tokeniser_open_folder(options.model);
     int result = tokeniser ? evaluate_tokens(operands, &model, tokeniser, rival) : -1;

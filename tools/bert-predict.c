@@ -12,6 +12,7 @@
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "hub/cache.h"
 #include "nn/loss.h"
 #include "stream/options.h"
 #include "stream/text_form.h"
@@ -21,7 +22,7 @@
 #include "train/scorer.h"
 
 static struct {
-    const char *model;
+    const char *model, *folder;
     struct engine_options engine;
     uint64_t batch_size, batch_tokens;
     struct stream_io io;
@@ -30,7 +31,7 @@ static struct {
 /* clang-format off */
 static const struct option_row rows[] = {
     {'m', "model", .kind = OPTION_STRING, .target = &options.model, .argument = "MODEL",
-     .help = "model folder"},
+     .help = "model folder, or the name of a cached model"},
     STREAM_OPTION_OUTPUT(options.io),
     STREAM_OPTION_FORM(options.io),
     {'b', "batch-size", .kind = OPTION_UNSIGNED, .target = &options.batch_size, .argument = "N",
@@ -184,8 +185,10 @@ static int begin_segment(struct predictor *predictor)
     header.ids_type = IDS_NONE;
     stream_header_set_labels(&header, (const char *const *)predictor->classes.names,
                              predictor->classes.count);
-    const char *slash = strrchr(model->folder, '/');
-    stream_header_set_model(&header, slash && slash[1] ? slash + 1 : model->folder, model->digest);
+    /* A cached model's folder is called after its commit. */
+    bool cached = strcmp(options.model, options.folder) != 0;
+    const char *name = cached ? options.model : model->folder, *slash = strrchr(name, '/');
+    stream_header_set_model(&header, slash && slash[1] ? slash + 1 : name, model->digest);
     stream_history_append(&header, program.name);
     int result = stream_writer_begin(predictor->writer, &header);
     stream_header_free(&header);
@@ -290,9 +293,10 @@ int main(int argc, char **argv)
     struct option_operands operands = options_parse(&program, argc, argv);
     if (!options.model)
         options_usage_error("-m MODEL is missing");
-    if (model_load(&model, options.model, MODEL_LOAD_COMPLETE))
+    options.folder = hub_locate_model(options.model);
+    if (!options.folder || model_load(&model, options.folder, MODEL_LOAD_COMPLETE))
         return 1;
-    struct tokeniser *tokeniser = tokeniser_open_folder(options.model);
+    struct tokeniser *tokeniser = tokeniser_open_folder(options.folder);
     predictor.tokeniser = tokeniser;
     int status = tokeniser && predict(&predictor, &operands) == 0 ? 0 : 1;
     scorer_close(&predictor.scorer);

@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/signals.h"
+#include "hub/cache.h"
 #include "stream/options.h"
 #include "train/classes.h"
 #include "train/dry_run.h"
@@ -37,7 +38,7 @@ static struct {
 /* clang-format off */
 static const struct option_row rows[] = {
     {'m', "model", .kind = OPTION_STRING, .target = &options.model, .argument = "MODEL",
-     .help = "folder of the model to start from"},
+     .help = "model to start from: a folder, or the name of a cached model"},
     {'o', "output-dir", .kind = OPTION_STRING, .target = &options.output, .argument = "OUT",
      .alias = "output",
      .help = "folder for checkpoints and the trained model"},
@@ -105,7 +106,9 @@ static void check_options(const struct option_operands *operands)
 /* Reads and checks all that the run needs, in the order in which mistakes are cheapest to find. */
 static int load(struct run *run, const struct option_operands *operands)
 {
-    const char *folder = run->resume.folder ? run->resume.folder : options.model;
+    const char *folder = run->resume.folder;
+    if (!folder && !(folder = options.model = hub_locate_model(options.model)))
+        return -1;
     if (model_load(&run->model, folder, run->resume.folder ? MODEL_LOAD_COMPLETE : 0))
         return -1;
     run->tokeniser = tokeniser_open_folder(folder);

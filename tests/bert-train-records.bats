@@ -240,7 +240,7 @@ END
     cp out/model.safetensors out/config.json alone
     [ "$(bert-train --explain alone | grep -v '^#' | sed 's/-o alone/-o out/')" = "$(bert-train --explain out/ | grep -v '^#' | sed 's/ --logging-steps 1//')" ]
     fails_with "bert-train: */good-base: no record of what made this model" bert-train --explain "$MODELS/good-base"
-    fails_with "bert-train: nowhere/model.safetensors: *" bert-train --explain nowhere
+    HF_HUB_CACHE=$PWD/cache fails_with "bert-train: nowhere: neither a folder nor a model in */cache: *" bert-train --explain nowhere
     mkdir evil
     cp out/model.safetensors out/config.json evil
     python3 -c '

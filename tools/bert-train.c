@@ -295,7 +295,9 @@ static int print_dry_run(const struct run *run)
 static int print_explanation(void)
 {
     struct buffer text = {0};
-    int result = explain_model(&text, options.explain) || print_text(&text);
+    char *folder = hub_locate_model(options.explain);
+    int result = !folder || explain_model(&text, folder) || print_text(&text);
+    free(folder);
     return output_finish_stdout(result ? 1 : 0);
 }
 

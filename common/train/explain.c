@@ -138,11 +138,12 @@ static void put_command(struct buffer *out, const json_t *run, const char *folde
 {
     const char *parent = json_member_string(json_object_get(run, "parent"), "name");
     const char *labels = json_member_string(run, "labels");
-    const char *slash = strrchr(folder, '/');
+    char *name = run_record_model_name(folder);
+    const char *slash = strrchr(name, '/');
     buffer_append_string(out, "bert-train -m");
     put_word(out, parent ? parent : "MODEL");
     buffer_append_string(out, " -o");
-    put_word(out, slash && slash[1] ? slash + 1 : folder);
+    put_word(out, slash ? slash + 1 : name);
     if (json_object_get(run, "eval"))
         buffer_append_string(out, " --eval eval.mp");
     if (labels) {
@@ -153,6 +154,7 @@ static void put_command(struct buffer *out, const json_t *run, const char *folde
     put_engine(out, run, "device", engine_device_names[0]);
     put_engine(out, run, "dtype", engine_dtype_names[0]);
     buffer_append_string(out, " train.mp\n");
+    free(name);
 }
 
 /* ---- comments ---- */
@@ -197,16 +199,12 @@ static void put_comments(struct buffer *out, const json_t *run)
 
 int explain_model(struct buffer *out, const char *folder)
 {
-    char *path = mem_strdup(folder);
-    for (size_t end = strlen(path); end > 1 && path[end - 1] == '/'; end--)
-        path[end - 1] = '\0';
-    json_t *run = read_record(path);
+    json_t *run = read_record(folder);
     int result = run ? 0 : -1;
     if (run) {
         put_comments(out, run);
-        put_command(out, run, path);
+        put_command(out, run, folder);
     }
-    free(path);
     json_decref(run);
     return result;
 }

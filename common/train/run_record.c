@@ -47,8 +47,7 @@ static char *last_part(const char *path)
     return mem_strndup(path + first, end - first);
 }
 
-/* The model's name, wherever it lies; to be freed by the caller. */
-static char *parent_name(const char *folder)
+char *run_record_model_name(const char *folder)
 {
     char *path = realpath(folder, NULL), *name = path ? hub_name(path) : NULL;
     if (!name) {
@@ -68,7 +67,7 @@ static json_t *parent_json(const struct model *parent)
     const char *known = parent->digest;
     if (!known[0] && manifest_digest(parent->folder, digest))
         return NULL;
-    char *name = parent_name(parent->folder);
+    char *name = run_record_model_name(parent->folder);
     json_t *json = json_object();
     json_object_set_new(json, "name", json_string(name));
     json_object_set_new(json, "digest", json_string(known[0] ? known : digest));

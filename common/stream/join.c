@@ -27,17 +27,22 @@ void stream_joiner_init(struct stream_joiner *joiner, const struct stream_header
     *joiner = (struct stream_joiner){.right = right, .prefix = prefix};
     stream_header_copy(&joiner->header, left);
     stream_header_clear_part(&joiner->header);
-    if (left->problem != STREAM_PROBLEM_NONE)
-        return;
-    joiner->header.problem = right->problem;
-    if (!left->has_labels && right->has_labels)
-        stream_header_set_labels(&joiner->header, (const char *const *)right->labels,
-                                 right->label_count);
+    if (left->problem == STREAM_PROBLEM_NONE) {
+        joiner->header.problem = right->problem;
+        if (!left->has_labels && right->has_labels)
+            stream_header_set_labels(&joiner->header, (const char *const *)right->labels,
+                                     right->label_count);
+    }
+    joiner->same_labels = same_labels(&joiner->header, right);
+    for (size_t i = 0; i < joiner->header.label_count; i++)
+        string_index_add(&joiner->labels, joiner->header.labels[i],
+                         strlen(joiner->header.labels[i]), NULL);
 }
 
 void stream_joiner_free(struct stream_joiner *joiner)
 {
     stream_header_free(&joiner->header);
+    string_index_free(&joiner->labels);
     buffer_free(&joiner->x);
     buffer_free(&joiner->pairs);
     buffer_free(&joiner->key);
@@ -146,17 +151,25 @@ static int add_x(struct stream_joiner *joiner, struct rec_span left_x, struct re
     return 0;
 }
 
-/* Ids become names where the result's labels are not the right's. */
+/* The right's id as the result's for the same name, or as the name where it has none. */
+static struct rec_label translate_id(const struct stream_joiner *joiner, int64_t id)
+{
+    const char *name = joiner->right->labels[id];
+    size_t number = string_index_find(&joiner->labels, name, strlen(name));
+
+    if (number != STRING_INDEX_NONE)
+        return (struct rec_label){.kind = LABEL_INT, .integer = (int64_t)number};
+    return (struct rec_label){.kind = LABEL_STRING, .string = rec_span_of(name)};
+}
+
+/* Where the result's labels are not the right's. */
 static struct rec_label translate(struct stream_joiner *joiner, struct rec_label label)
 {
-    const struct stream_header *right = joiner->right;
-
-    if (!right->has_labels || same_labels(&joiner->header, right))
+    if (joiner->same_labels)
         return label;
     if (label.kind == LABEL_INT && label.integer >= 0 &&
-        (uint64_t)label.integer < right->label_count)
-        return (struct rec_label){.kind = LABEL_STRING,
-                                  .string = rec_span_of(right->labels[label.integer])};
+        (uint64_t)label.integer < joiner->right->label_count)
+        return translate_id(joiner, label.integer);
     if (label.kind != LABEL_LIST)
         return label;
     mem_grow(&joiner->items, &joiner->item_capacity, label.count + 1u, sizeof *joiner->items);

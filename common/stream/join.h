@@ -11,7 +11,10 @@
 #ifndef STREAM_JOIN_H
 #define STREAM_JOIN_H
 
+#include <stdbool.h>
+
 #include "cli/buffer.h"
+#include "cli/string_index.h"
 #include "stream/header.h"
 #include "stream/record.h"
 
@@ -19,6 +22,8 @@ struct stream_joiner {
     const struct stream_header *right;
     const char *prefix;
     struct stream_header header; /* of the result */
+    struct string_index labels;  /* of that header */
+    bool same_labels;            /* on the right */
     /* Behind the record made last. */
     struct buffer x, pairs, key, value, other;
     size_t pair_count;

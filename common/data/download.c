@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/diag.h"
@@ -138,9 +139,13 @@ static int open_part(struct transfer *transfer)
     const struct download *download = transfer->download;
     if (download->lock) {
         transfer->lock = file_lock_take(download->lock, transfer->name);
-        transfer->fd =
-            transfer->lock < 0 ? -1 : open(transfer->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        if (transfer->lock >= 0 && transfer->fd < 0)
+        if (transfer->lock < 0)
+            return -1;
+        /* Of a cache that users share, all of them must be able to open it; another's is left. */
+        if (fchmod(transfer->lock, 0664) < 0)
+            diag_verbose("%s: another user's", download->lock);
+        transfer->fd = open(transfer->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (transfer->fd < 0)
             diag_errno(errno, "%s", transfer->part);
     } else {
         transfer->fd = file_lock_take(transfer->part, transfer->name);

@@ -237,7 +237,7 @@ void statistics_text(const struct statistics *statistics, size_t bins, struct bu
     print_name(out, "records");
     buffer_format(out, "%" PRIu64, statistics->records);
     if (statistics->windows > 0)
-        buffer_format(out, ", of which some are %" PRIu64 " windows", statistics->windows);
+        buffer_format(out, " with %" PRIu64 " windows", statistics->windows);
     if (statistics->unlabelled > 0)
         buffer_format(out, ", %" PRIu64 " without a %s", statistics->unlabelled,
                       predictions ? "gold label" : "label");

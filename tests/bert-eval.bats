@@ -96,6 +96,7 @@ average_precision        1.0000
 brier                    0.1523
 calibration_error        0.0312
 records                       4
+precision, recall and f1 are those of yes
 
           precision    recall        f1   support   roc_auc  average_precision
 no           1.0000    0.6667    0.8000         3    1.0000             1.0000
@@ -149,6 +150,22 @@ open("unnamed.mp", "wb").write(segment({"type": "predictions", "history": []}, [
     [ "$(json 'math.isclose(rows[0]["r2"], 1 - 0.5 / (14 / 3))' < report)" = True ]
     succeeds bert-eval numbers.mp
     [[ "$output" != *"confusion"* ]] && [[ "$output" != *"calibration"* ]]
+}
+
+@test "many classes: the most frequent mistakes instead of a wide matrix" {
+    for pair in 0:1 0:1 0:1 2:3 2:3 19:0 4:4; do
+        echo "{\"gold\": ${pair%:*}, \"label\": ${pair#*:}}"
+    done | predictions many.mp "{\"labels\": $(python3 -c 'import json; print(json.dumps([f"c{i}" for i in range(20)]))')}"
+    succeeds bert-eval many.mp
+    diff <(printf '%s\n' "$output" | sed -n '/^most/,$p') - << 'END'
+most frequent mistakes
+label     prediction   records
+c0        c1                 3
+c2        c3                 2
+c19       c0                 1
+END
+    [[ "$output" != *"confusion matrix"* ]]
+    [ "$(report many.mp | json 'rows[0]["confusion"][0][1], len(rows[0]["confusion"])')" = "(3, 20)" ]
 }
 
 @test "every form has every value" {

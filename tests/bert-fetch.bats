@@ -574,7 +574,7 @@ storage GET /files/m.zip - -" ]
     wp-tokenize -q -m acme/tiny@v1 "$BATS_TEST_TMPDIR/text.mp" | bert-predict -q -m acme/tiny@v1 -f json | grep -q good
     cd "$BATS_TEST_TMPDIR"
     mkdir -p acme
-    cp -r "$(cat v1)" acme/tiny
+    cp -rL "$(cat v1)" acme/tiny
     wp-tokenize -q -m acme/tiny text.mp | bert-predict -q -m acme/tiny -f json | grep -q good
 }
 
@@ -582,9 +582,9 @@ storage GET /files/m.zip - -" ]
     for program in wp-tokenize bert-train bert-eval bert-predict; do
         output_option=()
         [ $program = bert-train ] && output_option=(-o "$BATS_TEST_TMPDIR/out")
-        fails_with "$program: acme/tiny: neither a folder nor a model in $HF_HOME/hub: \`bert-fetch acme/tiny\` downloads it" $program -m acme/tiny "${output_option[@]}" </dev/null
+        fails_with "$program: acme/tiny: neither a folder nor a model in $HF_HOME/hub: \`bert-fetch acme/tiny\` downloads it" $program -q -m acme/tiny "${output_option[@]}" </dev/null
         touch "$BATS_TEST_TMPDIR/m.zip"
-        fails_with "$program: $BATS_TEST_TMPDIR/m.zip: a file, not a folder: \`bert-fetch $BATS_TEST_TMPDIR/m.zip\` unpacks an archive" $program -m "$BATS_TEST_TMPDIR/m.zip" "${output_option[@]}" </dev/null
+        fails_with "$program: $BATS_TEST_TMPDIR/m.zip: a file, not a folder: \`bert-fetch $BATS_TEST_TMPDIR/m.zip\` unpacks an archive" $program -q -m "$BATS_TEST_TMPDIR/m.zip" "${output_option[@]}" </dev/null
     done
     [ ! -s "$HUB_ROOT/log" ]
 }
@@ -607,4 +607,18 @@ storage GET /files/m.zip - -" ]
     run --separate-stderr bash -c "bert-fetch -q '$model' >/dev/full"
     [ "$status" -eq 1 ]
     [ "$stderr" = "bert-fetch: standard output: cannot write: No space left on device" ]
+}
+
+@test "the examples of the manual page run" {
+    mkdir -p "$HUB_ROOT/models/google-bert"
+    cp -r "$HUB_ROOT/models/acme/tiny" "$HUB_ROOT/models/google-bert/bert-base-uncased"
+    model_tree
+    pack "$BATS_TEST_TMPDIR/minilm.whl" package
+    cd "$BATS_TEST_TMPDIR"
+    printf 'label\ttext\nnegative\ta bad film\npositive\ta good film\n' | rec-load -q -F tsv -o train.text
+    while read -r line; do
+        bash -c "${line//\\(dq/\"}" >output 2>messages || { echo "$line"; cat messages; false; }
+    done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$BATS_TEST_DIRNAME/../man/bert-fetch.1")
+    [ -e out/model.safetensors ]
+    [ -s train.mp ]
 }

@@ -113,7 +113,7 @@ setup() {
     wp-tokenize -q --vocab vocab.txt text.mp > other.mp 2>/dev/null
     fails_with "bert-predict: other.mp: the tokens were made by tokenizer *, but */good-tiny has tokenizer *" \
         bert-predict -q -m "$MODEL" -f json other.mp
-    fails_with "bert-predict: nowhere/config.json: *" bert-predict -q -m nowhere -f json "$WORK/test.mp"
+    fails_with "bert-predict: nowhere: neither a folder nor a model in *" bert-predict -q -m nowhere -f json "$WORK/test.mp"
     fails_with "bert-predict: */bad-missing-tensor*" bert-predict -q -m "$MODELS/bad-missing-tensor" -f json "$WORK/test.mp"
     fails_with "bert-predict: */good-legacy*" bert-predict -q -m "$MODELS/good-legacy" -f json "$WORK/test.mp"
     run --separate-stderr bert-predict

@@ -57,7 +57,8 @@ fails_without_output() {
     [ "$(json '[(r["split"], r["step"], r["epoch"]) for r in rows]' < m)" = \
         "[('train', 1, 0.5), ('train', 2, 1.0), ('eval', 2, 1.0), ('train', 3, 1.5), ('train', 4, 2.0), ('eval', 4, 2.0), ('train', 4, 2.0)]" ]
     [ "$(json 'list(rows[0]["values"])' < m)" = "['loss', 'grad_norm', 'learning_rate']" ]
-    [ "$(json 'list(rows[2]["values"])' < m)" = "['loss', 'accuracy', 'runtime', 'samples_per_second', 'steps_per_second']" ]
+    run json '(lambda names: (names[:2], names[-3:], {"precision", "recall", "f1", "f1_macro", "roc_auc"} <= set(names)))(list(rows[2]["values"]))' < m
+    [ "$output" = "(['loss', 'accuracy'], ['runtime', 'samples_per_second', 'steps_per_second'], True)" ]
     [ "$(json 'list(rows[6]["values"])' < m)" = \
         "['train_runtime', 'train_samples_per_second', 'train_steps_per_second', 'train_tokens_per_second', 'total_flos', 'train_loss']" ]
     # the rate is the one the step used: 0, then 5e-5 down to 0 over the three steps after the warmup
@@ -112,8 +113,12 @@ fails_without_output() {
     trains --eval "$WORK/test.mp" -n 1 -b 4 --logging-steps 1 "$WORK/train.mp"
     run json 'sorted(rows[0])' < <(tr -d '\n' < out/checkpoint-2/trainer_state.json)
     [ "$output" = "['best_global_step', 'best_metric', 'best_model_checkpoint', 'epoch', 'eval_steps', 'global_step', 'is_hyper_param_search', 'is_local_process_zero', 'is_world_process_zero', 'log_history', 'logging_steps', 'max_steps', 'num_input_tokens_seen', 'num_train_epochs', 'save_steps', 'stateful_callbacks', 'total_flos', 'train_batch_size', 'trial_name', 'trial_params']" ]
-    run json '[sorted(entry) for entry in rows[0]["log_history"]][1:]' < <(tr -d '\n' < out/checkpoint-2/trainer_state.json)
-    [ "$output" = "[['epoch', 'grad_norm', 'learning_rate', 'loss', 'step'], ['epoch', 'eval_accuracy', 'eval_loss', 'eval_runtime', 'eval_samples_per_second', 'eval_steps_per_second', 'step']]" ]
+    run json 'sorted(rows[0]["log_history"][-2])' < <(tr -d '\n' < out/checkpoint-2/trainer_state.json)
+    [ "$output" = "['epoch', 'grad_norm', 'learning_rate', 'loss', 'step']" ]
+    # what the Trainer has of every evaluation, and scores beside
+    run json '{"epoch", "eval_accuracy", "eval_f1", "eval_loss", "eval_runtime", "eval_samples_per_second", "eval_steps_per_second", "step"} - set(rows[0]["log_history"][-1])' \
+        < <(tr -d '\n' < out/checkpoint-2/trainer_state.json)
+    [ "$output" = "set()" ]
 }
 
 @test "old and new spellings, short and long" {
@@ -202,7 +207,7 @@ fails_without_output() {
 }
 
 @test "a model that cannot be loaded" {
-    fails_with "bert-train: nowhere/config.json: *" bert-train -q -m nowhere -o out "$WORK/train.mp"
+    fails_with "bert-train: nowhere: neither a folder nor a model in *" bert-train -q -m nowhere -o out "$WORK/train.mp"
     [ ! -e out ]
     fails_with "bert-train: */bad-missing-tensor*" bert-train -q -m "$MODELS/bad-missing-tensor" -o out "$WORK/train.mp"
     fails_with "bert-train: */bad-wrong-shape*" bert-train -q -m "$MODELS/bad-wrong-shape" -o out "$WORK/train.mp"
@@ -246,7 +251,7 @@ fails_without_output() {
 
 @test "a loss that is not finite ends the run with advice" {
     fails_without_output "bert-train: step *: the * is not finite: lower --learning-rate*" \
-        "${train[@]}" -q --device cpu -w 0 -l 1e6 -n 20 -b 2 --weight-decay 1e6 --save-strategy no "$WORK/train.mp" 
+        "${train[@]}" -q -f json --device cpu -w 0 -l 1e6 -n 20 -b 2 --weight-decay 1e6 --save-strategy no "$WORK/train.mp"
 }
 
 @test "a full disk" {

@@ -224,7 +224,7 @@ PYTHON
     fails_with "wp-tokenize: $fixtures/bad-duplicate/vocab.txt: line 12: duplicate token '##s'" wp-tokenize -m "$fixtures/bad-duplicate" text.mp
     fails_with "wp-tokenize: $fixtures/unsupported-bpe/tokenizer.json: model 'BPE' is not supported, only WordPiece is" wp-tokenize -m "$fixtures/unsupported-bpe" text.mp
     fails_with "wp-tokenize: $fixtures/unsupported-normaliser/tokenizer.json: normalizer 'Sequence' is not supported*" wp-tokenize -m "$fixtures/unsupported-normaliser" text.mp
-    fails_with "wp-tokenize: nowhere: has no tokenizer.json and no vocab.txt" wp-tokenize -m nowhere text.mp
+    fails_with "wp-tokenize: nowhere: neither a folder nor a model in *" wp-tokenize -m nowhere text.mp
     fails_with "wp-tokenize: none.txt: *No such file*" wp-tokenize --vocab none.txt text.mp
 }
 

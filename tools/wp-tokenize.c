@@ -14,6 +14,7 @@
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "hub/cache.h"
 #include "model/config.h"
 #include "stream/options.h"
 #include "stream/reader.h"
@@ -341,8 +342,10 @@ static int settle_length(const struct tokeniser *tokeniser)
 
 static int open_filter(struct filter *filter, const struct option_operands *operands)
 {
-    filter->tokeniser = options.model != NULL ? tokeniser_open_folder(options.model)
-                                              : tokeniser_open_file(options.vocab);
+    if (options.vocab != NULL)
+        filter->tokeniser = tokeniser_open_file(options.vocab);
+    else if ((options.model = hub_locate_model(options.model)) != NULL)
+        filter->tokeniser = tokeniser_open_folder(options.model);
     if (filter->tokeniser == NULL || settle_length(filter->tokeniser) != 0)
         return -1;
     filter->workers = mem_calloc(options.threads, sizeof(*filter->workers));
@@ -355,10 +358,8 @@ static int open_filter(struct filter *filter, const struct option_operands *oper
     }
     filter->pool = ordered_pool_new((unsigned)options.threads, encode_batch, filter->workers,
                                     sizeof(*filter->workers));
-    if (filter->pool == NULL)
-        return -1;
     filter->reader = stream_reader_open(operands->items, operands->count, options.io.max_record);
-    if (filter->reader == NULL)
+    if (filter->pool == NULL || filter->reader == NULL)
         return -1;
     stream_reader_on_wait(filter->reader, pass_on, filter);
     filter->writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);

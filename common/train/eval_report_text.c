@@ -11,6 +11,7 @@
 /* What a table shows at most; the other forms show all. */
 #define TEXT_LABELS            100
 #define TEXT_CONFUSION_CLASSES 12
+#define TEXT_MISTAKES          10
 
 /* Characters of UTF-8, which are its bytes but the continuation bytes. */
 static size_t width_of(const char *text, size_t size)
@@ -92,6 +93,11 @@ static void append_counts(const struct eval_report *report, struct buffer *out)
         buffer_format(out, "%-21s  %.1f records/s, %.0f tokens/s (%.1f s)\n", "speed",
                       records / report->seconds, (double)report->tokens / report->seconds,
                       report->seconds);
+    if (report->outcomes->kind == OUTCOME_CLASS && report->outcomes->labels == 2) {
+        buffer_append_string(out, "precision, recall and f1 are those of ");
+        text_show(out, rec_span_of(report->names[1]));
+        buffer_append_char(out, '\n');
+    }
     if (report->bootstrap)
         buffer_format(out, "%g %% intervals%s of %" PRIu64 " resamples, seed %" PRIu64 "\n",
                       100 * report->bootstrap->confidence,
@@ -232,6 +238,38 @@ static void append_confusion(const struct eval_report *report, struct buffer *ou
     }
 }
 
+/* What is mistaken for what, where a matrix would be too wide: the most frequent pairs. */
+static void append_mistakes(const struct eval_report *report, struct buffer *out)
+{
+    size_t classes = report->outcomes->labels, width = name_width(report);
+    size_t predicted = width > strlen("prediction") ? width : strlen("prediction");
+    uint64_t below = UINT64_MAX; /* pairs of this frequency and above are shown already */
+    unsigned shown = 0;
+    buffer_append_string(out, "\nmost frequent mistakes\n");
+    append_padded(out, "label", width, false);
+    buffer_append_string(out, "  ");
+    append_padded(out, "prediction", predicted, false);
+    buffer_append_string(out, "   records\n");
+    while (shown < TEXT_MISTAKES) {
+        uint64_t most = 0;
+        for (size_t i = 0; i < classes * classes; i++)
+            if (i / classes != i % classes && report->confusion[i] < below)
+                most = report->confusion[i] > most ? report->confusion[i] : most;
+        if (most == 0)
+            break;
+        for (size_t i = 0; i < classes * classes && shown < TEXT_MISTAKES; i++) {
+            if (i / classes == i % classes || report->confusion[i] != most)
+                continue;
+            append_padded(out, report->names[i / classes], width, false);
+            buffer_append_string(out, "  ");
+            append_padded(out, report->names[i % classes], predicted, false);
+            buffer_format(out, "  %8" PRIu64 "\n", most);
+            shown++;
+        }
+        below = most;
+    }
+}
+
 static void append_calibration(const struct eval_report *report, struct buffer *out)
 {
     bool sets = report->outcomes->kind == OUTCOME_SET;
@@ -259,6 +297,8 @@ void eval_report_text(const struct eval_report *report, struct buffer *out)
     }
     if (report->confusion && report->outcomes->labels <= TEXT_CONFUSION_CLASSES)
         append_confusion(report, out);
+    else if (report->confusion)
+        append_mistakes(report, out);
     if (report->bins)
         append_calibration(report, out);
 }

@@ -257,7 +257,7 @@ static void test_save(void)
     snprintf(folder, sizeof folder, "%s/out", base);
     if (!CHECK(model_load(&model, FIXTURES "/good-odd", 0) == 0, "good-odd"))
         return;
-    struct model_source source = {&model.config, &model.table, model_get_weights, &model};
+    struct model_source source = {&model.config, &model.table, model_get_weights, &model, NULL};
 
     CHECK(model_save(&source, folder, run) == 0, "saved");
     umask(mask);

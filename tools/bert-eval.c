@@ -229,7 +229,7 @@ static int add_batch(void *context, const struct batch *batch, struct stream_rec
     struct scored *scored = context;
     struct batch gold = gold_queue_first(&scored->gold, batch->rows);
     (void)records;
-    int result = evaluate_add_batch(&scored->outcomes, &gold, logits);
+    int result = evaluate_add_batch(&scored->outcomes, &gold, NULL, logits);
     gold_queue_drop(&scored->gold, batch->rows);
     return result;
 }

@@ -16,6 +16,7 @@
 #include "train/dry_run.h"
 #include "train/explain.h"
 #include "train/match.h"
+#include "train/optimisation.h"
 #include "train/options.h"
 #include "train/output_folder.h"
 #include "train/reporter.h"
@@ -84,6 +85,7 @@ struct run {
     struct tokeniser *tokeniser;
     struct dataset *train, *eval;
     struct train_plan plan;
+    struct optimisation optimisation;
     struct engine *engine;
     struct saver saver;
     struct stream_writer *writer;
@@ -178,15 +180,15 @@ static int open_engine(struct run *run, struct evaluate_limits *limits)
     plan.max_sequences = (uint32_t)arguments->per_device_train_batch_size;
     if (run->eval && arguments->per_device_eval_batch_size > plan.max_sequences)
         plan.max_sequences = (uint32_t)arguments->per_device_eval_batch_size;
-    plan.adam_beta1 = arguments->adam_beta1;
-    plan.adam_beta2 = arguments->adam_beta2;
-    plan.adam_epsilon = arguments->adam_epsilon;
-    plan.weight_decay = arguments->weight_decay;
     plan.seed = arguments->seed;
+    if (optimisation_init(&run->optimisation, arguments, &run->model, run->train, TARGET_CLASS))
+        return -1;
+    optimisation_plan(&run->optimisation, arguments, &plan);
     *limits = (struct evaluate_limits){
         .max_sequences = (uint32_t)arguments->per_device_eval_batch_size,
         .max_tokens = plan.max_tokens,
         .position_offset = run->model.config.architecture->position_offset,
+        .label_smoothing = arguments->label_smoothing_factor,
     };
     model_initialise(&run->model, arguments->seed);
     if (engine_open(&run->engine, &run->model, &plan))
@@ -288,7 +290,7 @@ static int print_dry_run(const struct run *run)
 {
     struct buffer text = {0};
     dry_run_report(&text, &run->model, run->train, run->eval, &options.arguments, &run->plan,
-                   run->engine);
+                   &run->optimisation, run->engine);
     return print_text(&text);
 }
 
@@ -350,6 +352,7 @@ static void run_free(struct run *run)
     resume_free(&run->resume);
     train_state_free(&run->state);
     engine_close(run->engine);
+    optimisation_free(&run->optimisation);
     dataset_close(run->train);
     dataset_close(run->eval);
     tokeniser_close(run->tokeniser);

@@ -13,7 +13,7 @@
 struct engine {
     const struct backend *backend;
     void *self;              /* the backend's */
-    struct engine_plan plan; /* checked, zero sizes resolved */
+    struct engine_plan plan; /* checked, zero sizes resolved; its arrays are the engine's own */
     /* What batches are checked against; the model itself may be gone by then. */
     uint32_t vocab_size, type_vocab_size, max_position_embeddings, labels;
     size_t tensors;
@@ -77,8 +77,25 @@ static int check_training_plan(const struct engine_plan *plan)
         check_number("adam beta1", plan->adam_beta1, 0.0, 1.0) ||
         check_number("adam beta2", plan->adam_beta2, 0.0, 1.0) ||
         check_number("adam epsilon", plan->adam_epsilon, 0.0, HUGE_VAL) ||
-        check_number("weight decay", plan->weight_decay, 0.0, HUGE_VAL))
+        check_number("weight decay", plan->weight_decay, 0.0, HUGE_VAL) ||
+        check_number("label smoothing", plan->loss.label_smoothing, 0.0, 1.0000001))
         return -1;
+    return 0;
+}
+
+static int check_trained(const float *factors, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!factors || factors[i] > 0)
+            return 0;
+    return diag_error("engine: all tensors are frozen, there is nothing to train");
+}
+
+static int check_factors(const char *name, const float *factors, size_t count)
+{
+    for (size_t i = 0; factors && i < count; i++)
+        if (check_number(name, factors[i], 0.0, HUGE_VAL))
+            return -1;
     return 0;
 }
 
@@ -109,7 +126,13 @@ static int check_plan(const struct engine_plan *plan, const struct model *model)
                           plan->max_length, longest);
     if (check_counter_limits(&model->config, plan->max_length))
         return -1;
-    return plan->train ? check_training_plan(plan) : 0;
+    if (!plan->train)
+        return 0;
+    if (check_training_plan(plan) ||
+        check_factors("learning rate factor", plan->rate_factors, model->table.count) ||
+        check_factors("class weight", plan->loss.class_weights, model->config.num_labels))
+        return -1;
+    return check_trained(plan->rate_factors, model->table.count);
 }
 
 static int check_weights(const struct engine_plan *plan, const struct model *model)
@@ -137,6 +160,22 @@ static unsigned available_threads(void)
     return count > 0 ? (unsigned)count : 1;
 }
 
+static const float *copy_floats(const float *values, size_t count)
+{
+    if (!values)
+        return NULL;
+    float *copy = mem_realloc_array(NULL, count, sizeof *copy);
+    memcpy(copy, values, count * sizeof *copy);
+    return copy;
+}
+
+static void free_engine(struct engine *engine)
+{
+    free((float *)engine->plan.rate_factors);
+    free((float *)engine->plan.loss.class_weights);
+    free(engine);
+}
+
 int engine_open(struct engine **engine, const struct model *model, const struct engine_plan *plan)
 {
     const struct backend *backend = find_backend(plan);
@@ -148,6 +187,8 @@ int engine_open(struct engine **engine, const struct model *model, const struct 
     struct engine *e = mem_calloc(1, sizeof *e);
     e->backend = backend;
     e->plan = *plan;
+    e->plan.rate_factors = copy_floats(plan->rate_factors, model->table.count);
+    e->plan.loss.class_weights = copy_floats(plan->loss.class_weights, model->config.num_labels);
     if (e->plan.max_rows == 0)
         e->plan.max_rows = plan->max_sequences;
     if (e->plan.threads == 0)
@@ -159,7 +200,7 @@ int engine_open(struct engine **engine, const struct model *model, const struct 
     e->tensors = model->table.count;
     e->self = backend->open(model, &e->plan, plan->weights_from ? plan->weights_from->self : NULL);
     if (!e->self) {
-        free(e);
+        free_engine(e);
         return -1;
     }
     *engine = e;
@@ -171,7 +212,7 @@ void engine_close(struct engine *engine)
     if (!engine)
         return;
     engine->backend->close(engine->self);
-    free(engine);
+    free_engine(engine);
 }
 
 uint64_t engine_memory(const struct engine *engine)
@@ -339,6 +380,11 @@ int engine_reduce(struct engine *engine, struct communicator *communicator)
     if (communicator)
         return diag_error("engine: there is no communication between processes in this build");
     return 0;
+}
+
+double engine_divisor(const struct engine *engine, const struct batch *batch)
+{
+    return loss_divisor(batch, &engine->plan.loss);
 }
 
 int engine_apply(struct engine *engine, double lr, double max_norm, double *norm)

@@ -16,6 +16,7 @@
 
 #include "model/model.h"
 #include "nn/batch.h"
+#include "nn/loss.h"
 
 struct engine;
 /* Sums gradients over processes; there is none yet: engine_reduce takes NULL. */
@@ -23,6 +24,7 @@ struct communicator;
 
 enum engine_device { ENGINE_CPU, ENGINE_REF, ENGINE_CUDA };
 enum engine_dtype { ENGINE_FLOAT32, ENGINE_BF16 };
+enum engine_optimiser { ENGINE_ADAMW, ENGINE_SGD };
 enum engine_head { ENGINE_HEAD_CLASSIFIER, ENGINE_HEAD_TOKENS, ENGINE_HEAD_MLM };
 
 struct engine_plan {
@@ -42,8 +44,15 @@ struct engine_plan {
     double hidden_dropout, attention_dropout, classifier_dropout;
     uint64_t seed;
 
-    /* AdamW. Weight decay is for the parameters whose table row says so. */
+    /* Training only. Weight decay is for the parameters whose table row says so. SGD has no
+     * momentum; its weight decay is then the same as AdamW's. */
+    enum engine_optimiser optimiser;
     double adam_beta1, adam_beta2, adam_epsilon, weight_decay;
+    /* [table.count] a factor on each tensor's learning rate, or NULL: 1 for all; copied. A tensor
+     * with 0 is frozen: it has no gradient and no share in the norm, and nothing below the lowest
+     * trained tensor is differentiated. */
+    const float *rate_factors;
+    struct loss_form loss; /* its weights are copied */
 };
 
 /* Fills in the values of Hugging Face's Trainer, dropout as the model's config says, and zero
@@ -73,7 +82,7 @@ int engine_forward(struct engine *engine, const struct batch *batch, float *logi
 
 /*
  * Forward with dropout and backward: adds the gradient of (sum of the rows' losses) / divisor to
- * the gradients. The divisor is the number of counted rows of the whole optimiser step, never of
+ * the gradients. The divisor is that of the whole optimiser step (loss_divisor added up), never of
  * the micro-batch.
  */
 int engine_accumulate(struct engine *engine, const struct batch *batch, double divisor,
@@ -83,14 +92,18 @@ int engine_accumulate(struct engine *engine, const struct batch *batch, double d
 int engine_reduce(struct engine *engine, struct communicator *communicator);
 
 /*
- * One AdamW step with learning rate lr, after scaling the gradients by min(1, max_norm / (norm +
- * 1e-6)) (max_norm <= 0: no clipping), then zeroes them. *norm gets the global L2 norm before the
- * clip. A norm that is not finite leaves the weights as they are and fails without a message: what
- * to change is the caller's to say.
+ * One step of the optimiser with learning rate lr, after scaling the gradients by min(1, max_norm /
+ * (norm + 1e-6)) (max_norm <= 0: no clipping), then zeroes them. *norm gets the global L2 norm
+ * before the clip. A norm that is not finite leaves the weights as they are and fails without a
+ * message: what to change is the caller's to say.
  */
 int engine_apply(struct engine *engine, double lr, double max_norm, double *norm);
 
+/* SGD's moments and the gradients and moments of frozen tensors are zero. */
 enum engine_tensor { ENGINE_WEIGHT, ENGINE_GRADIENT, ENGINE_FIRST_MOMENT, ENGINE_SECOND_MOMENT };
+
+/* What a batch adds to the divisor of its step: see loss_divisor. */
+double engine_divisor(const struct engine *engine, const struct batch *batch);
 
 /* Copies a whole tensor, float32 in the model's own shape; index: its row in the model's parameter
  * table. */

@@ -16,20 +16,35 @@ static double largest(const float *values, uint32_t n)
     return most;
 }
 
-/* log(sum(exp(logits))) - logits[target]; gradient: softmax - one-hot. */
-static double cross_entropy(const float *logits, uint32_t labels, uint32_t target, double scale,
-                            float *gradient)
+/* The share of class c in the target: 1 of `target` alone, in the plain form. */
+static double target_share(const struct loss_form *form, uint32_t labels, uint32_t target,
+                           uint32_t c)
+{
+    double share = form->label_smoothing / labels + (c == target) * (1 - form->label_smoothing);
+
+    return form->class_weights ? share * form->class_weights[c] : share;
+}
+
+/* sum_c share_c (log(sum(exp(logits))) - logits[c]); gradient: sum(share) softmax - share. */
+static double cross_entropy(const float *logits, const struct loss_form *form, uint32_t labels,
+                            uint32_t target, double scale, float *gradient)
 {
     double most = largest(logits, labels);
-    double sum = 0.0;
+    double sum = 0.0, shares = 0.0, loss = 0.0;
 
     for (uint32_t j = 0; j < labels; j++)
         sum += exp(logits[j] - most);
-    if (gradient) {
-        for (uint32_t j = 0; j < labels; j++)
-            gradient[j] = (float)((exp(logits[j] - most) / sum - (j == target)) * scale);
+    for (uint32_t j = 0; j < labels; j++) {
+        double share = target_share(form, labels, target, j);
+        shares += share;
+        if (share != 0.0)
+            loss += share * (log(sum) - (logits[j] - most));
     }
-    return log(sum) - (logits[target] - most);
+    for (uint32_t j = 0; gradient && j < labels; j++)
+        gradient[j] =
+            (float)((shares * exp(logits[j] - most) / sum - target_share(form, labels, target, j)) *
+                    scale);
+    return loss;
 }
 
 /* mean_j log(1 + exp(x)) - x y, in the form that does not overflow; gradient: sigmoid - y. */
@@ -61,9 +76,23 @@ static double squared_error(const float *logits, const float *targets, uint32_t 
     return sum / labels;
 }
 
-int loss_rows(const struct batch *batch, uint32_t labels, const float *logits, double divisor,
-              float *gradient, double *loss_sum, uint64_t *counted)
+double loss_divisor(const struct batch *batch, const struct loss_form *form)
 {
+    double sum = 0.0;
+
+    if (batch->target != TARGET_CLASS)
+        return batch->rows;
+    for (uint32_t r = 0; r < batch->rows; r++)
+        if (batch->classes[r] != TARGET_IGNORED)
+            sum += form->class_weights ? form->class_weights[batch->classes[r]] : 1.0;
+    return sum;
+}
+
+int loss_rows(const struct batch *batch, const struct loss_form *form, uint32_t labels,
+              const float *logits, double divisor, float *gradient, double *loss_sum,
+              uint64_t *counted)
+{
+    static const struct loss_form plain;
     double scale = 1.0 / divisor;
 
     if (batch->target == TARGET_NONE)
@@ -84,7 +113,8 @@ int loss_rows(const struct batch *batch, uint32_t labels, const float *logits, d
                 return diag_error("batch: row %" PRIu32 ": class %" PRId32
                                   " is not in 0 .. %" PRIu32,
                                   r, class, labels - 1);
-            *loss_sum += cross_entropy(row, labels, (uint32_t) class, scale, row_gradient);
+            *loss_sum += cross_entropy(row, form ? form : &plain, labels, (uint32_t) class, scale,
+                                       row_gradient);
         } else if (batch->target == TARGET_MULTI) {
             *loss_sum += sigmoid_cross_entropy(row, values, labels, scale, row_gradient);
         } else {

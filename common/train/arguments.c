@@ -79,7 +79,7 @@ const struct option_row train_argument_rows[] = {
     {0, "layerwise-lr-decay", AT(layerwise_lr_decay), REAL(0, 1), RESULT,
      .help = "a layer's rate, as a share of the layer's above"},
     {0, "freeze", AT(freeze), STRING("WHAT"), RESULT,
-     .help = "embeddings; N: and N layers; base: all but the head"},
+     .help = "embeddings; N: and N layers; base: all but the classifier"},
 
     {.name = "Problem and loss"},
     {0, "problem-type", AT(problem_type), CHOICE("TYPE", problem_names), RESULT,
@@ -205,6 +205,21 @@ static void settle_rate(double *rate, double all)
         *rate = all;
 }
 
+int train_arguments_freeze(const struct train_arguments *arguments, uint32_t *layers)
+{
+    uint64_t number;
+    if (strcmp(arguments->freeze, "embeddings") == 0) {
+        *layers = 0;
+    } else if (strcmp(arguments->freeze, "base") == 0) {
+        *layers = TRAIN_FREEZE_BASE;
+    } else {
+        if (parse_unsigned(arguments->freeze, &number) || number >= TRAIN_FREEZE_BASE)
+            return -1;
+        *layers = (uint32_t)number;
+    }
+    return 0;
+}
+
 void train_arguments_settle(struct train_arguments *a, bool evaluates)
 {
     if (a->group_by_length) {
@@ -215,6 +230,10 @@ void train_arguments_settle(struct train_arguments *a, bool evaluates)
     }
     if (a->optim > TRAIN_SGD)
         a->optim = TRAIN_ADAMW;
+    uint32_t layers;
+    if (a->freeze && train_arguments_freeze(a, &layers))
+        options_usage_error("--freeze: '%s' is not embeddings, base or a number of layers",
+                            a->freeze);
     if (isnan(a->data_seed))
         a->data_seed = (double)a->seed;
     if (a->data_seed != floor(a->data_seed))

@@ -48,7 +48,7 @@ struct train_arguments {
     int optim; /* enum train_optimiser */
     double adam_beta1, adam_beta2, adam_epsilon;
     double layerwise_lr_decay; /* each layer's rate, as a share of that of the layer above */
-    const char *freeze;        /* what is not trained: "embeddings", "embeddings,N", "encoder" */
+    const char *freeze;        /* what is not trained: see train_arguments_freeze */
 
     /* The problem and its loss. */
     int problem_type; /* enum train_problem */
@@ -91,6 +91,12 @@ void train_arguments_init(struct train_arguments *arguments);
  * it.
  */
 void train_arguments_settle(struct train_arguments *arguments, bool evaluates);
+
+#define TRAIN_FREEZE_BASE UINT32_MAX
+/* How many layers --freeze stops, beside the embeddings: `embeddings` 0, a number that many, `base`
+ * TRAIN_FREEZE_BASE: all but the classifier. 0, or -1 without a message when it is none of these.
+ */
+int train_arguments_freeze(const struct train_arguments *arguments, uint32_t *layers);
 
 /* Whether a larger value of the metric for the best model is better, as the Trainer decides it. */
 bool train_arguments_greater_is_better(const struct train_arguments *arguments);

@@ -22,7 +22,8 @@ static void report_data(struct buffer *out, const char *name, const struct datas
 
 void dry_run_report(struct buffer *out, const struct model *model, const struct dataset *train,
                     const struct dataset *eval, const struct train_arguments *arguments,
-                    const struct train_plan *plan, const struct engine *engine)
+                    const struct train_plan *plan, const struct optimisation *optimisation,
+                    const struct engine *engine)
 {
     const struct model_config *config = &model->config;
     uint64_t parameters = model->table.total;
@@ -33,7 +34,8 @@ void dry_run_report(struct buffer *out, const struct model *model, const struct 
     double passes = (double)plan->steps / (double)plan->steps_per_epoch;
     buffer_format(out, "model: %" PRIu32 " layers, %" PRIu32 " wide, %" PRIu32 " labels\n",
                   config->num_hidden_layers, config->hidden_size, config->num_labels);
-    buffer_format(out, "parameters: %" PRIu64 "\n", parameters);
+    buffer_format(out, "parameters: %" PRIu64 ", %" PRIu64 " of them trained\n", parameters,
+                  optimisation_trained(optimisation, &model->table));
     report_data(out, "training data", train);
     if (eval)
         report_data(out, "evaluation data", eval);

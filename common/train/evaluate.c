@@ -54,11 +54,11 @@ uint32_t evaluate_argmax(const float *logits, uint32_t classes)
 
 /* batch: of one row. */
 static int add_row(struct outcomes *outcomes, const struct row *row, const struct batch *batch,
-                   const float *logits)
+                   const struct loss_form *form, const float *logits)
 {
     double loss = 0;
     uint64_t counted = 0;
-    if (loss_rows(batch, outcomes->labels, logits, 1, NULL, &loss, &counted))
+    if (loss_rows(batch, form, outcomes->labels, logits, 1, NULL, &loss, &counted))
         return -1;
     if (counted == 0)
         return 0;
@@ -76,7 +76,8 @@ static int add_row(struct outcomes *outcomes, const struct row *row, const struc
     return 0;
 }
 
-int evaluate_add_batch(struct outcomes *outcomes, const struct batch *batch, const float *logits)
+int evaluate_add_batch(struct outcomes *outcomes, const struct batch *batch,
+                       const struct loss_form *form, const float *logits)
 {
     size_t labels = outcomes->labels;
     struct row row = {
@@ -93,7 +94,7 @@ int evaluate_add_batch(struct outcomes *outcomes, const struct batch *batch, con
             .classes = batch->classes ? batch->classes + r : NULL,
             .values = batch->values ? batch->values + r * labels : NULL,
         };
-        result = add_row(outcomes, &row, &one, logits + r * labels);
+        result = add_row(outcomes, &row, &one, form, logits + r * labels);
     }
     free(row.probabilities);
     free(row.values);
@@ -107,6 +108,7 @@ static int forward_all(struct engine *engine, const struct dataset *dataset,
                        const struct evaluate_limits *limits, enum target_kind target,
                        struct outcomes *outcomes, evaluate_progress *progress, void *context)
 {
+    const struct loss_form form = {.label_smoothing = limits->label_smoothing};
     struct assembly assembly;
     struct batches batches;
     uint32_t first, sequences;
@@ -125,7 +127,7 @@ static int forward_all(struct engine *engine, const struct dataset *dataset,
         const struct batch *batch = assembly_batch(&assembly, target);
         result = engine_forward(engine, batch, logits);
         if (result == 0)
-            result = evaluate_add_batch(outcomes, batch, logits);
+            result = evaluate_add_batch(outcomes, batch, &form, logits);
         if (result == 0 && progress)
             progress(context, (uint64_t)first + sequences);
     }

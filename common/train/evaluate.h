@@ -15,6 +15,7 @@ struct evaluate_limits {
     uint32_t max_sequences; /* of one batch */
     uint64_t max_tokens;    /* of one batch, at least the dataset's longest sample */
     uint32_t position_offset;
+    double label_smoothing; /* the loss is that of training */
 };
 
 /* Called first with 0, then after each batch, with the number of samples done. */
@@ -38,9 +39,10 @@ uint32_t evaluate_argmax(const float *logits, uint32_t classes);
 
 /*
  * Adds the rows of a batch, with its targets: probabilities are the softmax of TARGET_CLASS and
- * the sigmoid of TARGET_MULTI (whose labels hold from one half), losses those of training. Rows
- * with TARGET_IGNORED are passed over. 0, or -1 with a message.
+ * the sigmoid of TARGET_MULTI (whose labels hold from one half), losses of the given form (NULL:
+ * plain). Rows with TARGET_IGNORED are passed over. 0, or -1 with a message.
  */
-int evaluate_add_batch(struct outcomes *outcomes, const struct batch *batch, const float *logits);
+int evaluate_add_batch(struct outcomes *outcomes, const struct batch *batch,
+                       const struct loss_form *form, const float *logits);
 
 #endif

@@ -230,11 +230,17 @@ static int take_step(struct loop *loop, uint64_t micro_batches, uint64_t samples
     struct train_state *state = loop->state;
     uint64_t step = state->step + 1;
     struct engine_stats stats = {0};
+    double divisor = 0;
+    for (uint64_t i = 0; i < micro_batches; i++)
+        divisor +=
+            engine_divisor(trainer->engine, assembly_batch(&loop->micro[i], trainer->target));
+    if (divisor == 0) /* classes without weight: the losses add up to 0 */
+        divisor = 1;
     for (uint64_t i = 0; i < micro_batches; i++)
         if (engine_accumulate(trainer->engine, assembly_batch(&loop->micro[i], trainer->target),
-                              (double)samples, &stats))
+                              divisor, &stats))
             return -1;
-    double loss = stats.loss_sum / (double)samples;
+    double loss = stats.loss_sum / divisor;
     if (!isfinite(loss))
         return report_diverged(step, "loss");
     state->learning_rate = schedule_rate(&trainer->plan->schedule, step);

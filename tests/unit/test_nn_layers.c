@@ -298,8 +298,11 @@ static const float targets[] = {0.0f, 1.0f, 0.25f, 1.0f, 0.0f};
 
 static void cross_entropy_forward(struct layer *l)
 {
-    l->out[0] =
-        ref_cross_entropy(l->row, l->x[0].values, (uint32_t)l->width - 1, l->d_out[0], l->width);
+    static const float weights[] = {0.5f, 2.0f, 0.0f, 1.0f, 1.5f};
+    static const struct loss_form form = {0.3, weights};
+
+    l->out[0] = ref_cross_entropy(l->row, l->x[0].values, &form, (uint32_t)l->width - 1,
+                                  l->d_out[0], l->width);
 }
 
 static void sigmoid_forward(struct layer *l)

@@ -18,8 +18,10 @@
 #define LOSS_ROWS   5
 #define LOSS_LABELS 3
 
-static void check_loss(const char *name, enum target_kind target, double sum,
-                       const double *gradient, uint64_t counted)
+static const struct loss_form plain, formed = {loss_smoothing, loss_weights};
+
+static void check_loss(const char *name, enum target_kind target, const struct loss_form *form,
+                       double sum, const double *gradient, uint64_t counted)
 {
     const uint32_t tokens[LOSS_ROWS] = {0};
     const struct batch batch = {
@@ -33,22 +35,23 @@ static void check_loss(const char *name, enum target_kind target, double sum,
     double total = 100.0, without = 0.0;
     uint64_t rows = 7, rows_without = 0;
 
-    CHECK(loss_rows(&batch, LOSS_LABELS, loss_logits, 4.0, got, &total, &rows) == 0, "%s: fails",
-          name);
+    CHECK(loss_rows(&batch, form, LOSS_LABELS, loss_logits, 4.0, got, &total, &rows) == 0,
+          "%s: fails", name);
     CHECK_CLOSE(name, total - 100.0, sum, 0, 1e-12);
     CHECK(rows == 7 + counted, "%s: %u rows counted", name, (unsigned)rows - 7);
     for (int i = 0; i < LOSS_ROWS * LOSS_LABELS; i++)
         CHECK(check_is_close(got[i], gradient[i] / 4, 1e-12, 1e-7),
               "%s: gradient %d is %.9g, expected %.9g", name, i, got[i], gradient[i] / 4);
-    CHECK(loss_rows(&batch, LOSS_LABELS, loss_logits, 4.0, NULL, &without, &rows_without) == 0,
+    CHECK(loss_rows(&batch, form, LOSS_LABELS, loss_logits, 4.0, NULL, &without, &rows_without) ==
+              0,
           "%s: fails without a gradient", name);
     CHECK(without == total - 100.0 || fabs(without - total + 100.0) < 1e-6, "%s: %g without, %g",
           name, without, total - 100.0);
 }
 
 /* The reference backend's own losses against the same table. */
-static void check_ref_loss(const char *name, enum target_kind target, double sum,
-                           const double *gradient)
+static void check_ref_loss(const char *name, enum target_kind target, const struct loss_form *form,
+                           double sum, const double *gradient)
 {
     double total = 0.0;
 
@@ -60,7 +63,8 @@ static void check_ref_loss(const char *name, enum target_kind target, double sum
         if (target == TARGET_CLASS && loss_classes[r] == TARGET_IGNORED)
             continue;
         if (target == TARGET_CLASS)
-            total += ref_cross_entropy(got, logits, (uint32_t)loss_classes[r], 1.0, LOSS_LABELS);
+            total +=
+                ref_cross_entropy(got, logits, form, (uint32_t)loss_classes[r], 1.0, LOSS_LABELS);
         else if (target == TARGET_MULTI)
             total += ref_sigmoid_cross_entropy(got, logits, values, 1.0, LOSS_LABELS);
         else
@@ -75,18 +79,44 @@ static void test_losses(void)
 {
     float probabilities[LOSS_LABELS];
 
-    check_loss("cross entropy", TARGET_CLASS, loss_class_sum, loss_class_gradient, 4);
-    check_loss("sigmoid cross entropy", TARGET_MULTI, loss_multi_sum, loss_multi_gradient, 5);
-    check_loss("squared error", TARGET_REAL, loss_real_sum, loss_real_gradient, 5);
-    check_ref_loss("ref: cross entropy", TARGET_CLASS, loss_class_sum, loss_class_gradient);
-    check_ref_loss("ref: sigmoid cross entropy", TARGET_MULTI, loss_multi_sum, loss_multi_gradient);
-    check_ref_loss("ref: squared error", TARGET_REAL, loss_real_sum, loss_real_gradient);
+    static const struct {
+        const char *name;
+        enum target_kind target;
+        const struct loss_form *form;
+        double sum;
+        const double *gradient;
+        uint64_t counted;
+    } cases[] = {
+        {"cross entropy", TARGET_CLASS, &plain, loss_class_sum, loss_class_gradient, 4},
+        {"weights and smoothing", TARGET_CLASS, &formed, loss_formed_sum, loss_formed_gradient, 4},
+        {"sigmoid cross entropy", TARGET_MULTI, &plain, loss_multi_sum, loss_multi_gradient, 5},
+        {"squared error", TARGET_REAL, &plain, loss_real_sum, loss_real_gradient, 5},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        check_loss(cases[i].name, cases[i].target, cases[i].form, cases[i].sum, cases[i].gradient,
+                   cases[i].counted);
+        check_ref_loss(cases[i].name, cases[i].target, cases[i].form, cases[i].sum,
+                       cases[i].gradient);
+    }
     for (int r = 0; r < LOSS_ROWS; r++) {
         softmax_row(loss_logits + r * LOSS_LABELS, LOSS_LABELS, probabilities);
         for (int j = 0; j < LOSS_LABELS; j++)
             CHECK_CLOSE("softmax", probabilities[j], loss_softmax[r * LOSS_LABELS + j], 1e-12,
                         1e-7);
     }
+}
+
+/* Weights 0.5, 3, 1.25 of the classes 2, 2, 0, 1 and an ignored one. */
+static void test_divisor(void)
+{
+    const struct batch batch = {
+        .rows = LOSS_ROWS, .target = TARGET_CLASS, .classes = loss_classes, .values = loss_values};
+    struct batch real = batch;
+
+    real.target = TARGET_REAL;
+    CHECK(loss_divisor(&batch, &plain) == 4, "rows that count");
+    CHECK(loss_divisor(&batch, &formed) == 1.25 + 1.25 + 0.5 + 3, "their weights");
+    CHECK(loss_divisor(&real, &formed) == 5, "numbers have no classes");
 }
 
 static void test_bad_class(void)
@@ -98,7 +128,7 @@ static void test_bad_class(void)
     double total = 0.0;
     uint64_t rows = 0;
 
-    CHECK(loss_rows(&batch, LOSS_LABELS, loss_logits, 1.0, NULL, &total, &rows) == -1,
+    CHECK(loss_rows(&batch, NULL, LOSS_LABELS, loss_logits, 1.0, NULL, &total, &rows) == -1,
           "a class out of range is accepted");
 }
 
@@ -221,19 +251,19 @@ static void check_steps(struct engine *engine, const struct batch *batch, const 
 {
     for (int step = 0; step < REFERENCE_STEPS; step++) {
         struct engine_stats stats = {0};
-        double norm = 0.0, lr = reference_lr * (step + 1) / REFERENCE_STEPS;
+        double norm = 0.0, lr = reference->lr * (step + 1) / REFERENCE_STEPS;
+        double divisor = engine_divisor(engine, batch);
         /* AdamW's first steps have the gradient's sign as their size, whatever its own: rounding
          * grows. */
         double allowed = step == 0 ? tolerance->value : 10 * tolerance->value;
 
-        CHECK(engine_accumulate(engine, batch, batch->rows, &stats) == 0, "accumulate fails");
+        CHECK(engine_accumulate(engine, batch, divisor, &stats) == 0, "accumulate fails");
         if (step == 0)
             check_tensors(engine, ENGINE_GRADIENT, model, reference, tolerance);
         CHECK(engine_apply(engine, lr, reference_clip, &norm) == 0, "apply fails");
-        CHECK(
-            check_is_close(stats.loss_sum / batch->rows, reference->losses[step], allowed, allowed),
-            "%s: %s: step %d: loss is %.12g, expected %.12g", tolerance->name, reference->name,
-            step + 1, stats.loss_sum / batch->rows, reference->losses[step]);
+        CHECK(check_is_close(stats.loss_sum / divisor, reference->losses[step], allowed, allowed),
+              "%s: %s: step %d: loss is %.12g, expected %.12g", tolerance->name, reference->name,
+              step + 1, stats.loss_sum / divisor, reference->losses[step]);
         CHECK(check_is_close(norm, reference->norms[step], allowed, allowed),
               "%s: %s: step %d: gradient norm is %.12g, expected %.12g", tolerance->name,
               reference->name, step + 1, norm, reference->norms[step]);
@@ -253,7 +283,14 @@ static void test_model(const struct reference_model *reference, const struct tol
     struct engine_plan plan = test_plan(&model, &batch.batch, tolerance->device, true);
     plan.hidden_dropout = plan.attention_dropout = plan.classifier_dropout = 0.0;
     plan.weight_decay = reference_decay;
+    plan.optimiser = reference->optimiser;
+    plan.loss = (struct loss_form){reference->smoothing, reference->weights};
+    float *factors = mem_calloc(model.table.count, sizeof *factors);
+    for (size_t i = 0; i < model.table.count; i++)
+        factors[i] = (float)reference->tensors[i].rate_factor;
+    plan.rate_factors = factors;
     struct engine *engine = test_engine(&model, &plan);
+    free(factors);
 
     CHECK(engine_forward(engine, &batch.batch, logits) == 0, "forward fails");
     for (uint32_t i = 0; i < batch.batch.rows * reference->labels; i++)
@@ -274,6 +311,7 @@ int main(void)
     };
 
     test_losses();
+    test_divisor();
     test_bad_class();
     test_adamw();
     for (size_t t = 0; t < sizeof tolerances / sizeof tolerances[0]; t++) {

@@ -7,7 +7,7 @@
 static void add_rows(struct outcomes *outcomes, uint32_t first, uint32_t rows)
 {
     struct batch batch = {.rows = rows, .target = TARGET_CLASS, .classes = gold + first};
-    CHECK(evaluate_add_batch(outcomes, &batch, logits + (size_t)first * CLASSES) == 0, "add");
+    CHECK(evaluate_add_batch(outcomes, &batch, NULL, logits + (size_t)first * CLASSES) == 0, "add");
 }
 
 static void check_all(const struct outcomes *outcomes)
@@ -56,7 +56,7 @@ static void test_ignored(void)
     struct batch batch = {.rows = 3, .target = TARGET_CLASS, .classes = some};
     struct outcomes outcomes;
     outcomes_init(&outcomes, OUTCOME_CLASS, 2);
-    CHECK(evaluate_add_batch(&outcomes, &batch, rows) == 0, "add");
+    CHECK(evaluate_add_batch(&outcomes, &batch, NULL, rows) == 0, "add");
     CHECK(outcomes.count == 1 && outcomes.gold[0] == 1 && outcomes.guess[0] == 1, "the second row");
     CHECK_CLOSE("loss", outcomes.losses[0], log1p(exp(-1)), 1e-12, 0);
     outcomes_free(&outcomes);
@@ -69,7 +69,7 @@ static void test_sets(void)
     struct batch batch = {.rows = 2, .target = TARGET_MULTI, .values = values};
     struct outcomes outcomes;
     outcomes_init(&outcomes, evaluate_outcome_kind(TARGET_MULTI), 2);
-    CHECK(evaluate_add_batch(&outcomes, &batch, rows) == 0, "add");
+    CHECK(evaluate_add_batch(&outcomes, &batch, NULL, rows) == 0, "add");
     CHECK_CLOSE("loss", outcomes.losses[0], (log1p(exp(-2)) + log1p(exp(-1))) / 2, 1e-12, 0);
     CHECK_CLOSE("probability", outcomes.values[3], 1 / (1 + exp(-1)), 1e-7, 0);
     CHECK(outcomes.gold_set[2] == 1 && outcomes.gold_set[3] == 0, "what is true");
@@ -84,7 +84,7 @@ static void test_numbers(void)
     struct batch batch = {.rows = 2, .target = TARGET_REAL, .values = values};
     struct outcomes outcomes;
     outcomes_init(&outcomes, evaluate_outcome_kind(TARGET_REAL), 1);
-    CHECK(evaluate_add_batch(&outcomes, &batch, rows) == 0, "add");
+    CHECK(evaluate_add_batch(&outcomes, &batch, NULL, rows) == 0, "add");
     CHECK(outcomes.losses[0] == 1 && outcomes.losses[1] == 4, "squared errors");
     outcomes_free(&outcomes);
 }

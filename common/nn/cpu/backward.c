@@ -72,9 +72,10 @@ static void weight_gradient_tile(const struct cpu_engine *e, const struct weight
         k->pack_tiles(s->left, dy, g->dy_stride, rows, outs);
         k->pack_panels(s->right, g->x + r * g->x_stride + in, g->x_stride, 1, rows, ins);
         struct gemm_left left = {s->left, 1, k->tile_rows, k->tile_rows * rows};
-        k->gemm(d->weight_gradient + out * d->inputs + in, d->inputs, left, s->right, NULL, 1, outs,
-                ins, rows);
-        if (in == 0)
+        if (d->weight_gradient)
+            k->gemm(d->weight_gradient + out * d->inputs + in, d->inputs, left, s->right, NULL, 1,
+                    outs, ins, rows);
+        if (in == 0 && d->bias_gradient)
             k->add_rows(d->bias_gradient + out, dy, g->dy_stride, rows, outs);
     }
 }
@@ -82,8 +83,10 @@ static void weight_gradient_tile(const struct cpu_engine *e, const struct weight
 static void norm_gradient_sum(const struct cpu_engine *e, const struct norm_gradient *g)
 {
     size_t H = e->weights->hidden;
-    e->kernels->add_rows(g->norm->gain_gradient, g->partial, 2 * H, g->blocks, H);
-    e->kernels->add_rows(g->norm->shift_gradient, g->partial + H, 2 * H, g->blocks, H);
+    if (g->norm->gain_gradient)
+        e->kernels->add_rows(g->norm->gain_gradient, g->partial, 2 * H, g->blocks, H);
+    if (g->norm->shift_gradient)
+        e->kernels->add_rows(g->norm->shift_gradient, g->partial + H, 2 * H, g->blocks, H);
 }
 
 static void gradient_unit(void *context, size_t unit, unsigned thread)
@@ -104,6 +107,15 @@ static void gradient_unit(void *context, size_t unit, unsigned thread)
         unit -= tiles;
     }
     norm_gradient_sum(e, &job->norms[unit]);
+}
+
+/* Frozen weights are left out. */
+static void add_weights(struct gradient_job *job, const struct weight_gradient *weights,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (weights[i].dense->weight_gradient || weights[i].dense->bias_gradient)
+            job->weights[job->weight_count++] = weights[i];
 }
 
 static void run_gradients(struct gradient_job *job)
@@ -142,11 +154,11 @@ static void head_backward(struct cpu_engine *e)
     struct gradient_job job = {.engine = e, .block = head_unit, .blocks = cpu_blocks(rows)};
     run_gradients(&job);
     job.blocks = 0;
-    job.weights[0] = (struct weight_gradient){&w->classifier, e->dlogits, e->dropped,
-                                              w->labels,      w->hidden,  rows};
-    job.weights[1] =
-        (struct weight_gradient){&w->pooler, e->dpooled, e->final, w->hidden, w->hidden, rows};
-    job.weight_count = 2;
+    const struct weight_gradient weights[] = {
+        {&w->classifier, e->dlogits, e->dropped, w->labels, w->hidden, rows},
+        {&w->pooler, e->dpooled, e->final, w->hidden, w->hidden, rows},
+    };
+    add_weights(&job, weights, 2);
     run_gradients(&job);
 }
 
@@ -271,11 +283,12 @@ static void layer_backward(struct cpu_engine *e, uint32_t layer)
 
     pool_run(e->pool, rows_unit, &job, cpu_blocks(rows));
     pool_run(e->pool, attention_unit, &job, (size_t)e->batch->sequences * e->weights->heads);
-    if (layer + 1 == e->weights->layers)
-        pool_run(e->pool, query_unit, &job, cpu_blocks(rows));
-
-    job.block = input_unit;
-    job.blocks = cpu_blocks(tokens);
+    if (layer + 1 > e->weights->lowest) {
+        if (layer + 1 == e->weights->layers)
+            pool_run(e->pool, query_unit, &job, cpu_blocks(rows));
+        job.block = input_unit;
+        job.blocks = cpu_blocks(tokens);
+    }
     const struct weight_gradient weights[] = {
         {&w->output, g->output, g->active, H, I, rows},
         {&w->intermediate, g->hidden, c->h1, I, H, rows},
@@ -284,8 +297,7 @@ static void layer_backward(struct cpu_engine *e, uint32_t layer)
         {&w->key, g->keys, c->x, 2 * (size_t)H, H, tokens},
         {&w->value, g->keys + H, c->x, 2 * (size_t)H, H, tokens},
     };
-    memcpy(job.weights, weights, sizeof weights);
-    job.weight_count = MOST_WEIGHTS;
+    add_weights(&job, weights, MOST_WEIGHTS);
     job.norms[0] = (struct norm_gradient){&w->attention_norm, g->norms[0], cpu_blocks(rows)};
     job.norms[1] = (struct norm_gradient){&w->output_norm, g->norms[1], cpu_blocks(rows)};
     job.norm_count = 2;
@@ -317,11 +329,14 @@ static void embedding_columns(struct cpu_engine *e, size_t first)
     size_t width = H - first < EMBEDDING_COLUMNS ? H - first : EMBEDDING_COLUMNS;
     for (uint32_t t = 0; t < b->tokens; t++) {
         const float *dz = e->gradient.dx + t * H + first;
-        float *word = w->words_gradient + b->ids[t] * H + first;
-        float *position = w->position_gradient + b->positions[t] * H + first;
-        if (b->ids[t] != w->pad)
+        if (w->words_gradient && b->ids[t] != w->pad) {
+            float *word = w->words_gradient + b->ids[t] * H + first;
             k->add(word, word, dz, width);
-        k->add(position, position, dz, width);
+        }
+        if (w->position_gradient) {
+            float *position = w->position_gradient + b->positions[t] * H + first;
+            k->add(position, position, dz, width);
+        }
         if (w->type_gradient) {
             float *type = w->type_gradient + b->types[t] * H + first;
             k->add(type, type, dz, width);
@@ -353,6 +368,8 @@ void cpu_backward(struct cpu_engine *e)
 {
     head_backward(e);
     for (uint32_t layer = e->weights->layers; layer-- > 0;)
-        layer_backward(e, layer);
-    embeddings_backward(e);
+        if (cpu_differentiated(e, layer))
+            layer_backward(e, layer);
+    if (e->weights->lowest == 0)
+        embeddings_backward(e);
 }

@@ -33,14 +33,14 @@
 struct dense {
     uint32_t outputs, inputs;
     const float *weight, *bias;             /* [outputs, inputs], [outputs] */
-    float *weight_gradient, *bias_gradient; /* training */
+    float *weight_gradient, *bias_gradient; /* NULL when frozen */
     float *forward;                         /* weight^T in panels: y = x W^T */
-    float *backward;                        /* weight in panels: dx = dy W; training */
+    float *backward; /* weight in panels: dx = dy W; NULL where nothing asks for dx */
 };
 
 struct norm {
-    const float *gain, *shift; /* [H] */
-    float *gain_gradient, *shift_gradient;
+    const float *gain, *shift;             /* [H] */
+    float *gain_gradient, *shift_gradient; /* NULL when frozen */
 };
 
 struct layer_weights {
@@ -63,9 +63,12 @@ struct cpu_weights {
     const float **tensor; /* the values, the model's own or ours */
     uint64_t *count;
     bool *decay;
-    /* Training: one row a tensor; all gradients lie in one run so that they can be walked as one.
-     */
+    /* Training: [tensors]. Frozen tensors have neither gradient nor moments, SGD has no moments. */
     float **value, **gradient, **first, **second;
+    float *rate_factor; /* [tensors] on the learning rate; 0: frozen */
+    /* The backward pass ends here: 0 at the embeddings, l + 1 at layer l, layers + 1 at the head,
+     * layers + 2 when nothing is trained. */
+    uint32_t lowest;
     bool stale; /* values changed since they were packed */
 
     const float *words, *position_embeddings,
@@ -76,8 +79,8 @@ struct cpu_weights {
     struct dense pooler, classifier;
 };
 
-/* train: copies the values and makes room for gradients and moments. NULL after a message. */
-struct cpu_weights *cpu_weights_open(const struct model *model, bool train,
+/* To train, copies the values and makes room for gradients and moments. NULL after a message. */
+struct cpu_weights *cpu_weights_open(const struct model *model, const struct engine_plan *plan,
                                      const struct kernels *kernels, struct pool *pool);
 void cpu_weights_release(struct cpu_weights *weights);
 /* Packs the values into panels, if they changed since it was last done. */
@@ -93,8 +96,8 @@ int cpu_weights_import(struct cpu_weights *weights, enum engine_tensor kind, siz
 
 /* ---- activations ---- */
 
-/* What a layer keeps. Without training all layers share one set, and z1, h1, pre and z2 are not
- * kept. */
+/* What a layer keeps. Layers that the backward pass does not reach share one set, in which z1, h1,
+ * pre and z2 are NULL: they are not kept. */
 struct layer_cache {
     float *x;           /* [T, H] input */
     float *x_rows;      /* [R, H] its rows; x itself but in the last layer */
@@ -162,6 +165,12 @@ struct cpu_engine {
     struct gradient_cache gradient;
     struct scratch *scratch; /* [threads] */
 };
+
+/* Whether the backward pass reaches the layer. */
+static inline bool cpu_differentiated(const struct cpu_engine *e, uint32_t layer)
+{
+    return e->plan.train && layer + 1 >= e->weights->lowest;
+}
 
 static inline uint32_t cpu_layer_rows(const struct cpu_engine *e, uint32_t layer)
 {

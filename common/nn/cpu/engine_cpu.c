@@ -23,8 +23,10 @@ static size_t panels(const struct cpu_engine *e, size_t columns, size_t depth)
     return (columns + panel - 1) / panel * panel * depth;
 }
 
-static void lay_out_layer(struct cpu_engine *e, struct layer_cache *c, bool last)
+static void lay_out_layer(struct cpu_engine *e, uint32_t layer)
 {
+    struct layer_cache *c = &e->layer[layer];
+    bool keep = cpu_differentiated(e, layer), last = keep && layer + 1 == e->weights->layers;
     size_t H = e->weights->hidden, tokens = e->plan.max_tokens;
     size_t rows = last ? e->plan.max_rows : tokens;
     c->x = take(e, tokens, H);
@@ -33,7 +35,7 @@ static void lay_out_layer(struct cpu_engine *e, struct layer_cache *c, bool last
     c->keys = take(e, tokens, 2 * H);
     c->lse = take(e, rows, e->weights->heads);
     c->context = take(e, rows, H);
-    if (!e->plan.train)
+    if (!keep)
         return;
     c->z1 = take(e, rows, H);
     c->stats1 = take(e, rows, 2);
@@ -47,15 +49,12 @@ static void lay_out_layers(struct cpu_engine *e)
 {
     uint32_t layers = e->weights->layers;
     for (uint32_t l = 0; l < layers; l++) {
-        bool last = l + 1 == layers;
-        if (e->plan.train || l == 0) {
-            /* The first layer of an engine that does not train lends its matrices to all. */
-            lay_out_layer(e, &e->layer[l], last && e->plan.train);
-            continue;
-        }
-        e->layer[l] = e->layer[0];
+        if (l == 0 || cpu_differentiated(e, l))
+            lay_out_layer(e, l);
+        else
+            e->layer[l] = e->layer[0]; /* which is not differentiated either */
     }
-    if (!e->plan.train)
+    if (!cpu_differentiated(e, layers - 1))
         e->layer[layers - 1].x_rows = take(e, e->plan.max_rows, e->weights->hidden);
 }
 
@@ -64,11 +63,15 @@ static void lay_out_gradients(struct cpu_engine *e)
     struct gradient_cache *g = &e->gradient;
     size_t H = e->weights->hidden, I = e->weights->intermediate, tokens = e->plan.max_tokens;
     size_t rows = e->weights->layers > 1 ? tokens : e->plan.max_rows;
-    e->z0 = take(e, tokens, H);
-    e->stats0 = take(e, tokens, 2);
+    if (e->weights->lowest == 0) {
+        e->z0 = take(e, tokens, H);
+        e->stats0 = take(e, tokens, 2);
+    }
     e->dlogits = take(e, e->plan.max_rows, e->weights->labels);
     e->dpooled = take(e, e->plan.max_rows, H);
     g->dx = take(e, tokens, H);
+    if (!cpu_differentiated(e, e->weights->layers - 1))
+        return;
     g->output = take(e, rows, H);
     g->hidden = take(e, rows, I);
     g->active = take(e, rows, I);
@@ -141,7 +144,7 @@ static struct cpu_weights *find_weights(const struct cpu_engine *e, const struct
                                         void *weights_from)
 {
     if (!weights_from)
-        return cpu_weights_open(model, e->plan.train, e->kernels, e->pool);
+        return cpu_weights_open(model, &e->plan, e->kernels, e->pool);
     struct cpu_weights *shared = ((struct cpu_engine *)weights_from)->weights;
     shared->users++;
     return shared;
@@ -214,8 +217,8 @@ static int cpu_engine_accumulate(void *self, const struct batch *batch, double d
     struct cpu_engine *e = self;
     begin(e, batch, true);
     cpu_forward(e);
-    if (loss_rows(batch, e->weights->labels, e->logits, divisor, e->dlogits, &stats->loss_sum,
-                  &stats->rows))
+    if (loss_rows(batch, &e->plan.loss, e->weights->labels, e->logits, divisor, e->dlogits,
+                  &stats->loss_sum, &stats->rows))
         return -1;
     cpu_backward(e);
     return 0;

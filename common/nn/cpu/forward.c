@@ -138,7 +138,7 @@ static void rows_unit(void *context, size_t unit, unsigned thread)
     size_t H = e->weights->hidden, I = e->weights->intermediate;
     uint32_t first = (uint32_t)unit * BLOCK;
     uint32_t rows = cpu_block_rows(cpu_layer_rows(e, layer), first);
-    bool keep = e->plan.train;
+    bool keep = c->z1 != NULL;
     float *z1 = keep ? c->z1 + first * H : s->z1, *h1 = keep ? c->h1 + first * H : s->h1;
     float *z2 = keep ? c->z2 + first * H : s->z2, *pre = keep ? c->pre + first * I : s->hidden;
     float *stats1 = keep ? c->stats1 + 2 * (size_t)first : s->stats;

@@ -563,6 +563,15 @@ static void adamw(float *weights, float *first, float *second, float *gradients,
     }
 }
 
+static void sgd(float *weights, float *gradients, float scale, float decay, float step,
+                size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        weights[i] = weights[i] * decay - step * (gradients[i] * scale);
+        gradients[i] = 0;
+    }
+}
+
 #define NAMED_(prefix, name) prefix##name
 #define NAMED(prefix, name)  NAMED_(prefix, name)
 #define TEXT_(name)          #name
@@ -591,4 +600,5 @@ const struct kernels NAMED(kernels_, KERNELS) = {
     .dot = dot,
     .sum_of_squares = sum_of_squares,
     .adamw = adamw,
+    .sgd = sgd,
 };

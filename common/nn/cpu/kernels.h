@@ -108,6 +108,10 @@ struct kernels {
      * torch.optim.AdamW. */
     void (*adamw)(float *weights, float *first, float *second, float *gradients,
                   const struct adamw_step *step, size_t count);
+
+    /* weights = weights * decay - step * scale * gradients; the gradients become 0. */
+    void (*sgd)(float *weights, float *gradients, float scale, float decay, float step,
+                size_t count);
 };
 
 /*

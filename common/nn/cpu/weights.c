@@ -16,21 +16,23 @@ static size_t panels_size(const struct kernels *k, size_t columns, size_t depth)
 
 /* ---- layout ---- */
 
-static void take_values(struct cpu_weights *w, const struct model *model, bool train)
+static void take_values(struct cpu_weights *w, const struct model *model,
+                        const struct engine_plan *plan)
 {
     for (size_t i = 0; i < w->tensors; i++) {
         w->count[i] = model->table.items[i].count;
         w->decay[i] = model->table.items[i].decay;
         w->tensor[i] = model->weights[i];
     }
-    if (!train)
+    if (!plan->train)
         return;
-    float ***kinds[] = {&w->value, &w->gradient, &w->first, &w->second};
-    for (size_t kind = 0; kind < 4; kind++)
-        for (size_t i = 0; i < w->tensors; i++)
-            (*kinds[kind])[i] = arena_take(&w->arena, w->count[i], sizeof(float));
     for (size_t i = 0; i < w->tensors; i++)
-        w->tensor[i] = w->value[i];
+        w->tensor[i] = w->value[i] = arena_take(&w->arena, w->count[i], sizeof(float));
+    float ***kinds[] = {&w->gradient, &w->first, &w->second};
+    for (size_t kind = 0; kind < (plan->optimiser == ENGINE_SGD ? 1 : 3); kind++)
+        for (size_t i = 0; i < w->tensors; i++)
+            if (w->rate_factor[i] > 0)
+                (*kinds[kind])[i] = arena_take(&w->arena, w->count[i], sizeof(float));
 }
 
 static size_t index_of(const struct model *model, enum parameter_role role, uint32_t layer)
@@ -38,7 +40,8 @@ static size_t index_of(const struct model *model, enum parameter_role role, uint
     return parameter_index(&model->table, role, layer);
 }
 
-static struct dense take_dense(struct cpu_weights *w, const struct model *model, bool train,
+/* backward: whether dx is asked for. */
+static struct dense take_dense(struct cpu_weights *w, const struct model *model, bool backward,
                                enum parameter_role role, uint32_t layer)
 {
     /* In the table's roles a bias follows its weight. */
@@ -55,7 +58,7 @@ static struct dense take_dense(struct cpu_weights *w, const struct model *model,
     };
     const struct kernels *k = w->kernels;
     d.forward = arena_take(&w->arena, panels_size(k, d.outputs, d.inputs), sizeof(float));
-    if (train)
+    if (backward)
         d.backward = arena_take(&w->arena, panels_size(k, d.inputs, d.outputs), sizeof(float));
     return d;
 }
@@ -85,23 +88,46 @@ static void take_embeddings(struct cpu_weights *w, const struct model *model)
 }
 
 /* Runs twice: see arena.h. */
-static void lay_out(struct cpu_weights *w, const struct model *model, bool train)
+static void lay_out(struct cpu_weights *w, const struct model *model,
+                    const struct engine_plan *plan)
 {
-    take_values(w, model, train);
+    take_values(w, model, plan);
     take_embeddings(w, model);
     for (uint32_t l = 0; l < w->layers; l++) {
         struct layer_weights *layer = &w->layer[l];
-        layer->query = take_dense(w, model, train, PARAMETER_QUERY_WEIGHT, l);
-        layer->key = take_dense(w, model, train, PARAMETER_KEY_WEIGHT, l);
-        layer->value = take_dense(w, model, train, PARAMETER_VALUE_WEIGHT, l);
-        layer->attention_output = take_dense(w, model, train, PARAMETER_ATTENTION_OUTPUT_WEIGHT, l);
-        layer->intermediate = take_dense(w, model, train, PARAMETER_INTERMEDIATE_WEIGHT, l);
-        layer->output = take_dense(w, model, train, PARAMETER_OUTPUT_WEIGHT, l);
+        bool inside = l + 1 >= w->lowest, below = l + 1 > w->lowest;
+        layer->query = take_dense(w, model, below, PARAMETER_QUERY_WEIGHT, l);
+        layer->key = take_dense(w, model, below, PARAMETER_KEY_WEIGHT, l);
+        layer->value = take_dense(w, model, below, PARAMETER_VALUE_WEIGHT, l);
+        layer->attention_output =
+            take_dense(w, model, inside, PARAMETER_ATTENTION_OUTPUT_WEIGHT, l);
+        layer->intermediate = take_dense(w, model, inside, PARAMETER_INTERMEDIATE_WEIGHT, l);
+        layer->output = take_dense(w, model, inside, PARAMETER_OUTPUT_WEIGHT, l);
         layer->attention_norm = take_norm(w, model, PARAMETER_ATTENTION_NORM_WEIGHT, l);
         layer->output_norm = take_norm(w, model, PARAMETER_OUTPUT_NORM_WEIGHT, l);
     }
-    w->pooler = take_dense(w, model, train, PARAMETER_POOLER_WEIGHT, 0);
-    w->classifier = take_dense(w, model, train, PARAMETER_CLASSIFIER_WEIGHT, 0);
+    w->pooler = take_dense(w, model, plan->train, PARAMETER_POOLER_WEIGHT, 0);
+    w->classifier = take_dense(w, model, plan->train, PARAMETER_CLASSIFIER_WEIGHT, 0);
+}
+
+/* The level of cpu_weights.lowest that a tensor belongs to. */
+static uint32_t level_of(const struct parameter *parameter, uint32_t layers)
+{
+    if (parameter_role_is_per_layer(parameter->role))
+        return parameter->layer + 1;
+    return parameter->role < PARAMETER_POOLER_WEIGHT ? 0 : layers + 1;
+}
+
+static void settle_trained(struct cpu_weights *w, const struct model *model,
+                           const struct engine_plan *plan)
+{
+    w->lowest = w->layers + 2;
+    for (size_t i = 0; plan->train && i < w->tensors; i++) {
+        uint32_t level = level_of(&model->table.items[i], w->layers);
+        w->rate_factor[i] = plan->rate_factors ? plan->rate_factors[i] : 1;
+        if (w->rate_factor[i] > 0 && level < w->lowest)
+            w->lowest = level;
+    }
 }
 
 static struct cpu_weights *weights_new(const struct model *model, const struct kernels *kernels)
@@ -129,22 +155,24 @@ static struct cpu_weights *weights_new(const struct model *model, const struct k
         .gradient = mem_calloc(tensors, sizeof *w->gradient),
         .first = mem_calloc(tensors, sizeof *w->first),
         .second = mem_calloc(tensors, sizeof *w->second),
+        .rate_factor = mem_calloc(tensors, sizeof *w->rate_factor),
         .layer = mem_calloc(config->num_hidden_layers, sizeof *w->layer),
     };
     return w;
 }
 
-struct cpu_weights *cpu_weights_open(const struct model *model, bool train,
+struct cpu_weights *cpu_weights_open(const struct model *model, const struct engine_plan *plan,
                                      const struct kernels *kernels, struct pool *pool)
 {
     struct cpu_weights *w = weights_new(model, kernels);
-    lay_out(w, model, train);
+    settle_trained(w, model, plan);
+    lay_out(w, model, plan);
     if (arena_map(&w->arena)) {
         cpu_weights_release(w);
         return NULL;
     }
-    lay_out(w, model, train);
-    for (size_t i = 0; train && i < w->tensors; i++)
+    lay_out(w, model, plan);
+    for (size_t i = 0; plan->train && i < w->tensors; i++)
         memcpy(w->value[i], model->weights[i], w->count[i] * sizeof(float));
     cpu_weights_pack(w, pool);
     return w;
@@ -162,6 +190,7 @@ void cpu_weights_release(struct cpu_weights *w)
     free(w->gradient);
     free(w->first);
     free(w->second);
+    free(w->rate_factor);
     free(w->layer);
     free(w);
 }
@@ -206,8 +235,10 @@ struct optimiser_job {
     struct cpu_weights *weights;
     size_t *first_unit; /* [tensors + 1] */
     double *squares;    /* [units] */
-    struct adamw_step step;
-    float decay; /* 1 - lr * weight decay, for the tensors that decay */
+    enum engine_optimiser optimiser;
+    double lr, weight_decay;
+    struct adamw_step step; /* without what differs between tensors */
+    double step_size;       /* of a tensor whose factor is 1 */
 };
 
 /* The part of a tensor that a unit stands for. */
@@ -239,31 +270,38 @@ static void square_unit(void *context, size_t unit, unsigned thread)
         job->weights->kernels->sum_of_squares(job->weights->gradient[c.tensor] + c.first, c.count);
 }
 
-static void adamw_unit(void *context, size_t unit, unsigned thread)
+static void step_unit(void *context, size_t unit, unsigned thread)
 {
     const struct optimiser_job *job = context;
     const struct cpu_weights *w = job->weights;
     struct chunk c = chunk_of(job, unit);
     struct adamw_step step = job->step;
+    double factor = w->rate_factor[c.tensor];
+    float *value = w->value[c.tensor] + c.first, *gradient = w->gradient[c.tensor] + c.first;
     (void)thread;
-    step.decay = w->decay[c.tensor] ? job->decay : 1;
-    w->kernels->adamw(w->value[c.tensor] + c.first, w->first[c.tensor] + c.first,
-                      w->second[c.tensor] + c.first, w->gradient[c.tensor] + c.first, &step,
-                      c.count);
+    step.decay = w->decay[c.tensor] ? (float)(1 - job->lr * factor * job->weight_decay) : 1;
+    step.step_size = (float)(job->step_size * factor);
+    if (job->optimiser == ENGINE_SGD)
+        w->kernels->sgd(value, gradient, step.gradient_scale, step.decay, step.step_size, c.count);
+    else
+        w->kernels->adamw(value, w->first[c.tensor] + c.first, w->second[c.tensor] + c.first,
+                          gradient, &step, c.count);
 }
 
-static void adamw_prepare(struct optimiser_job *job, const struct engine_plan *plan, uint64_t t,
-                          double lr, double clip)
+static void prepare_step(struct optimiser_job *job, const struct engine_plan *plan, uint64_t t,
+                         double lr, double clip)
 {
     double bias1 = 1 - pow(plan->adam_beta1, (double)t),
            bias2 = 1 - pow(plan->adam_beta2, (double)t);
-    job->decay = (float)(1 - lr * plan->weight_decay);
+    job->optimiser = plan->optimiser;
+    job->lr = lr;
+    job->weight_decay = plan->weight_decay;
+    job->step_size = plan->optimiser == ENGINE_SGD ? lr : lr / bias1;
     job->step = (struct adamw_step){
         .gradient_scale = (float)clip,
         .beta2 = (float)plan->adam_beta2,
         .share1 = (float)(1 - plan->adam_beta1),
         .share2 = (float)(1 - plan->adam_beta2),
-        .step_size = (float)(lr / bias1),
         .correction = (float)(1 / sqrt(bias2)),
         .epsilon = (float)plan->adam_epsilon,
     };
@@ -275,7 +313,8 @@ int cpu_weights_apply(struct cpu_weights *w, struct pool *pool, const struct eng
     struct optimiser_job job = {.weights = w};
     job.first_unit = mem_calloc(w->tensors + 1, sizeof *job.first_unit);
     for (size_t i = 0; i < w->tensors; i++)
-        job.first_unit[i + 1] = job.first_unit[i] + (w->count[i] + CHUNK - 1) / CHUNK;
+        job.first_unit[i + 1] =
+            job.first_unit[i] + (w->gradient[i] ? (w->count[i] + CHUNK - 1) / CHUNK : 0);
     size_t units = job.first_unit[w->tensors];
     job.squares = mem_calloc(units, sizeof *job.squares);
     pool_run(pool, square_unit, &job, units);
@@ -286,8 +325,8 @@ int cpu_weights_apply(struct cpu_weights *w, struct pool *pool, const struct eng
     int result = -1;
     if (isfinite(*norm)) {
         double clip = max_norm / (*norm + 1e-6);
-        adamw_prepare(&job, plan, t, lr, max_norm > 0 && clip < 1 ? clip : 1);
-        pool_run(pool, adamw_unit, &job, units);
+        prepare_step(&job, plan, t, lr, max_norm > 0 && clip < 1 ? clip : 1);
+        pool_run(pool, step_unit, &job, units);
         w->stale = true;
         result = 0;
     }
@@ -317,9 +356,12 @@ int cpu_weights_export(const struct cpu_weights *w, enum engine_tensor kind, siz
                        float *values)
 {
     const float *from = kind == ENGINE_WEIGHT ? w->tensor[index] : training_tensor(w, kind, index);
-    if (!from)
+    if (!from && !w->value[index])
         return diag_error("engine: opened for inference, it has no gradients or moments");
-    memcpy(values, from, w->count[index] * sizeof *values);
+    if (from)
+        memcpy(values, from, w->count[index] * sizeof *values);
+    else
+        memset(values, 0, w->count[index] * sizeof *values);
     return 0;
 }
 
@@ -327,9 +369,10 @@ int cpu_weights_import(struct cpu_weights *w, enum engine_tensor kind, size_t in
                        const float *values)
 {
     float *to = training_tensor(w, kind, index);
-    if (!to)
+    if (!w->value[index])
         return diag_error("engine: opened for inference, it takes no values");
-    memcpy(to, values, w->count[index] * sizeof *values);
+    if (to)
+        memcpy(to, values, w->count[index] * sizeof *values);
     w->stale = true;
     return 0;
 }

@@ -131,12 +131,28 @@ static double row_loss(struct ref *ref, const struct batch *batch, uint32_t r, d
     size_t labels = ref->network.labels;
 
     if (batch->target == TARGET_CLASS)
-        return ref_cross_entropy(ref->d_logits, ref->logits, (uint32_t)batch->classes[r], scale,
-                                 labels);
+        return ref_cross_entropy(ref->d_logits, ref->logits, &ref->plan.loss,
+                                 (uint32_t)batch->classes[r], scale, labels);
     if (batch->target == TARGET_MULTI)
         return ref_sigmoid_cross_entropy(ref->d_logits, ref->logits, batch->values + r * labels,
                                          scale, labels);
     return ref_squared_error(ref->d_logits, ref->logits, batch->values + r * labels, scale, labels);
+}
+
+static double rate_factor(const struct ref *ref, size_t tensor)
+{
+    return ref->plan.rate_factors ? ref->plan.rate_factors[tensor] : 1.0;
+}
+
+/* The oracle differentiates frozen tensors too; their gradients are forgotten. */
+static void clear_frozen(struct ref *ref)
+{
+    const struct parameter_table *table = &ref->network.table;
+
+    for (size_t i = 0; i < table->count; i++)
+        if (rate_factor(ref, i) == 0.0)
+            memset(ref->tensors[ENGINE_GRADIENT][i], 0,
+                   table->items[i].count * sizeof *ref->tensors[ENGINE_GRADIENT][i]);
 }
 
 static int ref_accumulate(void *self, const struct batch *batch, double divisor,
@@ -164,6 +180,7 @@ static int ref_accumulate(void *self, const struct batch *batch, double divisor,
         }
         ref_encode_backward(&ref->network, &sample, &dropouts);
     }
+    clear_frozen(ref);
     return 0;
 }
 
@@ -189,9 +206,8 @@ static int ref_apply(void *self, uint64_t step, double lr, double max_norm, doub
     if (!isfinite(*norm))
         return -1;
 
-    const struct ref_adamw adamw = {
+    struct ref_adamw adamw = {
         .step = step,
-        .lr = lr,
         .beta1 = ref->plan.adam_beta1,
         .beta2 = ref->plan.adam_beta2,
         .epsilon = ref->plan.adam_epsilon,
@@ -200,10 +216,18 @@ static int ref_apply(void *self, uint64_t step, double lr, double max_norm, doub
     for (size_t i = 0; i < table->count; i++) {
         const struct parameter *parameter = &table->items[i];
         double *gradient = ref->tensors[ENGINE_GRADIENT][i];
+        double decay = parameter->decay ? ref->plan.weight_decay : 0.0;
 
-        ref_adamw_step(ref->tensors[ENGINE_WEIGHT][i], ref->tensors[ENGINE_FIRST_MOMENT][i],
-                       ref->tensors[ENGINE_SECOND_MOMENT][i], gradient, &adamw,
-                       parameter->decay ? ref->plan.weight_decay : 0.0, parameter->count);
+        adamw.lr = lr * rate_factor(ref, i);
+        if (rate_factor(ref, i) == 0.0)
+            continue;
+        if (ref->plan.optimiser == ENGINE_SGD)
+            ref_sgd_step(ref->tensors[ENGINE_WEIGHT][i], gradient, adamw.lr, adamw.clip, decay,
+                         parameter->count);
+        else
+            ref_adamw_step(ref->tensors[ENGINE_WEIGHT][i], ref->tensors[ENGINE_FIRST_MOMENT][i],
+                           ref->tensors[ENGINE_SECOND_MOMENT][i], gradient, &adamw, decay,
+                           parameter->count);
         memset(gradient, 0, parameter->count * sizeof *gradient);
     }
     return 0;

@@ -289,18 +289,31 @@ void ref_tanh_backward(double *d_in, const double *d_out, const double *out, siz
         d_in[i] += d_out[i] * (1.0 - out[i] * out[i]);
 }
 
-double ref_cross_entropy(double *d_logits, const double *logits, uint32_t target, double scale,
-                         size_t labels)
+double ref_cross_entropy(double *d_logits, const double *logits, const struct loss_form *form,
+                         uint32_t target, double scale, size_t labels)
 {
-    double most = logits[0], sum = 0.0;
+    double most = logits[0], sum = 0.0, loss = 0.0;
 
     for (size_t j = 1; j < labels; j++)
         most = fmax(most, logits[j]);
     for (size_t j = 0; j < labels; j++)
         sum += exp(logits[j] - most);
     for (size_t j = 0; j < labels; j++)
-        d_logits[j] = (exp(logits[j] - most) / sum - (j == target ? 1.0 : 0.0)) * scale;
-    return most + log(sum) - logits[target];
+        d_logits[j] = 0.0;
+    /* One term a class c: its share of the target times -log p_c. */
+    for (size_t c = 0; c < labels; c++) {
+        double share = form->label_smoothing / (double)labels;
+        if (c == target)
+            share += 1.0 - form->label_smoothing;
+        if (form->class_weights)
+            share *= form->class_weights[c];
+        if (share == 0.0)
+            continue;
+        loss += share * (most + log(sum) - logits[c]);
+        for (size_t j = 0; j < labels; j++)
+            d_logits[j] += share * (exp(logits[j] - most) / sum - (j == c ? 1.0 : 0.0)) * scale;
+    }
+    return loss;
 }
 
 double ref_sigmoid_cross_entropy(double *d_logits, const double *logits, const float *targets,

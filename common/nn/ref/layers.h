@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "model/config.h"
+#include "nn/loss.h"
 
 /* Which elements are dropped (nn/dropout.h); a probability of 0 drops none. */
 struct ref_mask {
@@ -81,8 +82,8 @@ void ref_tanh_backward(double *d_in, const double *d_out, const double *out, siz
 
 /* The loss of one row of logits [labels]; d_logits: [labels] gets its gradient times scale
  * (overwritten). */
-double ref_cross_entropy(double *d_logits, const double *logits, uint32_t target, double scale,
-                         size_t labels);
+double ref_cross_entropy(double *d_logits, const double *logits, const struct loss_form *form,
+                         uint32_t target, double scale, size_t labels);
 /* Mean over labels of the sigmoid cross-entropies; targets: [labels] in [0, 1]. */
 double ref_sigmoid_cross_entropy(double *d_logits, const double *logits, const float *targets,
                                  double scale, size_t labels);

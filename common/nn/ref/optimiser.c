@@ -23,3 +23,10 @@ void ref_adamw_step(double *weight, double *first, double *second, const double 
             adamw->lr / correction1 * first[i] / (sqrt(second[i]) / correction2 + adamw->epsilon);
     }
 }
+
+void ref_sgd_step(double *weight, const double *gradient, double lr, double clip, double decay,
+                  size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        weight[i] -= lr * (clip * gradient[i] + decay * weight[i]);
+}

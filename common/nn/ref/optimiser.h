@@ -1,5 +1,5 @@
 /*
- * AdamW with decoupled weight decay and clipping by the global norm, in double precision, as
+ * AdamW with decoupled weight decay, SGD, and clipping by the global norm, in double precision, as
  * PyTorch computes them.
  */
 #ifndef NN_REF_OPTIMISER_H
@@ -24,5 +24,9 @@ double ref_clip_factor(double norm, double max_norm);
  */
 void ref_adamw_step(double *weight, double *first, double *second, const double *gradient,
                     const struct ref_adamw *adamw, double decay, size_t count);
+
+/* w -= lr * (clip * gradient + decay * w): torch.optim.SGD without momentum. */
+void ref_sgd_step(double *weight, const double *gradient, double lr, double clip, double decay,
+                  size_t count);
 
 #endif

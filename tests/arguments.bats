@@ -104,7 +104,7 @@ parameters = (V + P + T) * H + 2 * H + L * layer + H * H + H + 2 * H + 2
 matrices = L * (4 * H * H + 2 * H * I)
 forward = sum(2 * n * matrices + L * 4 * n * n * H + 2 * (H * H + 2 * H) for n in lengths)
 steps = -(-len(lengths) // 4)
-print(f"parameters: {parameters}")
+print(f"parameters: {parameters}, {parameters} of them trained")
 print(f"training data: {len(lengths)} records, {sum(lengths)} tokens, the longest of {max(lengths)}")
 print(f"steps: {3 * steps}, {steps} an epoch, the first 1 of warmup")
 print(f"checkpoint: {12 * parameters / 1e6:.1f} MB each")

@@ -22,6 +22,12 @@ parity() {
     parity loss-curve.py --warmup 20
 }
 
+@test "so do those of 40 steps with another optimiser, loss, schedule, and parts frozen" {
+    for variant in sgd smoothing cosine accumulation adam frozen weighted layerwise; do
+        parity loss-curve.py --warmup 10 --steps 40 --length 64 --variant $variant
+    done
+}
+
 @test "the fields of TrainingArguments are those that bertpipe-trainer(7) lists" {
     parity arguments.py
 }

@@ -28,6 +28,10 @@ parity() {
     done
 }
 
+@test "16x1, 8x2 and 4x4 with dropout are the same run" {
+    parity accumulation.py
+}
+
 @test "the fields of TrainingArguments are those that bertpipe-trainer(7) lists" {
     parity arguments.py
 }

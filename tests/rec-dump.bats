@@ -36,7 +36,7 @@ setup_file() {
     [ "${lines[1]}" = "r2 [negative] review 2 is grün" ]
     succeeds rec-dump -f text "$STREAMS/good-full-predictions.mp"
     [ "${lines[0]}" = "Text: fine" ]
-    [ "${lines[1]}" = "Label: positive (Confidence: 0.750)" ]
+    [ "${lines[1]}" = "Label: Positive (Confidence: 0.750)" ]
 }
 
 @test "--header shows each segment's header" {

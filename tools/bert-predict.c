@@ -1,10 +1,8 @@
-/* bert-predict: the class of each record of a tokens stream, in input order, as soon as it is
+/* bert-predict: the label of each record of a tokens stream, in input order, as soon as it is
  * known. */
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/buffer.h"
 #include "cli/clock.h"
@@ -13,10 +11,9 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "hub/cache.h"
-#include "nn/loss.h"
 #include "stream/options.h"
-#include "stream/text_form.h"
 #include "train/evaluate.h"
+#include "train/gold.h"
 #include "train/match.h"
 #include "train/options.h"
 #include "train/scorer.h"
@@ -25,8 +22,9 @@ static struct {
     const char *model, *folder;
     struct engine_options engine;
     uint64_t batch_size, batch_tokens;
+    double threshold;
     struct stream_io io;
-} options = {.batch_size = 64, .batch_tokens = 8192};
+} options = {.batch_size = 64, .batch_tokens = 8192, .threshold = 0.5};
 
 /* clang-format off */
 static const struct option_row rows[] = {
@@ -38,6 +36,8 @@ static const struct option_row rows[] = {
      .minimum = 1, .maximum = 1e6, .help = "most records of a batch"},
     {0, "batch-tokens", .kind = OPTION_UNSIGNED, .target = &options.batch_tokens, .argument = "N",
      .minimum = 1, .maximum = 1e9, .help = "most tokens of a batch"},
+    {0, "threshold", .kind = OPTION_REAL, .target = &options.threshold, .argument = "P",
+     .minimum = 0, .maximum = 1, .help = "several labels: those of at least this probability hold"},
     ENGINE_OPTION_DEVICE(options.engine),
     ENGINE_OPTION_DTYPE(options.engine),
     ENGINE_OPTION_THREADS(options.engine),
@@ -56,132 +56,150 @@ static const struct option_program program = {
     .operands_max = -1,
 };
 
-/* Bytes of text for people that are held at most, when input does not pause. */
-#define TEXT_HELD ((size_t)64 << 10)
-
 struct predictor {
     const struct model *model;
     const struct tokeniser *tokeniser;
+    enum target_kind target;
     struct label_set classes;
     struct stream_reader *reader;
     struct scorer scorer;
-    struct stream_writer *writer; /* NULL when text is written for people */
-    struct output output;         /* of that text */
-    struct buffer text;
-    const char *title;    /* "Sentiment" or "Label", in that text */
-    float *probabilities; /* [classes] */
-    double *probs;        /* [classes] */
+    struct stream_writer *writer;
+    float *values;            /* [classes] probabilities, or the logits of a regression */
+    double *probs;            /* [classes] */
+    struct rec_label *labels; /* [classes] */
+    struct rec_label *gold;   /* the items of a list */
+    size_t gold_capacity;
+    struct buffer name;
     uint64_t records;
 };
 
-/* `Text: ...` and `Sentiment: Positive (Confidence: 0.987)`, or the id, `positive` and `0.987`
- * between tabs when the text was not kept. */
-static void append_text(struct predictor *predictor, const struct rec_prediction *prediction)
-{
-    struct buffer *out = &predictor->text;
-    struct rec_span name = prediction->name;
-    if (!prediction->text.data) {
-        text_show(out, prediction->id);
-        buffer_append_char(out, '\t');
-        text_show(out, prediction->name);
-        buffer_format(out, "\t%.3f\n", prediction->score);
-        return;
-    }
-    if (predictor->records > 0)
-        buffer_append_char(out, '\n');
-    buffer_append_string(out, "Text: ");
-    text_show(out, prediction->text);
-    buffer_format(out, "\n%s: ", predictor->title);
-    if (name.size > 0 && islower((unsigned char)name.data[0])) {
-        buffer_append_char(out, (char)toupper((unsigned char)name.data[0]));
-        name = (struct rec_span){name.data + 1, name.size - 1};
-    }
-    text_show(out, name);
-    buffer_format(out, " (Confidence: %.3f)\n", prediction->score);
-}
-
-static int write_prediction(struct predictor *predictor, const struct stream_record *record)
-{
-    if (predictor->writer)
-        return stream_writer_record(predictor->writer, record);
-    append_text(predictor, &record->prediction);
-    return 0;
-}
-
+/* A name or id of the stream's as an id of the model's, where it has it. */
 static struct rec_label known_label(const struct predictor *predictor,
                                     const struct rec_label *label)
 {
     int64_t class = label_find(label, stream_reader_header(predictor->reader), &predictor->classes);
-    return class < 0 ? *label : (struct rec_label)
-    {
-        .kind = LABEL_INT, .integer = class
-    };
+    if (class < 0)
+        return *label;
+    return (struct rec_label){.kind = LABEL_INT, .integer = class};
 }
 
-static int predict_row(struct predictor *predictor, const struct rec_tokens *tokens,
-                       const float *logits)
+static struct rec_label known_gold(struct predictor *predictor, const struct rec_label *label)
 {
-    uint32_t classes = (uint32_t)predictor->classes.count;
-    uint32_t best = evaluate_argmax(logits, classes);
-    softmax_row(logits, classes, predictor->probabilities);
-    for (uint32_t i = 0; i < classes; i++)
-        predictor->probs[i] = predictor->probabilities[i];
+    if (predictor->target == TARGET_REAL)
+        return *label;
+    if (label->kind != LABEL_LIST)
+        return known_label(predictor, label);
+    mem_grow(&predictor->gold, &predictor->gold_capacity, label->count + 1u,
+             sizeof *predictor->gold);
+    for (uint32_t i = 0; i < label->count; i++)
+        predictor->gold[i] = known_label(predictor, &label->items[i]);
+    struct rec_label known = *label;
+    known.items = predictor->gold;
+    return known;
+}
+
+/* The class of the highest probability. */
+static void fill_class(struct predictor *predictor, struct rec_prediction *prediction)
+{
+    uint32_t best = evaluate_argmax(predictor->values, (uint32_t)predictor->classes.count);
+    prediction->label = (struct rec_label){.kind = LABEL_INT, .integer = best};
+    prediction->name = rec_span_of(predictor->classes.names[best]);
+    prediction->score = predictor->probs[best];
+    prediction->has_score = true;
+}
+
+/* The labels that reach the threshold; the name has all of theirs. */
+static void fill_set(struct predictor *predictor, struct rec_prediction *prediction)
+{
+    uint32_t count = 0;
+    predictor->name.size = 0;
+    for (uint32_t i = 0; i < predictor->classes.count; i++) {
+        if (predictor->probs[i] < options.threshold)
+            continue;
+        if (count > 0)
+            buffer_append_char(&predictor->name, ',');
+        buffer_append_string(&predictor->name, predictor->classes.names[i]);
+        predictor->labels[count++] = (struct rec_label){.kind = LABEL_INT, .integer = i};
+    }
+    prediction->label =
+        (struct rec_label){.kind = LABEL_LIST, .count = count, .items = predictor->labels};
+    prediction->name = rec_span_of(buffer_string(&predictor->name));
+}
+
+/* One number, or a list. */
+static void fill_numbers(struct predictor *predictor, struct rec_prediction *prediction)
+{
+    uint32_t count = (uint32_t)predictor->classes.count;
+    for (uint32_t i = 0; i < count; i++)
+        predictor->labels[i] =
+            (struct rec_label){.kind = LABEL_FLOAT, .real = predictor->values[i]};
+    prediction->label =
+        (struct rec_label){.kind = LABEL_LIST, .count = count, .items = predictor->labels};
+    if (count == 1)
+        prediction->label = predictor->labels[0];
+}
+
+static int write_prediction(struct predictor *predictor, const struct rec_tokens *tokens)
+{
+    uint32_t count = (uint32_t)predictor->classes.count;
     struct stream_record record = {
         .type = STREAM_PREDICTIONS,
         .prediction = {.id = tokens->id,
-                       .label = {.kind = LABEL_INT, .integer = best},
-                       .name = rec_span_of(predictor->classes.names[best]),
-                       .score = predictor->probs[best],
-                       .has_score = true,
-                       .probs = predictor->probs,
-                       .prob_count = classes,
-                       .gold = known_label(predictor, &tokens->label),
+                       .gold = known_gold(predictor, &tokens->label),
                        .text = tokens->text,
                        .x = tokens->x},
     };
-    int result = write_prediction(predictor, &record);
+    for (uint32_t i = 0; i < count; i++)
+        predictor->probs[i] = predictor->values[i];
+    if (predictor->target == TARGET_REAL) {
+        fill_numbers(predictor, &record.prediction);
+    } else {
+        record.prediction.probs = predictor->probs;
+        record.prediction.prob_count = count;
+        if (predictor->target == TARGET_MULTI)
+            fill_set(predictor, &record.prediction);
+        else
+            fill_class(predictor, &record.prediction);
+    }
     predictor->records++;
-    return result;
-}
-
-static int flush_output(struct predictor *predictor)
-{
-    if (predictor->writer)
-        return stream_writer_flush(predictor->writer);
-    int result = output_write(&predictor->output, predictor->text.data, predictor->text.size);
-    predictor->text.size = 0;
-    return result;
+    return stream_writer_record(predictor->writer, &record);
 }
 
 static int predict_batch(void *context, const struct batch *batch,
                          struct stream_record *const *records, const float *logits)
 {
     struct predictor *predictor = context;
-    for (uint32_t row = 0; row < batch->rows; row++)
-        if (predict_row(predictor, &records[row]->tokens, logits + row * predictor->classes.count))
+    uint32_t count = (uint32_t)predictor->classes.count;
+    for (uint32_t row = 0; row < batch->rows; row++) {
+        evaluate_outputs(predictor->target, logits + (size_t)row * count, count, predictor->values);
+        if (write_prediction(predictor, &records[row]->tokens))
             return -1;
-    return predictor->text.size > TEXT_HELD ? flush_output(predictor) : 0;
+    }
+    return 0;
 }
 
 /* Before a read that would wait: what is held must not wait for records to come. */
 static int finish_held(void *context)
 {
     struct predictor *predictor = context;
-    return scorer_flush(&predictor->scorer) ? -1 : flush_output(predictor);
+    return scorer_flush(&predictor->scorer) ? -1 : stream_writer_flush(predictor->writer);
 }
 
 static int begin_segment(struct predictor *predictor)
 {
     const struct stream_header *input = stream_reader_header(predictor->reader);
+    static const enum stream_problem problems[] = {
+        [TARGET_CLASS] = STREAM_PROBLEM_SINGLE,
+        [TARGET_MULTI] = STREAM_PROBLEM_MULTI,
+        [TARGET_REAL] = STREAM_PROBLEM_REGRESSION,
+    };
     const struct model *model = predictor->model;
     struct stream_header header;
     if (match_header(input, stream_reader_source(predictor->reader), model, predictor->tokeniser))
         return -1;
-    if (!predictor->writer)
-        return 0;
     stream_header_copy(&header, input);
     header.type = STREAM_PREDICTIONS;
-    header.problem = STREAM_PROBLEM_SINGLE;
+    header.problem = problems[predictor->target];
     header.ids_type = IDS_NONE;
     stream_header_set_labels(&header, (const char *const *)predictor->classes.names,
                              predictor->classes.count);
@@ -190,6 +208,8 @@ static int begin_segment(struct predictor *predictor)
     const char *name = cached ? options.model : model->folder, *slash = strrchr(name, '/');
     stream_header_set_model(&header, slash && slash[1] ? slash + 1 : name, model->digest);
     stream_history_append(&header, program.name);
+    if (predictor->target == TARGET_MULTI)
+        stream_history_option(&header, "threshold", "%g", options.threshold);
     int result = stream_writer_begin(predictor->writer, &header);
     stream_header_free(&header);
     return result;
@@ -199,7 +219,7 @@ static int end_segment(struct predictor *predictor)
 {
     if (scorer_flush(&predictor->scorer))
         return -1;
-    return predictor->writer ? stream_writer_end(predictor->writer) : flush_output(predictor);
+    return stream_writer_end(predictor->writer);
 }
 
 static int predict_stream(struct predictor *predictor)
@@ -227,35 +247,6 @@ static int predict_stream(struct predictor *predictor)
     }
 }
 
-/* A model of feelings names them so. */
-static const char *title_of(const struct label_set *classes)
-{
-    bool feelings =
-        label_set_find(classes, "positive", 8) >= 0 && label_set_find(classes, "negative", 8) >= 0;
-    return feelings ? "Sentiment" : "Label";
-}
-
-static int open_output(struct predictor *predictor)
-{
-    const char *path = options.io.output;
-    bool standard = !path || strcmp(path, "-") == 0;
-    if (options.io.form == FORM_TEXT ||
-        (options.io.form == FORM_AUTO && standard && isatty(STDOUT_FILENO)))
-        return output_open(&predictor->output, path);
-    predictor->writer = stream_writer_open(path, (enum stream_form)options.io.form);
-    return predictor->writer ? 0 : -1;
-}
-
-static int close_output(struct predictor *predictor, bool commit)
-{
-    if (predictor->writer)
-        return stream_writer_close(predictor->writer, commit);
-    if (commit)
-        return output_commit(&predictor->output);
-    output_abandon(&predictor->output);
-    return 0;
-}
-
 static int predict(struct predictor *predictor, const struct option_operands *operands)
 {
     const struct model_config *config = &predictor->model->config;
@@ -267,19 +258,20 @@ static int predict(struct predictor *predictor, const struct option_operands *op
         .target = TARGET_NONE,
     };
     label_set_copy(&predictor->classes, config->label_names, config->num_labels);
-    predictor->title = title_of(&predictor->classes);
-    predictor->probabilities =
-        mem_realloc_array(NULL, config->num_labels, sizeof *predictor->probabilities);
+    predictor->target = gold_target(config);
+    predictor->values = mem_realloc_array(NULL, config->num_labels, sizeof *predictor->values);
     predictor->probs = mem_realloc_array(NULL, config->num_labels, sizeof *predictor->probs);
+    predictor->labels = mem_realloc_array(NULL, config->num_labels, sizeof *predictor->labels);
     if (scorer_open(&predictor->scorer, predictor->model, &plan, predict_batch, predictor))
         return -1;
     predictor->reader = stream_reader_open(operands->items, operands->count, options.io.max_record);
-    if (!predictor->reader || open_output(predictor))
+    predictor->writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
+    if (!predictor->reader || !predictor->writer)
         return -1;
     stream_reader_on_wait(predictor->reader, finish_held, predictor);
     double started = clock_monotonic();
     int result = predict_stream(predictor);
-    if (close_output(predictor, result == 0))
+    if (stream_writer_close(predictor->writer, result == 0))
         result = -1;
     if (result == 0)
         diag_note("%" PRIu64 " records in %.2f s", predictor->records, clock_monotonic() - started);
@@ -302,9 +294,11 @@ int main(int argc, char **argv)
     scorer_close(&predictor.scorer);
     stream_reader_close(predictor.reader);
     label_set_free(&predictor.classes);
-    buffer_free(&predictor.text);
-    free(predictor.probabilities);
+    buffer_free(&predictor.name);
+    free(predictor.values);
     free(predictor.probs);
+    free(predictor.labels);
+    free(predictor.gold);
     tokeniser_close(tokeniser);
     model_free(&model);
     return output_finish_stdout(status);

@@ -12,7 +12,6 @@
 #include "cli/signals.h"
 #include "hub/cache.h"
 #include "stream/options.h"
-#include "train/classes.h"
 #include "train/dry_run.h"
 #include "train/explain.h"
 #include "train/match.h"
@@ -24,6 +23,7 @@
 #include "train/results.h"
 #include "train/run_record.h"
 #include "train/saver.h"
+#include "train/targets.h"
 #include "train/trainer.h"
 
 static struct {
@@ -46,7 +46,7 @@ static const struct option_row rows[] = {
     {'e', "eval", .target = &options.eval, .kind = OPTION_LIST, .argument = "FILE",
      .help = "tokens to evaluate on; may be given more than once"},
     {0, "labels", .kind = OPTION_STRING, .target = &options.labels, .argument = "A,B,...",
-     .help = "names of the classes in order"},
+     .help = "names of the labels in order"},
     {0, "force", .target = &options.force, .kind = OPTION_FLAG, .alias = "overwrite-output-dir",
      .help = "write into OUT although it holds other files"},
     {0, "config", .kind = OPTION_CONFIG, .target = &options.config, .argument = "FILE",
@@ -84,6 +84,7 @@ struct run {
     struct model model;
     struct tokeniser *tokeniser;
     struct dataset *train, *eval;
+    enum target_kind target;
     struct train_plan plan;
     struct optimisation optimisation;
     struct engine *engine;
@@ -138,7 +139,8 @@ static int load(struct run *run, const struct option_operands *operands)
     stream_merge_close(train);
     if (!run->train)
         return -1;
-    return classes_decide(&run->model, run->train, run->eval, options.labels);
+    return targets_decide(&run->model, run->train, run->eval, options.labels,
+                          (enum train_problem)options.arguments.problem_type, &run->target);
 }
 
 static void set_dropout(struct model_config *config, const char *key, double *target, double rate)
@@ -181,7 +183,7 @@ static int open_engine(struct run *run, struct evaluate_limits *limits)
     if (run->eval && arguments->per_device_eval_batch_size > plan.max_sequences)
         plan.max_sequences = (uint32_t)arguments->per_device_eval_batch_size;
     plan.seed = arguments->seed;
-    if (optimisation_init(&run->optimisation, arguments, &run->model, run->train, TARGET_CLASS))
+    if (optimisation_init(&run->optimisation, arguments, &run->model, run->train, run->target))
         return -1;
     optimisation_plan(&run->optimisation, arguments, &plan);
     *limits = (struct evaluate_limits){
@@ -236,7 +238,7 @@ static int train(struct run *run, const struct evaluate_limits *limits)
         .engine = run->engine,
         .train = run->train,
         .eval = run->eval,
-        .target = TARGET_CLASS,
+        .target = run->target,
         .labels = run->model.config.num_labels,
         .eval_limits = *limits,
         .events = {run, on_metrics, on_save, on_stepped, on_evaluated, on_stopped},

@@ -6,20 +6,11 @@
 
 #include "cli/diag.h"
 #include "cli/memory.h"
-
-/* A label as it occurs, once however many samples have it. */
-struct label_value {
-    enum rec_label_kind kind;
-    int64_t integer;
-    char *name;  /* LABEL_STRING; owned */
-    char *place; /* the first record that has it; owned */
-    int32_t class;
-};
+#include "data/sample_labels.h"
 
 struct sample {
     uint64_t first; /* position of its first token in ids and types */
     uint32_t length;
-    uint32_t value; /* index of its label */
 };
 
 struct memory_dataset {
@@ -31,19 +22,14 @@ struct memory_dataset {
     size_t id_capacity; /* bytes */
     uint8_t *types;     /* [tokens], or NULL as long as all are zero */
     size_t type_capacity;
-    struct label_value *values;
-    size_t value_count, value_capacity;
+    struct sample_labels labels;
     struct stream_header header; /* for the labels */
 };
 
 static void memory_close(struct dataset *dataset)
 {
     struct memory_dataset *self = (struct memory_dataset *)dataset;
-    for (size_t i = 0; i < self->value_count; i++) {
-        free(self->values[i].name);
-        free(self->values[i].place);
-    }
-    free(self->values);
+    sample_labels_free(&self->labels);
     free(self->samples);
     free(self->ids);
     free(self->types);
@@ -79,8 +65,12 @@ static void memory_types(const struct dataset *dataset, uint32_t index, uint32_t
 
 static int32_t memory_class(const struct dataset *dataset, uint32_t index)
 {
-    const struct memory_dataset *self = (const struct memory_dataset *)dataset;
-    return self->values[self->samples[index].value].class;
+    return sample_labels_class(&((const struct memory_dataset *)dataset)->labels, index);
+}
+
+static void memory_values(const struct dataset *dataset, uint32_t index, float *out)
+{
+    sample_labels_values(&((const struct memory_dataset *)dataset)->labels, index, out);
 }
 
 static const struct dataset_methods memory_methods = {
@@ -89,6 +79,7 @@ static const struct dataset_methods memory_methods = {
     .ids = memory_ids,
     .types = memory_types,
     .class_of = memory_class,
+    .values_of = memory_values,
 };
 
 int dataset_check(const struct rec_tokens *tokens, const struct dataset_limits *limits,
@@ -116,29 +107,6 @@ int dataset_check(const struct rec_tokens *tokens, const struct dataset_limits *
                               limits->types);
     }
     return 0;
-}
-
-/* The index of the record's label among the values, new or known. */
-static uint32_t intern_label(struct memory_dataset *self, const struct rec_label *label,
-                             const char *place)
-{
-    for (size_t i = 0; i < self->value_count; i++) {
-        const struct label_value *value = &self->values[i];
-        if (value->kind != label->kind)
-            continue;
-        if (label->kind == LABEL_INT      ? value->integer == label->integer
-            : label->kind == LABEL_STRING ? rec_span_equal(label->string, value->name)
-                                          : true)
-            return (uint32_t)i;
-    }
-    mem_grow(&self->values, &self->value_capacity, self->value_count + 1, sizeof *self->values);
-    struct label_value *value = &self->values[self->value_count];
-    *value = (struct label_value){.kind = label->kind, .place = mem_strdup(place), .class = -1};
-    if (label->kind == LABEL_INT)
-        value->integer = label->integer;
-    else if (label->kind == LABEL_STRING)
-        value->name = mem_strndup(label->string.data, label->string.size);
-    return (uint32_t)self->value_count++;
 }
 
 static void append_ids(struct memory_dataset *self, const struct rec_tokens *tokens, size_t length)
@@ -184,12 +152,11 @@ static int append(struct memory_dataset *self, const struct rec_tokens *tokens,
     self->samples[self->base.count++] = (struct sample){
         .first = self->base.tokens,
         .length = (uint32_t)length,
-        .value = intern_label(self, &tokens->label, place),
     };
     self->base.tokens += length;
     if (length > self->base.longest)
         self->base.longest = (uint32_t)length;
-    return 0;
+    return sample_labels_add(&self->labels, &tokens->label, place);
 }
 
 struct dataset *dataset_load(struct stream_merge *merge, const struct dataset_limits *limits)
@@ -221,52 +188,44 @@ void dataset_close(struct dataset *dataset)
         dataset->methods->close(dataset);
 }
 
-int dataset_suggest_classes(const struct dataset *dataset, struct label_set *classes,
+enum stream_problem dataset_problem(const struct dataset *dataset)
+{
+    const struct memory_dataset *self = (const struct memory_dataset *)dataset;
+    return self->header.problem != STREAM_PROBLEM_NONE ? self->header.problem
+                                                       : sample_labels_problem(&self->labels);
+}
+
+int dataset_suggest_classes(const struct dataset *dataset, bool sets, struct label_set *classes,
                             uint32_t *numbered)
 {
     const struct memory_dataset *self = (const struct memory_dataset *)dataset;
+    if (!self->header.has_labels)
+        return sample_labels_suggest(&self->labels, sets, classes, numbered);
     *numbered = 0;
-    label_set_init(classes);
-    if (self->header.has_labels) {
-        label_set_copy(classes, self->header.labels, self->header.label_count);
-        return 0;
-    }
-    int64_t largest = -1;
-    int result = 0;
-    for (size_t i = 0; i < self->value_count && result == 0; i++) {
-        const struct label_value *value = &self->values[i];
-        if (value->kind == LABEL_STRING)
-            label_set_add(classes, value->name, strlen(value->name));
-        else if (value->kind == LABEL_NONE)
-            result = diag_error("%s: no label", value->place);
-        else if (value->kind != LABEL_INT || value->integer < 0 || value->integer >= INT32_MAX)
-            result = diag_error("%s: the label is not a class", value->place);
-        else if (value->integer > largest)
-            largest = value->integer;
-        if (result == 0 && classes->count > 0 && largest >= 0)
-            result = diag_error("%s: labels are names and numbers, mixed", value->place);
-    }
-    if (result)
-        label_set_free(classes);
-    label_set_sort(classes);
-    *numbered = (uint32_t)(largest + 1);
-    return result;
+    label_set_copy(classes, self->header.labels, self->header.label_count);
+    return 0;
+}
+
+uint32_t dataset_suggest_numbers(const struct dataset *dataset)
+{
+    return sample_labels_width(&((const struct memory_dataset *)dataset)->labels);
 }
 
 int dataset_set_classes(struct dataset *dataset, const struct label_set *classes)
 {
     struct memory_dataset *self = (struct memory_dataset *)dataset;
-    for (size_t i = 0; i < self->value_count; i++) {
-        struct label_value *value = &self->values[i];
-        struct rec_label label = {.kind = value->kind};
-        if (value->kind == LABEL_INT)
-            label.integer = value->integer;
-        else if (value->kind == LABEL_STRING)
-            label.string = rec_span_of(value->name);
-        int64_t class = label_class(&label, &self->header, classes, value->place);
-        if (class < 0)
-            return -1;
-        value->class = (int32_t) class;
-    }
-    return 0;
+    return sample_labels_set_classes(&self->labels, &self->header, classes);
+}
+
+int dataset_set_sets(struct dataset *dataset, const struct label_set *classes)
+{
+    struct memory_dataset *self = (struct memory_dataset *)dataset;
+    dataset->values = (uint32_t)classes->count;
+    return sample_labels_set_sets(&self->labels, &self->header, classes);
+}
+
+int dataset_set_numbers(struct dataset *dataset, uint32_t count)
+{
+    dataset->values = count;
+    return sample_labels_set_numbers(&((struct memory_dataset *)dataset)->labels, count);
 }

@@ -1,6 +1,7 @@
 #include "data/labels.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,19 +18,22 @@ void label_set_free(struct label_set *set)
     for (size_t i = 0; i < set->count; i++)
         free(set->names[i]);
     free(set->names);
+    string_index_free(&set->index);
     label_set_init(set);
 }
 
 int64_t label_set_find(const struct label_set *set, const char *name, size_t size)
 {
-    for (size_t i = 0; i < set->count; i++)
-        if (strlen(set->names[i]) == size && memcmp(set->names[i], name, size) == 0)
-            return (int64_t)i;
-    return -1;
+    size_t at = string_index_find(&set->index, name, size);
+    return at == STRING_INDEX_NONE ? -1 : (int64_t)at;
 }
 
 int64_t label_set_add(struct label_set *set, const char *name, size_t size)
 {
+    bool added;
+    size_t at = string_index_add(&set->index, name, size, &added);
+    if (!added)
+        return (int64_t)at;
     mem_grow(&set->names, &set->capacity, set->count + 1, sizeof *set->names);
     set->names[set->count] = mem_strndup(name, size);
     return (int64_t)set->count++;
@@ -70,8 +74,12 @@ static int compare_names(const void *left, const void *right)
 
 void label_set_sort(struct label_set *set)
 {
-    if (set->count > 1)
-        qsort(set->names, set->count, sizeof *set->names, compare_names);
+    if (set->count < 2)
+        return;
+    qsort(set->names, set->count, sizeof *set->names, compare_names);
+    string_index_free(&set->index);
+    for (size_t i = 0; i < set->count; i++)
+        string_index_add(&set->index, set->names[i], strlen(set->names[i]), NULL);
 }
 
 /* How many numbers a label may be. */
@@ -118,4 +126,54 @@ int64_t label_class(const struct rec_label *label, const struct stream_header *h
     struct rec_span name = label_name(label, header);
     return diag_error("%s: label '%.*s' is not one of the %zu classes", place,
                       (int)(name.size < 200 ? name.size : 200), name.data, classes->count);
+}
+
+/* A list's items, or the label itself as a list of one. */
+static const struct rec_label *items_of(const struct rec_label *label, uint32_t *count)
+{
+    *count = label->kind == LABEL_LIST ? label->count : label->kind == LABEL_NONE ? 0 : 1;
+    return label->kind == LABEL_LIST ? label->items : label;
+}
+
+int label_read_set(const struct rec_label *label, const struct stream_header *header,
+                   const struct label_set *classes, uint8_t *set, const char *place)
+{
+    uint32_t count;
+    const struct rec_label *items = items_of(label, &count);
+    bool real = count > 0 && items[0].kind == LABEL_FLOAT;
+    if (label->kind == LABEL_NONE)
+        return diag_error("%s: no labels", place);
+    if (real && count != classes->count)
+        return diag_error("%s: %" PRIu32 " values, and there are %zu labels", place, count,
+                          classes->count);
+    memset(set, 0, classes->count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (real && items[i].kind == LABEL_FLOAT) {
+            set[i] = items[i].real >= 0.5;
+            continue;
+        }
+        int64_t at = label_class(&items[i], header, classes, place);
+        if (at < 0)
+            return -1;
+        set[at] = 1;
+    }
+    return 0;
+}
+
+int label_read_numbers(const struct rec_label *label, double *values, uint32_t count,
+                       const char *place)
+{
+    uint32_t given;
+    const struct rec_label *items = items_of(label, &given);
+    if (given != count)
+        return diag_error("%s: %" PRIu32 " numbers, and there should be %" PRIu32, place, given,
+                          count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (items[i].kind != LABEL_INT && items[i].kind != LABEL_FLOAT)
+            return diag_error("%s: a label is no number", place);
+        values[i] = items[i].kind == LABEL_INT ? (double)items[i].integer : items[i].real;
+        if (!isfinite(values[i]))
+            return diag_error("%s: a label is not finite", place);
+    }
+    return 0;
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cli/string_index.h"
 #include "stream/header.h"
 #include "stream/record.h"
 
@@ -18,6 +19,7 @@
 struct label_set {
     char **names;
     size_t count, capacity;
+    struct string_index index; /* of the names, in their order */
 };
 
 void label_set_init(struct label_set *set);
@@ -29,7 +31,7 @@ void label_set_copy(struct label_set *set, char *const *names, size_t count);
 int label_set_parse(struct label_set *set, const char *list);
 /* The name's class, or -1. */
 int64_t label_set_find(const struct label_set *set, const char *name, size_t size);
-/* Adds a copy of the name; its class. */
+/* Adds a copy of the name, unless it is there; its class. */
 int64_t label_set_add(struct label_set *set, const char *name, size_t size);
 /* Into bytewise order. */
 void label_set_sort(struct label_set *set);
@@ -44,5 +46,16 @@ int64_t label_find(const struct rec_label *label, const struct stream_header *he
  */
 int64_t label_class(const struct rec_label *label, const struct stream_header *header,
                     const struct label_set *classes, const char *place);
+
+/*
+ * Which labels hold. set: [classes->count] 0 or 1, from a list of names and ids, from one of them,
+ * or from a list of as many real numbers as there are labels, which hold from one half. 0, or -1
+ * with a message `place: ...`.
+ */
+int label_read_set(const struct rec_label *label, const struct stream_header *header,
+                   const struct label_set *classes, uint8_t *set, const char *place);
+/* values: [count], finite, from a list of numbers or from one. 0, or -1 with a message. */
+int label_read_numbers(const struct rec_label *label, double *values, uint32_t count,
+                       const char *place);
 
 #endif

@@ -135,3 +135,9 @@ void softmax_row(const float *logits, uint32_t labels, float *probabilities)
     for (uint32_t j = 0; j < labels; j++)
         probabilities[j] = (float)(exp(logits[j] - most) / sum);
 }
+
+void sigmoid_row(const float *logits, uint32_t labels, float *probabilities)
+{
+    for (uint32_t j = 0; j < labels; j++)
+        probabilities[j] = (float)(1 / (1 + exp(-(double)logits[j])));
+}

@@ -33,6 +33,9 @@ int loss_rows(const struct batch *batch, const struct loss_form *form, uint32_t 
               const float *logits, double divisor, float *gradient, double *loss_sum,
               uint64_t *counted);
 
+/* The same of sigmoids. */
+void sigmoid_row(const float *logits, uint32_t labels, float *probabilities);
+
 /* probabilities: [labels] of one row: softmax. logits may equal probabilities. */
 void softmax_row(const float *logits, uint32_t labels, float *probabilities);
 

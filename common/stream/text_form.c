@@ -521,21 +521,95 @@ static void render_tokens_record(struct buffer *out, const struct stream_header 
     buffer_append_char(out, '\n');
 }
 
-/* "Text: ..." where the text was kept, then "Label: NAME (Confidence: 0.987)" */
-static void render_prediction(struct buffer *out, const struct stream_header *header,
-                              const struct rec_prediction *prediction)
+/* A model of feelings names them so. */
+static const char *title_of(const struct stream_header *header,
+                            const struct rec_prediction *prediction)
 {
-    bool has_text = prediction->text.data != NULL;
+    bool negative = false, positive = false;
 
-    buffer_append_string(out, has_text ? "Text: " : "Id: ");
-    text_show(out, has_text ? prediction->text : prediction->id);
-    buffer_append_string(out, "\nLabel: ");
+    if (header->problem == STREAM_PROBLEM_MULTI)
+        return "Labels";
+    if (header->problem == STREAM_PROBLEM_REGRESSION)
+        return prediction->label.kind == LABEL_LIST ? "Values" : "Value";
+    for (size_t i = 0; i < header->label_count && i < 16; i++) {
+        negative = negative || strcmp(header->labels[i], "negative") == 0;
+        positive = positive || strcmp(header->labels[i], "positive") == 0;
+    }
+    return negative && positive ? "Sentiment" : "Label";
+}
+
+/* "joy (0.981), love (0.702)" */
+static void append_several(struct buffer *out, const struct stream_header *header,
+                           const struct rec_prediction *prediction)
+{
+    const struct rec_label *label = &prediction->label;
+
+    if (label->count == 0)
+        buffer_append_string(out, "none");
+    for (uint32_t i = 0; i < label->count; i++) {
+        const struct rec_label *item = &label->items[i];
+
+        buffer_append_string(out, i > 0 ? ", " : "");
+        append_label_name(out, header, item);
+        if (item->kind == LABEL_INT && item->integer >= 0 &&
+            (uint64_t)item->integer < prediction->prob_count)
+            buffer_format(out, " (%.3f)", prediction->probs[item->integer]);
+    }
+}
+
+/* "Positive (Confidence: 0.987)": the name with a capital. */
+static void append_one(struct buffer *out, const struct stream_header *header,
+                       const struct rec_prediction *prediction)
+{
+    struct rec_span name = prediction->name;
+
+    if (prediction->label.kind == LABEL_FLOAT) {
+        buffer_format(out, "%.5g", prediction->label.real);
+    } else if (name.data == NULL) {
+        append_label_name(out, header, &prediction->label);
+    } else {
+        if (name.size > 0 && name.data[0] >= 'a' && name.data[0] <= 'z') {
+            buffer_append_char(out, (char)(name.data[0] - 'a' + 'A'));
+            name = (struct rec_span){name.data + 1, name.size - 1};
+        }
+        text_show(out, name);
+    }
+    if (prediction->has_score)
+        buffer_format(out, " (Confidence: %.3f)", prediction->score);
+}
+
+/* ID, NAME and SCORE between tabs */
+static void render_bare_prediction(struct buffer *out, const struct stream_header *header,
+                                   const struct rec_prediction *prediction)
+{
+    text_show(out, prediction->id);
+    buffer_append_char(out, '\t');
     if (prediction->name.data != NULL)
         text_show(out, prediction->name);
     else
         append_label_name(out, header, &prediction->label);
     if (prediction->has_score)
-        buffer_format(out, " (Confidence: %.3f)", prediction->score);
+        buffer_format(out, "\t%.3f", prediction->score);
+    buffer_append_char(out, '\n');
+}
+
+/* "Text: ..." and "Sentiment: Positive (Confidence: 0.987)"; without its text, one line. */
+static void render_prediction(struct buffer *out, const struct stream_header *header,
+                              const struct rec_prediction *prediction)
+{
+    if (prediction->text.data == NULL && prediction->span_count == 0) {
+        render_bare_prediction(out, header, prediction);
+        return;
+    }
+    buffer_append_string(out, "Text: ");
+    text_show(out, prediction->text);
+    if (prediction->label.kind != LABEL_NONE) {
+        buffer_format(out, "\n%s: ", title_of(header, prediction));
+        if (header->problem == STREAM_PROBLEM_MULTI && prediction->label.kind == LABEL_LIST)
+            append_several(out, header, prediction);
+        else
+            append_one(out, header, prediction);
+    }
     buffer_append_char(out, '\n');
     for (size_t i = 0; i < prediction->span_count; i++) {
         const struct rec_found *found = &prediction->spans[i];

@@ -192,6 +192,9 @@ static int append_rendered(struct stream_writer *writer, const struct stream_rec
     case FORM_TSV:
         return stream_render_tsv(&writer->held, record);
     default:
+        /* Predictions with their texts take two lines: an empty one keeps them apart. */
+        if (record->type == STREAM_PREDICTIONS && record->prediction.text.data && writer->total > 0)
+            buffer_append_char(&writer->held, '\n');
         return stream_render_text(&writer->held, &writer->header, record);
     }
 }

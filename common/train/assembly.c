@@ -21,6 +21,7 @@ void assembly_free(struct assembly *assembly)
     free(assembly->row_tokens);
     free(assembly->ordinals);
     free(assembly->classes);
+    free(assembly->values);
     *assembly = (struct assembly){0};
 }
 
@@ -60,8 +61,13 @@ static uint32_t begin(struct assembly *assembly, uint32_t length, uint64_t ordin
 void assembly_add_sample(struct assembly *assembly, const struct dataset *dataset, uint32_t index,
                          uint64_t ordinal)
 {
-    uint32_t first =
-        begin(assembly, dataset_length(dataset, index), ordinal, dataset_class(dataset, index));
+    size_t width = dataset->values, row = assembly->batch.sequences;
+    int32_t class = width > 0 ? TARGET_IGNORED : dataset_class(dataset, index);
+    uint32_t first = begin(assembly, dataset_length(dataset, index), ordinal, class);
+    if (width > 0) {
+        mem_grow(&assembly->values, &assembly->value_capacity, (row + 1) * width, sizeof(float));
+        dataset_values(dataset, index, assembly->values + row * width);
+    }
     dataset_ids(dataset, index, assembly->ids + first);
     dataset_types(dataset, index, assembly->types + first);
 }
@@ -87,5 +93,6 @@ const struct batch *assembly_batch(struct assembly *assembly, enum target_kind t
     batch->row_tokens = assembly->row_tokens;
     batch->target = target;
     batch->classes = target == TARGET_CLASS ? assembly->classes : NULL;
+    batch->values = target == TARGET_MULTI || target == TARGET_REAL ? assembly->values : NULL;
     return batch;
 }

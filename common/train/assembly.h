@@ -18,7 +18,8 @@ struct assembly {
     uint32_t *ids, *types, *positions, *cu_seqlens, *row_tokens;
     uint64_t *ordinals;
     int32_t *classes;
-    size_t token_capacity[3], sequence_capacity[4];
+    float *values; /* [sequences, dataset->values] */
+    size_t token_capacity[3], sequence_capacity[4], value_capacity;
 };
 
 /* position_offset: the index of a text's first position embedding (the architecture's). */
@@ -26,8 +27,8 @@ void assembly_init(struct assembly *assembly, uint32_t position_offset);
 void assembly_free(struct assembly *assembly);
 void assembly_clear(struct assembly *assembly);
 
-/* One sequence. ordinal: samples that training consumed before it; class: TARGET_IGNORED when it
- * has none. */
+/* One sequence; a batch is of one dataset, or of records. ordinal: samples that training consumed
+ * before it; class: TARGET_IGNORED when it has none. */
 void assembly_add_sample(struct assembly *assembly, const struct dataset *dataset, uint32_t index,
                          uint64_t ordinal);
 void assembly_add_record(struct assembly *assembly, const struct rec_tokens *tokens, int32_t class);

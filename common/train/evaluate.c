@@ -1,7 +1,7 @@
 #include "train/evaluate.h"
 
-#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/memory.h"
 #include "data/batches.h"
@@ -18,29 +18,19 @@ enum outcome_kind evaluate_outcome_kind(enum target_kind target)
 
 /* Room for one row. */
 struct row {
-    float *probabilities;
+    float *outputs;
     double *values, *gold;
     uint8_t *set;
 };
 
-static void add_set(struct outcomes *outcomes, const struct row *row, const float *targets,
-                    const float *logits, double loss)
+void evaluate_outputs(enum target_kind target, const float *logits, uint32_t labels, float *values)
 {
-    for (uint32_t j = 0; j < outcomes->labels; j++) {
-        row->values[j] = (float)(1 / (1 + exp(-(double)logits[j])));
-        row->set[j] = targets[j] >= 0.5f;
-    }
-    outcomes_add_set(outcomes, row->set, NULL, row->values, loss);
-}
-
-static void add_numbers(struct outcomes *outcomes, const struct row *row, const float *targets,
-                        const float *logits)
-{
-    for (uint32_t j = 0; j < outcomes->labels; j++) {
-        row->values[j] = logits[j];
-        row->gold[j] = targets[j];
-    }
-    outcomes_add_numbers(outcomes, row->gold, row->values);
+    if (target == TARGET_MULTI)
+        sigmoid_row(logits, labels, values);
+    else if (target == TARGET_REAL)
+        memmove(values, logits, labels * sizeof *values);
+    else
+        softmax_row(logits, labels, values);
 }
 
 uint32_t evaluate_argmax(const float *logits, uint32_t classes)
@@ -62,17 +52,20 @@ static int add_row(struct outcomes *outcomes, const struct row *row, const struc
         return -1;
     if (counted == 0)
         return 0;
-    if (batch->target == TARGET_MULTI) {
-        add_set(outcomes, row, batch->values, logits, loss);
-    } else if (batch->target == TARGET_REAL) {
-        add_numbers(outcomes, row, batch->values, logits);
-    } else {
-        softmax_row(logits, outcomes->labels, row->probabilities);
-        for (uint32_t j = 0; j < outcomes->labels; j++)
-            row->values[j] = row->probabilities[j];
+    evaluate_outputs(batch->target, logits, outcomes->labels, row->outputs);
+    for (uint32_t j = 0; j < outcomes->labels; j++)
+        row->values[j] = row->outputs[j];
+    for (uint32_t j = 0; batch->values && j < outcomes->labels; j++) {
+        row->gold[j] = batch->values[j];
+        row->set[j] = batch->values[j] >= 0.5f;
+    }
+    if (batch->target == TARGET_MULTI)
+        outcomes_add_set(outcomes, row->set, NULL, row->values, loss);
+    else if (batch->target == TARGET_REAL)
+        outcomes_add_numbers(outcomes, row->gold, row->values);
+    else
         outcomes_add_class(outcomes, (uint32_t)batch->classes[0],
                            evaluate_argmax(logits, outcomes->labels), row->values, loss);
-    }
     return 0;
 }
 
@@ -81,7 +74,7 @@ int evaluate_add_batch(struct outcomes *outcomes, const struct batch *batch,
 {
     size_t labels = outcomes->labels;
     struct row row = {
-        .probabilities = mem_realloc_array(NULL, labels, sizeof *row.probabilities),
+        .outputs = mem_realloc_array(NULL, labels, sizeof *row.outputs),
         .values = mem_realloc_array(NULL, labels, sizeof *row.values),
         .gold = mem_realloc_array(NULL, labels, sizeof *row.gold),
         .set = mem_alloc(labels),
@@ -96,7 +89,7 @@ int evaluate_add_batch(struct outcomes *outcomes, const struct batch *batch,
         };
         result = add_row(outcomes, &row, &one, form, logits + r * labels);
     }
-    free(row.probabilities);
+    free(row.outputs);
     free(row.values);
     free(row.gold);
     free(row.set);

@@ -34,6 +34,10 @@ int evaluate_scores(struct engine *engine, const struct dataset *dataset,
 /* The outcomes that targets of this kind give. */
 enum outcome_kind evaluate_outcome_kind(enum target_kind target);
 
+/* What the logits of one row say, which values may be: probabilities (the softmax of TARGET_CLASS,
+ * the sigmoid of TARGET_MULTI), or the numbers of TARGET_REAL, which are the logits. */
+void evaluate_outputs(enum target_kind target, const float *logits, uint32_t labels, float *values);
+
 /* The class with the largest logit, the first of equals. */
 uint32_t evaluate_argmax(const float *logits, uint32_t classes);
 

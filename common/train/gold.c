@@ -1,7 +1,5 @@
 #include "train/gold.h"
 
-#include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,56 +18,6 @@ enum target_kind gold_target(const struct model_config *config)
     default:
         return config->num_labels == 1 ? TARGET_REAL : TARGET_CLASS;
     }
-}
-
-/* A list's items, or the label itself as a list of one. */
-static const struct rec_label *items_of(const struct rec_label *label, uint32_t *count)
-{
-    *count = label->kind == LABEL_LIST ? label->count : label->kind == LABEL_NONE ? 0 : 1;
-    return label->kind == LABEL_LIST ? label->items : label;
-}
-
-int gold_read_set(const struct rec_label *label, const struct stream_header *header,
-                  const struct label_set *classes, uint8_t *set, const char *place)
-{
-    uint32_t count;
-    const struct rec_label *items = items_of(label, &count);
-    bool real = count > 0 && items[0].kind == LABEL_FLOAT;
-    if (label->kind == LABEL_NONE)
-        return diag_error("%s: no labels", place);
-    if (real && count != classes->count)
-        return diag_error("%s: %" PRIu32 " values, and there are %zu labels", place, count,
-                          classes->count);
-    memset(set, 0, classes->count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (real && items[i].kind == LABEL_FLOAT) {
-            set[i] = items[i].real >= 0.5;
-            continue;
-        }
-        int64_t at = label_class(&items[i], header, classes, place);
-        if (at < 0)
-            return -1;
-        set[at] = 1;
-    }
-    return 0;
-}
-
-int gold_read_numbers(const struct rec_label *label, double *values, uint32_t count,
-                      const char *place)
-{
-    uint32_t given;
-    const struct rec_label *items = items_of(label, &given);
-    if (given != count)
-        return diag_error("%s: %" PRIu32 " numbers, and there should be %" PRIu32, place, given,
-                          count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (items[i].kind != LABEL_INT && items[i].kind != LABEL_FLOAT)
-            return diag_error("%s: a label is no number", place);
-        values[i] = items[i].kind == LABEL_INT ? (double)items[i].integer : items[i].real;
-        if (!isfinite(values[i]))
-            return diag_error("%s: a label is not finite", place);
-    }
-    return 0;
 }
 
 void gold_queue_init(struct gold_queue *queue, enum target_kind target,
@@ -92,8 +40,8 @@ static int add_values(struct gold_queue *queue, const struct rec_label *label,
     double *values = mem_calloc(labels, sizeof *values);
     uint8_t *set = mem_calloc(labels, 1);
     int result = queue->target == TARGET_REAL
-                     ? gold_read_numbers(label, values, (uint32_t)labels, place)
-                     : gold_read_set(label, header, queue->classes, set, place);
+                     ? label_read_numbers(label, values, (uint32_t)labels, place)
+                     : label_read_set(label, header, queue->classes, set, place);
     mem_grow(&queue->values, &queue->value_capacity, (queue->rows + 1) * labels, sizeof(float));
     for (size_t j = 0; j < labels; j++)
         queue->values[queue->rows * labels + j] =

@@ -14,17 +14,6 @@
 /* The targets of a model's problem. */
 enum target_kind gold_target(const struct model_config *config);
 
-/*
- * set: [classes->count] 0 or 1, from a list of names and ids, from one of them, or from a list of
- * as many real numbers as there are labels, which hold from one half. 0, or -1 with a message
- * `place: ...`.
- */
-int gold_read_set(const struct rec_label *label, const struct stream_header *header,
-                  const struct label_set *classes, uint8_t *set, const char *place);
-/* values: [count], finite, from a list of numbers or from one. 0, or -1 with a message. */
-int gold_read_numbers(const struct rec_label *label, double *values, uint32_t count,
-                      const char *place);
-
 /* Targets in input order, of records that have not been scored yet. */
 struct gold_queue {
     enum target_kind target;

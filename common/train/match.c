@@ -18,9 +18,10 @@ int match_header(const struct stream_header *header, const char *place, const st
 {
     if (stream_header_expect(header, STREAM_TOKENS, place))
         return -1;
-    if (header->problem != STREAM_PROBLEM_NONE && header->problem != STREAM_PROBLEM_SINGLE)
-        return diag_error("%s: the problem is '%s', and only 'single' is supported", place,
-                          stream_problem_name(header->problem));
+    if (header->problem > STREAM_PROBLEM_REGRESSION)
+        return diag_error("%s: the problem is '%s', and only single, multi and regression are "
+                          "supported",
+                          place, stream_problem_name(header->problem));
     const char *digest = header->tokenizer.digest;
     if (!digest) {
         diag_warn("%s: it does not say which tokenizer made these tokens", place);

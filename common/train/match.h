@@ -14,7 +14,7 @@
 struct dataset_limits match_limits(const struct model *model);
 
 /*
- * The stream holds tokens for a problem with one label a record, made by the model's tokenizer. 0,
+ * The stream holds tokens for a problem of whole records, made by the model's tokenizer. 0,
  * or -1 with a message; a tokenizer that disagrees is refused by naming both. A stream that names
  * no tokenizer passes with a warning.
  */

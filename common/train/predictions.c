@@ -127,10 +127,10 @@ static int add_set(struct predictions *predictions, const struct rec_prediction 
     bool guessed = prediction->label.kind != LABEL_NONE;
     if (!guessed && !prediction->probs)
         return diag_error("%s: neither labels nor probabilities are predicted", place);
-    if (gold_read_set(&prediction->gold, predictions->header, &predictions->names,
-                      predictions->gold_set, place) ||
-        (guessed && gold_read_set(&prediction->label, predictions->header, &predictions->names,
-                                  predictions->guess_set, place)))
+    if (label_read_set(&prediction->gold, predictions->header, &predictions->names,
+                       predictions->gold_set, place) ||
+        (guessed && label_read_set(&prediction->label, predictions->header, &predictions->names,
+                                   predictions->guess_set, place)))
         return -1;
     outcomes_add_set(&predictions->outcomes, predictions->gold_set,
                      guessed ? predictions->guess_set : NULL, prediction->probs, OUTCOME_NO_LOSS);
@@ -143,8 +143,8 @@ static int add_numbers(struct predictions *predictions, const struct rec_predict
     if (prediction->label.kind == LABEL_NONE)
         return diag_error("%s: no number is predicted", place);
     uint32_t labels = predictions->outcomes.labels;
-    if (gold_read_numbers(&prediction->gold, predictions->gold_values, labels, place) ||
-        gold_read_numbers(&prediction->label, predictions->values, labels, place))
+    if (label_read_numbers(&prediction->gold, predictions->gold_values, labels, place) ||
+        label_read_numbers(&prediction->label, predictions->values, labels, place))
         return -1;
     outcomes_add_numbers(&predictions->outcomes, predictions->gold_values, predictions->values);
     return 0;

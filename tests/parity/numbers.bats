@@ -28,6 +28,10 @@ parity() {
     done
 }
 
+@test "losses of 20 classes, several labels and numbers differ by at most 1e-3 of themselves in 100 steps" {
+    parity tasks.py
+}
+
 @test "16x1, 8x2 and 4x4 with dropout are the same run" {
     parity accumulation.py
 }

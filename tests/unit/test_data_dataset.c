@@ -96,7 +96,7 @@ static void test_names(uint64_t vocab_size)
     CHECK(dataset && dataset->count == 4 && dataset->tokens == 14 && dataset->longest == 8,
           "count, tokens and longest");
     check_ids(dataset, lines);
-    CHECK(dataset_suggest_classes(dataset, &classes, &numbered) == 0 && classes.count == 3 &&
+    CHECK(dataset_suggest_classes(dataset, false, &classes, &numbered) == 0 && classes.count == 3 &&
               numbered == 0,
           "three names");
     CHECK(dataset_set_classes(dataset, &classes) == 0, "classes");
@@ -149,7 +149,7 @@ static void test_refusals(void)
         uint32_t numbered;
         write_stream(lines[i], 2, 100, NULL, 0);
         struct dataset *dataset = load();
-        CHECK(dataset && dataset_suggest_classes(dataset, &classes, &numbered) == -1,
+        CHECK(dataset && dataset_suggest_classes(dataset, false, &classes, &numbered) == -1,
               i ? "a missing label is taken" : "names and numbers are taken");
         dataset_close(dataset);
     }
@@ -179,7 +179,7 @@ static void test_batches(void)
     CHECK(batches_next(&batches, &first, &tokens) == 1 && tokens == 8, "a long one alone");
     struct label_set classes;
     uint32_t numbered;
-    CHECK(dataset_suggest_classes(dataset, &classes, &numbered) == 0 && classes.count == 0 &&
+    CHECK(dataset_suggest_classes(dataset, false, &classes, &numbered) == 0 && classes.count == 0 &&
               numbered == 5,
           "labels 0 to 4");
     label_set_free(&classes);

@@ -19,7 +19,8 @@ includes() {
             allowed["data"] = allowed["log"] = " cli stream "
             allowed["nn"] = " cli model "
             allowed["hub"] = " cli data model "
-            allowed["train"] = " cli stream text model data nn log metrics hub "
+            allowed["encode"] = " cli stream text "
+            allowed["train"] = " cli stream text encode model data nn log metrics hub "
         }
         /^#include "/ {
             split(FILENAME, from, "/")

@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "hub/cache.h"
+#include "stream/groups.h"
 #include "stream/options.h"
 #include "train/eval_report.h"
 #include "train/evaluate.h"
@@ -219,18 +220,19 @@ static int evaluate_predictions(const struct option_operands *operands, struct r
 
 /* What is known of records that a model scores. */
 struct scored {
+    struct stream_groups groups;
     struct gold_queue gold;
     struct outcomes outcomes;
 };
 
-static int add_batch(void *context, const struct batch *batch, struct stream_record *const *records,
-                     const float *logits)
+static int add_rows(void *context, uint32_t rows, struct stream_record *const *records,
+                    const float *logits)
 {
     struct scored *scored = context;
-    struct batch gold = gold_queue_first(&scored->gold, batch->rows);
+    struct batch gold = gold_queue_first(&scored->gold, rows);
     (void)records;
     int result = evaluate_add_batch(&scored->outcomes, &gold, NULL, logits);
-    gold_queue_drop(&scored->gold, batch->rows);
+    gold_queue_drop(&scored->gold, rows);
     return result;
 }
 
@@ -247,20 +249,25 @@ static int score(struct scorer *scorer, struct stream_merge *merge, struct score
     progress_init(&progress, "records", 0, 0);
     while ((result = stream_merge_next(merge, &record)) > 0) {
         const char *place = stream_reader_place(reader);
-        result = gold_queue_add(&scored->gold, &record->tokens.label, header, place);
+        int begins = stream_groups_add(&scored->groups, reader);
+        result = begins < 0 ? -1 : 0;
+        if (begins > 0)
+            result = gold_queue_add(&scored->gold, &record->tokens.label, header, place) ||
+                             rival_follow(rival, record, place)
+                         ? -1
+                         : 0;
         if (result == 0)
-            result = scorer_add(scorer, record, TARGET_IGNORED, place);
-        if (result == 0)
-            result = rival_follow(rival, record, place);
+            result = scorer_add(scorer, record, place);
         if (result)
             break;
         report->tokens += rec_token_count(&record->tokens);
         progress_update(&progress, stream_merge_count(merge), NULL);
     }
     if (result == 0)
-        result = check_any(merge, reader);
-    if (result == 0)
-        result = scorer_flush(scorer);
+        result = stream_groups_end(&scored->groups, reader) || check_any(merge, reader) ||
+                         scorer_flush(scorer)
+                     ? -1
+                     : 0;
     progress_finish(&progress);
     report->seconds = clock_monotonic() - started;
     return result;
@@ -270,14 +277,13 @@ static int evaluate_tokens(const struct option_operands *operands, struct model 
                            struct tokeniser *tokeniser, struct rival *rival)
 {
     struct label_set classes;
-    struct scored scored;
+    struct scored scored = {0};
     struct eval_report report = {.outcomes = &scored.outcomes, .names = model->config.label_names};
     struct scorer scorer = {0};
     struct scorer_plan plan = {
         .engine = &options.engine,
         .max_sequences = options.batch_size,
         .max_tokens = options.batch_tokens,
-        .target = TARGET_NONE,
     };
     enum target_kind target = gold_target(&model->config);
     struct report_output output;
@@ -290,7 +296,7 @@ static int evaluate_tokens(const struct option_operands *operands, struct model 
     label_set_copy(&classes, model->config.label_names, model->config.num_labels);
     gold_queue_init(&scored.gold, target, &classes);
     outcomes_init(&scored.outcomes, evaluate_outcome_kind(target), model->config.num_labels);
-    int result = scorer_open(&scorer, model, &plan, add_batch, &scored);
+    int result = scorer_open(&scorer, model, &plan, add_rows, &scored);
     if (result == 0)
         result = score(&scorer, merge, &scored, &report, rival);
     if (result == 0)
@@ -300,6 +306,7 @@ static int evaluate_tokens(const struct option_operands *operands, struct model 
     eval_report_free(&report);
     outcomes_free(&scored.outcomes);
     gold_queue_free(&scored.gold);
+    stream_groups_free(&scored.groups);
     label_set_free(&classes);
     stream_merge_close(merge);
     return result;

@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "hub/cache.h"
+#include "stream/groups.h"
 #include "stream/options.h"
 #include "train/evaluate.h"
 #include "train/gold.h"
@@ -62,6 +63,7 @@ struct predictor {
     enum target_kind target;
     struct label_set classes;
     struct stream_reader *reader;
+    struct stream_groups groups;
     struct scorer scorer;
     struct stream_writer *writer;
     float *values;            /* [classes] probabilities, or the logits of a regression */
@@ -165,12 +167,12 @@ static int write_prediction(struct predictor *predictor, const struct rec_tokens
     return stream_writer_record(predictor->writer, &record);
 }
 
-static int predict_batch(void *context, const struct batch *batch,
-                         struct stream_record *const *records, const float *logits)
+static int predict_rows(void *context, uint32_t rows, struct stream_record *const *records,
+                        const float *logits)
 {
     struct predictor *predictor = context;
     uint32_t count = (uint32_t)predictor->classes.count;
-    for (uint32_t row = 0; row < batch->rows; row++) {
+    for (uint32_t row = 0; row < rows; row++) {
         evaluate_outputs(predictor->target, logits + (size_t)row * count, count, predictor->values);
         if (write_prediction(predictor, &records[row]->tokens))
             return -1;
@@ -215,9 +217,18 @@ static int begin_segment(struct predictor *predictor)
     return result;
 }
 
+static int add_record(struct predictor *predictor)
+{
+    if (stream_groups_add(&predictor->groups, predictor->reader) < 0)
+        return -1;
+    return scorer_add(&predictor->scorer, stream_reader_record(predictor->reader),
+                      stream_reader_place(predictor->reader));
+}
+
 static int end_segment(struct predictor *predictor)
 {
-    if (scorer_flush(&predictor->scorer))
+    if (stream_groups_end(&predictor->groups, predictor->reader) ||
+        scorer_flush(&predictor->scorer))
         return -1;
     return stream_writer_end(predictor->writer);
 }
@@ -235,8 +246,7 @@ static int predict_stream(struct predictor *predictor)
             result = begin_segment(predictor);
             break;
         case STREAM_RECORD:
-            result = scorer_add(&predictor->scorer, stream_reader_record(predictor->reader),
-                                TARGET_IGNORED, stream_reader_place(predictor->reader));
+            result = add_record(predictor);
             break;
         case STREAM_END:
             result = end_segment(predictor);
@@ -255,14 +265,13 @@ static int predict(struct predictor *predictor, const struct option_operands *op
         .max_sequences = options.batch_size,
         .max_tokens = options.batch_tokens,
         .keep = true,
-        .target = TARGET_NONE,
     };
     label_set_copy(&predictor->classes, config->label_names, config->num_labels);
     predictor->target = gold_target(config);
     predictor->values = mem_realloc_array(NULL, config->num_labels, sizeof *predictor->values);
     predictor->probs = mem_realloc_array(NULL, config->num_labels, sizeof *predictor->probs);
     predictor->labels = mem_realloc_array(NULL, config->num_labels, sizeof *predictor->labels);
-    if (scorer_open(&predictor->scorer, predictor->model, &plan, predict_batch, predictor))
+    if (scorer_open(&predictor->scorer, predictor->model, &plan, predict_rows, predictor))
         return -1;
     predictor->reader = stream_reader_open(operands->items, operands->count, options.io.max_record);
     predictor->writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
@@ -293,6 +302,7 @@ int main(int argc, char **argv)
     int status = tokeniser && predict(&predictor, &operands) == 0 ? 0 : 1;
     scorer_close(&predictor.scorer);
     stream_reader_close(predictor.reader);
+    stream_groups_free(&predictor.groups);
     label_set_free(&predictor.classes);
     buffer_free(&predictor.name);
     free(predictor.values);

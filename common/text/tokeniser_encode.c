@@ -9,6 +9,7 @@
 
 #include "cli/memory.h"
 #include "cli/utf8.h"
+#include "text/fit.h"
 #include "text/pretokenise.h"
 #include "text/tokeniser.h"
 #include "text/tokeniser_build.h"
@@ -208,24 +209,6 @@ static void encode_segment(const struct tokeniser *tokeniser, struct tokeniser_s
     }
 }
 
-/* How many of first and second tokens to keep so that both have at most `room`, as `longest_first`
- * does. */
-static void share_room(size_t *first, size_t *second, size_t room)
-{
-    size_t *shorter = *first <= *second ? first : second;
-    size_t *longer = shorter == first ? second : first;
-    if (*first + *second <= room)
-        return;
-    if (*shorter > room)
-        *longer = *shorter;
-    else
-        *longer = *shorter > room - *shorter ? *shorter : room - *shorter;
-    if (*shorter + *longer > room) {
-        *shorter = room / 2;
-        *longer = *shorter + room % 2;
-    }
-}
-
 static size_t count_id(const uint32_t *ids, size_t count, uint32_t id)
 {
     size_t found = 0;
@@ -243,10 +226,7 @@ static void assemble(const struct tokeniser *tokeniser, size_t first, bool paire
     const uint32_t *second_ids = out->ids + 1 + first;
     if (max_length > 0)
         room = max_length - (paired ? 3 : 2);
-    if (paired)
-        share_room(&first, &second, room);
-    else if (first > room)
-        first = room;
+    fit_share_room(&first, &second, room);
     out->cut = out->tokens - first - second;
     out->count = out->first_segment = first + 2;
     if (paired) {

@@ -72,10 +72,10 @@ void assembly_add_sample(struct assembly *assembly, const struct dataset *datase
     dataset_types(dataset, index, assembly->types + first);
 }
 
-void assembly_add_record(struct assembly *assembly, const struct rec_tokens *tokens, int32_t class)
+void assembly_add_record(struct assembly *assembly, const struct rec_tokens *tokens)
 {
     uint32_t length = (uint32_t)rec_token_count(tokens);
-    uint32_t first = begin(assembly, length, 0, class);
+    uint32_t first = begin(assembly, length, 0, TARGET_IGNORED);
     rec_token_ids(tokens, assembly->ids + first);
     for (uint32_t i = 0; i < length; i++)
         assembly->types[first + i] = tokens->types.data ? (unsigned char)tokens->types.data[i] : 0;

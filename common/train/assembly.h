@@ -28,10 +28,10 @@ void assembly_free(struct assembly *assembly);
 void assembly_clear(struct assembly *assembly);
 
 /* One sequence; a batch is of one dataset, or of records. ordinal: samples that training consumed
- * before it; class: TARGET_IGNORED when it has none. */
+ * before it. */
 void assembly_add_sample(struct assembly *assembly, const struct dataset *dataset, uint32_t index,
                          uint64_t ordinal);
-void assembly_add_record(struct assembly *assembly, const struct rec_tokens *tokens, int32_t class);
+void assembly_add_record(struct assembly *assembly, const struct rec_tokens *tokens);
 
 /* The batch so far: valid until the next change. */
 const struct batch *assembly_batch(struct assembly *assembly, enum target_kind target);

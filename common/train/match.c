@@ -4,6 +4,27 @@
 
 #include "cli/diag.h"
 
+static int64_t id_or_none(uint32_t id)
+{
+    return id == TOKEN_NONE ? -1 : (int64_t)id;
+}
+
+struct stream_tokenizer match_description(const struct tokeniser *tokeniser, uint64_t max_length)
+{
+    const struct tokeniser_special *special = &tokeniser->special;
+    return (struct stream_tokenizer){
+        .digest = (char *)tokeniser->digest,
+        .kind = (char *)tokeniser->kind,
+        .vocab_size = tokeniser->vocabulary.size,
+        .max_length = max_length,
+        .cls = special->cls,
+        .sep = special->sep,
+        .pad = id_or_none(special->pad),
+        .unk = special->unk,
+        .mask = id_or_none(special->mask),
+    };
+}
+
 struct dataset_limits match_limits(const struct model *model)
 {
     return (struct dataset_limits){

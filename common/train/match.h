@@ -10,6 +10,10 @@
 #include "stream/merge.h"
 #include "text/tokeniser.h"
 
+/* What a tokens stream's header says of its tokenizer; the strings are the tokeniser's. max_length:
+ * tokens of a record. */
+struct stream_tokenizer match_description(const struct tokeniser *tokeniser, uint64_t max_length);
+
 /* What the model takes: vocabulary, positions and token types. */
 struct dataset_limits match_limits(const struct model *model);
 

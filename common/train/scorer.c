@@ -1,9 +1,14 @@
 #include "train/scorer.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/diag.h"
 #include "cli/memory.h"
+#include "train/evaluate.h"
+#include "train/gold.h"
 #include "train/match.h"
 
 int scorer_open(struct scorer *scorer, const struct model *model, const struct scorer_plan *plan,
@@ -21,8 +26,9 @@ int scorer_open(struct scorer *scorer, const struct model *model, const struct s
         .limits = match_limits(model),
         .max_sequences = engine.max_sequences,
         .max_tokens = engine.max_tokens,
+        .labels = model->config.num_labels,
         .keep = plan->keep,
-        .target = plan->target,
+        .target = gold_target(&model->config),
         .scored = scored,
         .context = context,
     };
@@ -32,8 +38,10 @@ int scorer_open(struct scorer *scorer, const struct model *model, const struct s
                  (double)engine_memory(scorer->engine) / 1e6);
     assembly_init(&scorer->assembly, model->config.architecture->position_offset);
     scorer->records = mem_calloc(scorer->max_sequences, sizeof(struct stream_record *));
-    scorer->logits =
-        mem_realloc_array(NULL, scorer->max_sequences, sizeof(float) * model->config.num_labels);
+    scorer->windows = mem_calloc(scorer->max_sequences, sizeof *scorer->windows);
+    scorer->logits = mem_realloc_array(NULL, scorer->max_sequences, sizeof(float) * scorer->labels);
+    scorer->sums = mem_calloc(scorer->labels, sizeof *scorer->sums);
+    scorer->outputs = mem_calloc(scorer->labels, sizeof *scorer->outputs);
     return 0;
 }
 
@@ -53,25 +61,85 @@ void scorer_close(struct scorer *scorer)
     clear(scorer);
     assembly_free(&scorer->assembly);
     free(scorer->records);
+    free(scorer->windows);
     free(scorer->logits);
+    free(scorer->first);
+    free(scorer->sums);
+    free(scorer->outputs);
     engine_close(scorer->engine);
     scorer->records = NULL;
+}
+
+/* Adds a window's row to the sums; takes its record when it is the first. */
+static void add_window(struct scorer *scorer, uint32_t row)
+{
+    const float *logits = scorer->logits + (size_t)row * scorer->labels;
+    bool first = scorer->windows[row].k == 1;
+    evaluate_outputs(scorer->target, logits, scorer->labels, scorer->outputs);
+    for (uint32_t j = 0; j < scorer->labels; j++)
+        scorer->sums[j] = (first ? 0 : scorer->sums[j]) + scorer->outputs[j];
+    if (first) {
+        free(scorer->first);
+        scorer->first = scorer->records[row];
+    } else {
+        free(scorer->records[row]);
+    }
+    scorer->records[row] = NULL;
+}
+
+/* The logits whose probabilities are the mean. */
+static void mean_logits(const struct scorer *scorer, double windows, float *logits)
+{
+    for (uint32_t j = 0; j < scorer->labels; j++) {
+        double mean = scorer->sums[j] / windows;
+        if (scorer->target == TARGET_MULTI)
+            mean = log(fmax(mean, FLT_MIN)) - log(fmax(1 - mean, FLT_MIN));
+        else if (scorer->target == TARGET_CLASS)
+            mean = log(fmax(mean, FLT_MIN));
+        logits[j] = (float)mean;
+    }
+}
+
+/* Texts in windows become one row each, those that are not complete none: the rows that are left,
+ * at the beginning of records and logits. */
+static uint32_t join_windows(struct scorer *scorer, uint32_t rows)
+{
+    uint32_t done = 0;
+    for (uint32_t row = 0; row < rows; row++) {
+        const struct rec_window *window = &scorer->windows[row];
+        float *to = scorer->logits + (size_t)done * scorer->labels;
+        if (window->n > 1) {
+            add_window(scorer, row);
+            if (window->k < window->n)
+                continue;
+            mean_logits(scorer, (double)window->n, to);
+            scorer->records[done++] = scorer->first;
+            scorer->first = NULL;
+        } else {
+            struct stream_record *record = scorer->records[row];
+            memmove(to, scorer->logits + (size_t)row * scorer->labels, scorer->labels * sizeof *to);
+            scorer->records[row] = NULL;
+            scorer->records[done++] = record;
+        }
+    }
+    return done;
 }
 
 int scorer_flush(struct scorer *scorer)
 {
     if (scorer->assembly.batch.sequences == 0)
         return 0;
-    const struct batch *batch = assembly_batch(&scorer->assembly, scorer->target);
+    const struct batch *batch = assembly_batch(&scorer->assembly, TARGET_NONE);
     int result = engine_forward(scorer->engine, batch, scorer->logits);
-    if (result == 0)
-        result = scorer->scored(scorer->context, batch, scorer->records, scorer->logits);
+    if (result == 0) {
+        uint32_t rows = join_windows(scorer, batch->rows);
+        result = scorer->scored(scorer->context, rows, scorer->records, scorer->logits);
+    }
     clear(scorer);
     return result;
 }
 
-int scorer_add(struct scorer *scorer, const struct stream_record *record, int32_t class,
-               const char *place)
+int scorer_add(struct scorer *scorer, const struct stream_record *record, const char *place)
 {
     const struct batch *batch = &scorer->assembly.batch;
     if (dataset_check(&record->tokens, &scorer->limits, place))
@@ -81,8 +149,10 @@ int scorer_add(struct scorer *scorer, const struct stream_record *record, int32_
          batch->tokens + length > scorer->max_tokens) &&
         scorer_flush(scorer))
         return -1;
-    if (scorer->keep)
+    scorer->windows[batch->sequences] = record->tokens.window;
+    /* Of a text in windows only the first one's record is handed on. */
+    if (scorer->keep && record->tokens.window.k <= 1)
         scorer->records[batch->sequences] = stream_record_clone(record);
-    assembly_add_record(&scorer->assembly, &record->tokens, class);
+    assembly_add_record(&scorer->assembly, &record->tokens);
     return 0;
 }

@@ -2,6 +2,9 @@
  * Records in, logits out: collects records of a tokens stream into batches and hands the logits on
  * in input order.
  *
+ * The windows of one text are one record: what is handed on for them is its first window's record
+ * and the logits whose probabilities (numbers, in a regression) are the mean of the windows'.
+ *
  * Memory is one batch. A caller that reads a pipe flushes before it would wait, so that a batch is
  * never waited for.
  */
@@ -15,30 +18,34 @@
 #include "train/assembly.h"
 #include "train/options.h"
 
-/* One batch is done: records [batch->sequences] (all NULL unless they are kept), logits
- * [batch->rows, classes]. 0, or -1 after a message. */
-typedef int scorer_scored(void *context, const struct batch *batch,
-                          struct stream_record *const *records, const float *logits);
+/* Some records are done: records [rows] (all NULL unless they are kept), logits [rows, labels]. 0,
+ * or -1 after a message. */
+typedef int scorer_scored(void *context, uint32_t rows, struct stream_record *const *records,
+                          const float *logits);
 
 struct scorer {
     struct engine *engine;
     struct dataset_limits limits;
     struct assembly assembly;
     struct stream_record **records; /* [max_sequences] */
-    float *logits;                  /* [max_sequences, classes] */
-    uint32_t max_sequences, max_tokens;
+    struct rec_window *windows;     /* [max_sequences] */
+    float *logits;                  /* [max_sequences, labels] */
+    uint32_t max_sequences, max_tokens, labels;
     bool keep;
-    enum target_kind target;
+    enum target_kind target; /* the model's */
     scorer_scored *scored;
     void *context;
+    /* Windows of a text that have come so far. */
+    struct stream_record *first;
+    double *sums;   /* [labels] of their probabilities */
+    float *outputs; /* [labels] */
 };
 
 struct scorer_plan {
     const struct engine_options *engine;
     uint64_t max_sequences,
-        max_tokens;          /* of a batch; max_tokens is raised to the model's longest text */
-    bool keep;               /* keep a copy of each record until it is scored */
-    enum target_kind target; /* TARGET_CLASS: records come with their class */
+        max_tokens; /* of a batch; max_tokens is raised to the model's longest text */
+    bool keep;      /* keep a copy of each record until it is scored */
 };
 
 /* Opens an engine on the model, which must outlive the scorer. 0, or -1 with a message. */
@@ -47,10 +54,9 @@ int scorer_open(struct scorer *scorer, const struct model *model, const struct s
 void scorer_close(struct scorer *scorer);
 
 /* Checks the record and adds it, scoring what is held when it does not fit any more. place names it
- * in messages. */
-int scorer_add(struct scorer *scorer, const struct stream_record *record, int32_t class,
-               const char *place);
-/* Scores what is held. */
+ * in messages. Windows must be complete and in order (stream/groups.h sees to that). */
+int scorer_add(struct scorer *scorer, const struct stream_record *record, const char *place);
+/* Scores what is held; a text's windows are handed on with its last. */
 int scorer_flush(struct scorer *scorer);
 
 #endif

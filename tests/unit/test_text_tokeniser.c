@@ -10,6 +10,7 @@
 #include "cli/buffer.h"
 #include "cli/diag.h"
 #include "cli/memory.h"
+#include "text/fit.h"
 #include "text/ordered_pool.h"
 #include "text_json.h"
 
@@ -290,11 +291,96 @@ static void test_pool(unsigned threads)
     ordered_pool_free(pool);
 }
 
+static void check_window(const json_t *expected, const struct encoding *got, size_t at, size_t k)
+{
+    uint8_t types[64];
+    CHECK(same_ids(json_object_get(expected, "ids"), got->ids, got->count),
+          "bert-windows.json: case %zu: window %zu", at, k);
+    encoding_types(got, types);
+    for (size_t t = 0; t < got->count; t++)
+        CHECK(types[t] == json_integer_value(json_array_get(json_object_get(expected, "types"), t)),
+              "bert-windows.json: case %zu: window %zu: type of token %zu", at, k, t);
+}
+
+static void test_windows(void)
+{
+    json_t *cases = load_fixture("bert-windows.json"), *item;
+    struct tokeniser *tokeniser = open_fixture("bert-base-uncased");
+    struct tokeniser_state *state = tokeniser_state_new();
+    struct encoding whole = {0}, window = {0};
+    size_t i, windows = 0;
+    json_array_foreach(cases, i, item)
+    {
+        const json_t *expected = json_object_get(item, "windows");
+        struct text_span pair = span_of(json_object_get(item, "pair"));
+        struct fit fit = {.on_long = FIT_WINDOW,
+                          .max_length = (size_t)json_integer_value(json_object_get(item, "length")),
+                          .stride = (size_t)json_integer_value(json_object_get(item, "stride"))};
+        bool paired = pair.data != NULL;
+        tokeniser_encode(tokeniser, state, span_of(json_object_get(item, "text")), pair, 0, &whole);
+        size_t count = fit_count(&fit, &whole, paired), begin, room = SIZE_MAX;
+        CHECK(count == json_array_size(expected), "case %zu: %zu windows, not %zu", i, count,
+              json_array_size(expected));
+        for (size_t k = 0; k < count && k < json_array_size(expected); k++, windows++) {
+            fit_take(&fit, &whole, paired, k, &window, &begin);
+            check_window(json_array_get(expected, k), &window, i, k);
+            CHECK(window.cut == 0, "nothing is cut");
+            if (k == 0)
+                room = window.count - 2 - (paired ? window.first_segment - 1 : 0);
+            CHECK(begin == k * (room - fit.stride), "case %zu: window %zu begins at %zu", i, k,
+                  begin);
+        }
+    }
+    CHECK(windows > 200, "%zu windows", windows);
+    encoding_free(&whole);
+    encoding_free(&window);
+    tokeniser_state_free(state);
+    tokeniser_close(tokeniser);
+    json_decref(cases);
+}
+
+/* Tokens 10, 11, ... of a text and 50, 51, ... of a pair's second, by hand. */
+static void check_ends(size_t first, size_t second, bool paired, const uint32_t *expected,
+                       size_t count, size_t cut)
+{
+    uint32_t ids[64] = {1};
+    struct encoding whole = {.ids = ids, .count = 1}, got = {0};
+    const struct fit fit = {.on_long = FIT_HEAD_TAIL, .max_length = 10, .head = 2};
+    size_t begin;
+    for (uint32_t i = 0; i < first; i++)
+        ids[whole.count++] = 10 + i;
+    ids[whole.count++] = 2;
+    whole.first_segment = whole.count;
+    for (uint32_t i = 0; paired && i < second; i++)
+        ids[whole.count++] = 50 + i;
+    if (paired)
+        ids[whole.count++] = 2;
+    CHECK(fit_count(&fit, &whole, paired) == 1, "one sequence");
+    fit_take(&fit, &whole, paired, 0, &got, &begin);
+    CHECK(got.count == count && memcmp(got.ids, expected, count * sizeof *expected) == 0,
+          "head and tail of %zu and %zu", first, second);
+    CHECK(got.cut == cut, "%zu cut of %zu and %zu", got.cut, first, second);
+    encoding_free(&got);
+}
+
+static void test_head_tail(void)
+{
+    check_ends(8, 0, false, (uint32_t[]){1, 10, 11, 12, 13, 14, 15, 16, 17, 2}, 10, 0);
+    check_ends(9, 0, false, (uint32_t[]){1, 10, 11, 13, 14, 15, 16, 17, 18, 2}, 10, 1);
+    check_ends(20, 0, false, (uint32_t[]){1, 10, 11, 24, 25, 26, 27, 28, 29, 2}, 10, 12);
+    check_ends(0, 0, false, (uint32_t[]){1, 2}, 2, 0);
+    /* Room for 7: 3 and 4; a quarter of 4 is 1. */
+    check_ends(3, 9, true, (uint32_t[]){1, 10, 11, 12, 2, 50, 56, 57, 58, 2}, 10, 5);
+    CHECK(fit_default_head(512) == 128 && fit_default_head(256) == 63, "128 of 510");
+}
+
 int main(void)
 {
     diag_init("test_text_tokeniser");
     test_folders();
     test_bert();
+    test_windows();
+    test_head_tail();
     test_counts_and_errors();
     test_hostile();
     test_saving();

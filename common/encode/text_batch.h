@@ -1,0 +1,59 @@
+/*
+ * Text records to tokens records, a batch at a time, so that threads can share the work: one fills
+ * batches and writes them in order, any encodes them.
+ */
+#ifndef ENCODE_TEXT_BATCH_H
+#define ENCODE_TEXT_BATCH_H
+
+#include "stream/writer.h"
+#include "text/fit.h"
+#include "text/tokeniser.h"
+
+struct text_totals {
+    uint64_t records, cut_records, tokens, cut, unknown; /* tokens: found, those cut included */
+    uint64_t windowed, windows; /* records that became windows, and those */
+};
+
+/* What a thread needs to encode. */
+struct text_encoder {
+    const struct tokeniser *tokeniser;
+    struct tokeniser_state *state;
+    struct encoding whole, part;
+    struct fit fit;
+    enum stream_ids_type ids_type;
+};
+
+void text_encoder_init(struct text_encoder *encoder, const struct tokeniser *tokeniser,
+                       const struct fit *fit);
+void text_encoder_free(struct text_encoder *encoder);
+
+struct text_sequence;
+
+struct text_batch {
+    struct stream_record **records; /* [count], copies */
+    size_t count, record_capacity, text_bytes;
+    uint64_t first;                  /* number of its first record in the segment, from 1 */
+    struct text_sequence *sequences; /* in the records' order, one or more each */
+    size_t sequence_count, sequence_capacity;
+    struct buffer bytes; /* of their ids and types */
+    struct text_totals totals;
+    /* Encoding stopped at the record totals.records: at a byte that is not UTF-8 (from 1), or for
+     * its tokens. */
+    size_t bad_byte, too_long;
+};
+
+/* first: the number, from 1, of the record that will be added first. */
+struct text_batch *text_batch_new(uint64_t first);
+void text_batch_free(struct text_batch *batch);
+
+/* Adds a copy of the record, whose type is text. */
+void text_batch_add(struct text_batch *batch, const struct stream_record *record);
+void text_batch_encode(struct text_batch *batch, struct text_encoder *encoder);
+/* Writes what was encoded; source names the stream in the message for a record that could not be.
+ * 0, or -1 with a message. */
+int text_batch_write(const struct text_batch *batch, const struct text_encoder *encoder,
+                     bool keep_text, struct stream_writer *writer, const char *source);
+
+void text_totals_add(struct text_totals *sum, const struct text_totals *more);
+
+#endif

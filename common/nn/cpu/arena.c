@@ -1,6 +1,5 @@
 #include "nn/cpu/arena.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -30,7 +29,8 @@ int arena_map(struct arena *arena)
     void *base =
         mmap(NULL, arena->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED)
-        return diag_errno(errno, "memory: cannot have the %zu MiB this plan needs",
+        return diag_error("memory: cannot have the %zu MiB that this takes: smaller batches and "
+                          "shorter texts take less",
                           arena->size >> 20);
     /* Pages are touched at random by products; only a hint, so its failure does not matter. */
     (void)madvise(base, arena->size, MADV_HUGEPAGE);

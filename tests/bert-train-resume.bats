@@ -1,0 +1,222 @@
+# bert-train: checkpoints, runs that are killed, stopped and resumed, and which model is the result.
+
+load streams
+load bert
+
+setup_file() {
+    make_tokens
+    cd "$WORK" || exit 1
+    for i in $(seq 40); do
+        printf 'negative\ta bad film , %s\npositive\ta great movie and the best plot of %s\n' "$(seq -s ' ' $((i % 13)))" "$i"
+    done | (printf 'label\ttext\n' && cat) | tokens - >many.mp
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    train=(bert-train -q -f json -m "$MODEL" -b 4 -w 20 -l 0.001)
+}
+
+# What a run's end depends on: weights, optimiser, step.
+digest() {
+    tr -d '\n' <"$1/bertpipe.json" | json 'rows[0]["run"]["training_digest"], rows[0]["run"]["steps"], rows[0]["run"].get("best_step")'
+}
+
+checkpoints() {
+    (cd "$1" && printf '%s\n' checkpoint-* | sort -t - -k 2n | tr '\n' ' ')
+}
+
+# Starts the run in the background and kills it with this signal after a while.
+killed_after() {
+    local signal=$1 seconds=$2
+    shift 2
+    "$@" >/dev/null 2>>messages 3>&- &
+    sleep "$seconds"
+    kill -s "$signal" $! 2>/dev/null || true
+    wait $! 2>/dev/null
+}
+
+@test "killed twenty times and resumed, the run ends as one that was left alone" {
+    RANDOM=1
+    kills=0
+    round=0
+    # saves often; one micro-batch a step and two; in epochs and by length; the best model and the last
+    for options in "-a 2 --save-steps 7 --eval-strategy steps --eval-steps 7 --save-total-limit 2 --group-by-length" \
+        "--save-steps 3 --save-total-limit 1 --no-load-best-model-at-end --lr-scheduler-type cosine --optim sgd"; do
+        round=$((round + 1))
+        # shellcheck disable=SC2206
+        run=("${train[@]}" --dropout 0.1 --max-steps 400 --save-strategy steps -e "$WORK/test.mp" $options)
+        succeeds "${run[@]}" -o whole "$WORK/many.mp"
+        while [ $kills -lt $((round * 10)) ]; do
+            status=0
+            killed_after KILL "0.$((RANDOM % 35 + 10))" "${run[@]}" -o out --resume-from-checkpoint last "$WORK/many.mp" || status=$?
+            [ $status -eq 137 ] || [ $status -eq 0 ] || { echo "status $status"; cat messages; false; }
+            if [ $status -eq 137 ]; then
+                kills=$((kills + 1))
+            else
+                rm -rf out # it had ended already: once more
+            fi
+        done
+        run --separate-stderr "${run[@]}" -o out --resume-from-checkpoint last "$WORK/many.mp"
+        [ "$status" -eq 0 ] || { echo "$stderr"; false; }
+        [ "$(digest out)" = "$(digest whole)" ]
+        cmp out/model.safetensors whole/model.safetensors
+        [ "$(checkpoints out)" = "$(checkpoints whole)" ]
+        rm -rf out whole
+    done
+    [ $kills -eq 20 ]
+}
+
+@test "any number of threads gives the same weights and optimiser" {
+    for threads in 1 2 4; do
+        succeeds "${train[@]}" --dropout 0.1 --max-steps 60 --save-strategy no -j $threads -o out-$threads "$WORK/many.mp"
+    done
+    [ "$(digest out-1)" = "$(digest out-2)" ]
+    [ "$(digest out-1)" = "$(digest out-4)" ]
+    cmp out-1/model.safetensors out-4/model.safetensors
+}
+
+@test "metrics of a resumed run are those of a whole one" {
+    run=("${train[@]}" --max-steps 40 --logging-steps 4 --save-strategy steps --save-steps 10 -e "$WORK/test.mp" --eval-strategy steps --eval-steps 10)
+    succeeds "${run[@]}" -o whole "$WORK/many.mp"
+    printf '%s\n' "$output" | json '[(r["step"], r["split"], {k: v for k, v in sorted(r["values"].items()) if "runtime" not in k and "second" not in k}) for r in rows]' >whole-metrics
+    cp -r whole out
+    rm -r out/checkpoint-20 out/checkpoint-30 out/checkpoint-40 out/bertpipe.json
+    succeeds "${run[@]}" -o out --resume-from-checkpoint last "$WORK/many.mp"
+    printf '%s\n' "$output" | json '[(r["step"], r["split"], {k: v for k, v in sorted(r["values"].items()) if "runtime" not in k and "second" not in k}) for r in rows]' >resumed-metrics
+    diff whole-metrics resumed-metrics
+    [ "$(digest out)" = "$(digest whole)" ]
+}
+
+@test "SIGTERM and SIGINT write a checkpoint and end by the signal; the run can be resumed" {
+    run=("${train[@]}" --max-steps 3000 --save-strategy no "$WORK/many.mp")
+    succeeds "${run[@]}" -o whole
+    for signal in TERM INT; do
+        rm -rf out messages
+        # bash gives background commands a SIGINT that is ignored
+        python3 - $signal "${run[@]}" -o out <<'END'
+import signal, subprocess, sys, time
+number = getattr(signal, "SIG" + sys.argv[1])
+signal.signal(signal.SIGINT, signal.default_int_handler)
+process = subprocess.Popen(sys.argv[2:], stdout=subprocess.DEVNULL, stderr=open("messages", "w"))
+time.sleep(0.2)
+process.send_signal(number)
+assert process.wait() == -number, process.returncode
+END
+        step=$(cd out && echo checkpoint-*)
+        step=${step#checkpoint-}
+        [ "$(cat messages)" = "" ] # -q
+        [ ! -e out/bertpipe.json ]
+        succeeds "${run[@]}" -o out --resume-from-checkpoint "out/checkpoint-$step"
+        [ "$(digest out)" = "$(digest whole)" ]
+    done
+}
+
+@test "SIGUSR1 writes a checkpoint and the run goes on" {
+    run=("${train[@]}" --max-steps 4000 --save-strategy no "$WORK/many.mp")
+    "${run[@]}" -o out >/dev/null 2>messages 3>&- &
+    sleep 0.2
+    kill -USR1 $!
+    wait $!
+    step=$(cd out && echo checkpoint-*)
+    [ "${step#checkpoint-}" -lt 4000 ]
+    [ -s "out/$step/optimizer.safetensors" ]
+    succeeds "${run[@]}" -o whole
+    [ "$(digest out)" = "$(digest whole)" ]
+    succeeds "${run[@]}" -o other --resume-from-checkpoint "out/$step"
+    [ "$(digest other)" = "$(digest whole)" ]
+}
+
+@test "--save-total-limit keeps the newest and the best" {
+    # the rate makes the loss go up again, so that the best comes early
+    run=("${train[@]}" -l 0.03 -w 0 --dropout 0 --max-steps 40 --save-strategy steps --save-steps 4 --eval-strategy steps --eval-steps 4 -e "$WORK/test.mp" "$WORK/many.mp")
+    succeeds "${run[@]}" -o all
+    best=$(printf '%s\n' "$output" | json 'min((r["values"]["loss"], r["step"]) for r in rows if r["split"] == "eval")[1]')
+    [ "$best" -lt 36 ]
+    [ "$(cd all && ls -d checkpoint-* | wc -l)" -eq 10 ]
+    for limit in 1 2; do
+        succeeds "${run[@]}" --save-total-limit $limit -o "out-$limit"
+        [ "$(checkpoints "out-$limit")" = "checkpoint-$best checkpoint-40 " ]
+        cmp "out-$limit/model.safetensors" "all/checkpoint-$best/model.safetensors"
+    done
+    succeeds "${run[@]}" --save-total-limit 3 -o out-3
+    [ "$(cd out-3 && ls -d checkpoint-* | wc -l)" -eq 3 ]
+    [ -d "out-3/checkpoint-$best" ] && [ -d out-3/checkpoint-40 ] && [ -d out-3/checkpoint-36 ]
+}
+
+@test "the best model by another metric, either way" {
+    run=("${train[@]}" -l 0.03 -w 0 --max-steps 40 --save-strategy steps --save-steps 4 --eval-strategy steps --eval-steps 4 -e "$WORK/test.mp" "$WORK/many.mp")
+    for options in "accuracy:max:" "eval_f1:max:" "loss:min:" "accuracy:min:--greater-is-better false" "roc_auc:max:--greater-is-better true"; do
+        IFS=: read -r metric which more <<<"$options"
+        rm -rf out
+        # shellcheck disable=SC2086
+        succeeds "${run[@]}" --metric-for-best-model "$metric" $more -o out
+        value=$(printf '%s\n' "$output" | json "$which(r['values']['${metric#eval_}'] for r in rows if r['split'] == 'eval')")
+        first=$(printf '%s\n' "$output" | json "[r['step'] for r in rows if r['split'] == 'eval' and r['values']['${metric#eval_}'] == $value][0]")
+        [ "$(tr -d '\n' <out/bertpipe.json | json 'rows[0]["run"]["best_step"]')" = "$first" ] || { echo "$options"; false; }
+        cmp out/model.safetensors "out/checkpoint-$first/model.safetensors"
+    done
+    fails_with "bert-train: *accurracy*" "${run[@]}" --metric-for-best-model accurracy -o other
+}
+
+@test "--early-stopping-patience ends the run after as many evaluations that are no better" {
+    run=("${train[@]}" -l 0.03 -w 0 --dropout 0 --max-steps 40 --save-strategy steps --save-steps 4 --eval-strategy steps --eval-steps 4 -e "$WORK/test.mp" "$WORK/many.mp")
+    succeeds "${run[@]}" -o all
+    # by hand: the first evaluation after which two in a row are no better than the best before
+    stop=$(printf '%s\n' "$output" | json '(lambda losses: next(4 * (i + 1) for i in range(len(losses)) if i >= 2 and min(losses[i - 1 : i + 1]) >= min(losses[: i - 1])))([r["values"]["loss"] for r in rows if r["split"] == "eval"])')
+    [ "$stop" -lt 40 ]
+    run --separate-stderr "${run[@]}" --early-stopping-patience 2 -o out
+    [ "$status" -eq 0 ]
+    [ "$(printf '%s\n' "$output" | json '[r["step"] for r in rows if r["split"] == "eval"][-1]')" = "$stop" ]
+    [ "$(checkpoints out | tr ' ' '\n' | grep -c .)" -eq $((stop / 4)) ]
+}
+
+@test "a checkpoint that is not whole is passed over, and said" {
+    run=("${train[@]}" --max-steps 30 --save-strategy steps --save-steps 10 "$WORK/many.mp")
+    succeeds "${run[@]}" -o whole
+    for file in model.safetensors optimizer.safetensors trainer_state.json bertpipe.json; do
+        rm -rf out
+        cp -r whole out
+        rm -r out/bertpipe.json out/checkpoint-30
+        truncate -s -3 "out/checkpoint-20/$file"
+        run --separate-stderr "${run[@]}" -o out --resume-from-checkpoint last
+        [ "$status" -eq 0 ] || { echo "$stderr"; false; }
+        [[ "$stderr" == *"checkpoint-20"*"warning: out/checkpoint-20: passed over: not a whole checkpoint"* ]] || { echo "$file: $stderr"; false; }
+        [ "$(digest out)" = "$(digest whole)" ]
+    done
+    rm -rf out
+    mkdir out
+    run --separate-stderr "${run[@]}" -o out --resume-from-checkpoint last
+    [ "$status" -eq 0 ]
+    [ "$(digest out)" = "$(digest whole)" ]
+}
+
+@test "another run is not resumed" {
+    run=("${train[@]}" -w 2 --max-steps 20 --save-strategy steps --save-steps 10)
+    succeeds "${run[@]}" -o out "$WORK/many.mp"
+    from=(--resume-from-checkpoint out/checkpoint-10)
+    fails_with "bert-train: out/checkpoint-10: cannot be resumed, for the run is another: --learning-rate was * and is *" \
+        "${run[@]}" -l 0.5 -o other "${from[@]}" "$WORK/many.mp"
+    fails_with "bert-train: out/checkpoint-10: cannot be resumed, for the run is another: the training data was *" \
+        "${run[@]}" -o other "${from[@]}" "$WORK/train.mp"
+    fails_with "bert-train: out/checkpoint-10: cannot be resumed, for the run is another: --seed was * and is *" \
+        "${run[@]}" -s 7 -o other "${from[@]}" "$WORK/many.mp"
+    fails_with "bert-train: nowhere*" "${run[@]}" -o other --resume-from-checkpoint nowhere "$WORK/many.mp"
+    [ ! -e other/model.safetensors ]
+}
+
+@test "--save-only-model: a third of the size, and cannot be resumed" {
+    succeeds "${train[@]}" -w 2 --max-steps 10 --save-strategy steps --save-steps 10 --save-only-model -o out "$WORK/many.mp"
+    [ ! -e out/checkpoint-10/optimizer.safetensors ]
+    fails_with "bert-train: out/checkpoint-10*" "${train[@]}" -w 2 --max-steps 20 -o other --resume-from-checkpoint out/checkpoint-10 "$WORK/many.mp"
+}
+
+@test "too little memory ends the run with a line that says what to change, before the first step" {
+    bert-init -q --layers 2 --hidden 512 --heads 8 --vocab "$MODEL/vocab.txt" -o big
+    for device in cpu ref; do
+        run --separate-stderr bash -c 'ulimit -v 150000; exec "$@"' - bert-train -q -f json -m big -w 0 --max-steps 2 --device $device -o out "$WORK/many.mp"
+        [ "$status" -eq 1 ]
+        [ "${#stderr_lines[@]}" -eq 1 ] || { echo "$device: $stderr"; false; }
+        [ $device = ref ] || [[ "$stderr" == "bert-train: memory: cannot have the "*" MiB that this takes: smaller batches and shorter texts take less" ]]
+        [ ! -e out/model.safetensors ]
+    done
+}

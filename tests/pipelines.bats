@@ -62,3 +62,51 @@ pipeline() {
     md5=$(sed -n 's/^MD5 *= *//p' pipelines/demo.mk)
     [ "$(md5sum < pipelines/demo/imdb-sample.tar.gz)" = "$md5  -" ]
 }
+
+# ---- pipelines/classify ----
+
+@test "classify: lines in, label, probability and text out, in order" {
+    cd "$BATS_TEST_DIRNAME/.."
+    model=tests/fixtures/model/good-tiny
+    printf '%s\n' 'a great film' '' 'the worst	plot' >"$BATS_TEST_TMPDIR/lines"
+    run --separate-stderr pipelines/classify -m $model "$BATS_TEST_TMPDIR/lines"
+    [ "$status" -eq 0 ] || { echo "$stderr"; false; }
+    [ -z "$stderr" ]
+    [ "${#lines[@]}" -eq 3 ]
+    [[ "${lines[0]}" =~ ^(negative|positive)$'\t'0\.[0-9]+$'\t''a great film'$ ]]
+    [[ "${lines[1]}" == *'	' ]]
+    [[ "${lines[2]}" == *'	the worst\tplot' ]]
+    # the same as the programs one by one
+    label=$("$BUILD/rec-load" -q "$BATS_TEST_TMPDIR/lines" | "$BUILD/wp-tokenize" -q -m $model | "$BUILD/bert-predict" -q -m $model -f tsv | sed -n 2p | cut -f 3)
+    [ "${lines[0]%%	*}" = "$label" ]
+    [ "$(BERTPIPE_MODEL=$model pipelines/classify <"$BATS_TEST_TMPDIR/lines")" = "$output" ]
+}
+
+@test "classify: an answer comes before the next line" {
+    cd "$BATS_TEST_DIRNAME/.."
+    mkfifo "$BATS_TEST_TMPDIR/in"
+    pipelines/classify -m tests/fixtures/model/good-tiny <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 3>&- &
+    exec 4>"$BATS_TEST_TMPDIR/in"
+    echo 'a great film' >&4
+    for _ in $(seq 100); do
+        [ -s "$BATS_TEST_TMPDIR/out" ] && break
+        sleep 0.1
+    done
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/out")" -eq 1 ]
+    exec 4>&-
+    wait
+}
+
+@test "classify: wrong options, a missing model, help" {
+    cd "$BATS_TEST_DIRNAME/.."
+    run --separate-stderr pipelines/classify --wrong
+    [ "$status" -eq 2 ] && [ "${stderr_lines[0]}" = "classify: unknown option '--wrong'" ]
+    run --separate-stderr pipelines/classify -m
+    [ "$status" -eq 2 ]
+    run --separate-stderr sh -c 'echo a | pipelines/classify -m nowhere'
+    [ "$status" -ne 0 ] && [ -z "$output" ] && [ -n "$stderr" ]
+    run --separate-stderr pipelines/classify --help
+    [ "$status" -eq 0 ] && [[ "$output" == "Usage: classify "* ]]
+    run --separate-stderr pipelines/classify --version
+    [ "$status" -eq 0 ] && [[ "$output" == "classify (bertpipe) "* ]]
+}

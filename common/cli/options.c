@@ -15,8 +15,10 @@
 #include "cli/version.h"
 
 /* The options of every tool. Their targets are handled in apply_common. */
-enum common_option { COMMON_HELP, COMMON_VERSION, COMMON_VERBOSE, COMMON_QUIET };
-static bool common_given[4];
+enum common_option { COMMON_HELP, COMMON_VERSION, COMMON_VERBOSE, COMMON_QUIET, COMMON_COMPLETION };
+static bool common_given[5];
+static int completion_shell; /* enum options_shell */
+static const char *const shell_names[] = {"bash", "zsh", NULL};
 const struct option_row options_common_rows[] = {
     {.name = "Common options"},
     {.letter = 'v',
@@ -39,6 +41,13 @@ const struct option_row options_common_rows[] = {
      .kind = OPTION_FLAG,
      .target = &common_given[COMMON_VERSION],
      .help = "print the version and exit"},
+    {.name = "completion",
+     .kind = OPTION_CHOICE,
+     .target = &completion_shell,
+     .given = &common_given[COMMON_COMPLETION],
+     .argument = "SHELL",
+     .choices = shell_names,
+     .help = "print a script that completes the options, and exit"},
     {0},
 };
 
@@ -342,6 +351,8 @@ static void apply_common(const struct option_program *program)
         printf("%s (bertpipe) %s\n", program->name, BERTPIPE_VERSION);
         exit(output_finish_stdout(0));
     }
+    if (common_given[COMMON_COMPLETION])
+        options_print_completion(program, table, (enum options_shell)completion_shell);
     if (common_given[COMMON_QUIET])
         diag_set_level(DIAG_QUIET);
     else if (common_given[COMMON_VERBOSE])

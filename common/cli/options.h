@@ -3,7 +3,8 @@
  *
  * `--name VALUE`, `--name=VALUE`, `-x VALUE` and `-xVALUE` are accepted, and underscores in a long
  * name count as dashes (`--num_train_epochs`); a flag may be spelled `--name=true` or
- * `--name=false` too. `--help`, `--version`, `--verbose` and `--quiet` exist in every tool.
+ * `--name=false` too. `--help`, `--version`, `--verbose`, `--quiet` and `--completion` exist
+ * in every tool.
  *
  * A tool with an OPTION_CONFIG row also takes its options from a JSON file; what the command line
  * says comes after it and so decides.
@@ -65,8 +66,8 @@ struct option_operands {
 
 /*
  * Options may stand between operands; `--` ends them.
- * Parses argv and calls diag_init with the program's name. --help and --version print to stdout and
- * exit 0. A bad option prints one line and a hint to stderr and exits 2.
+ * Parses argv and calls diag_init with the program's name. --help, --version and --completion print
+ * to stdout and exit 0. A bad option prints one line and a hint to stderr and exits 2.
  */
 struct option_operands options_parse(const struct option_program *program, int argc, char **argv);
 

@@ -6,7 +6,7 @@
 
 #include "cli/options.h"
 
-/* The rows of every tool: --verbose, --quiet, --help, --version. */
+/* The rows of every tool: --verbose, --quiet, --help, --version, --completion. */
 extern const struct option_row options_common_rows[];
 
 /* The row of a long name or alias, underscores counting as dashes, or NULL. */
@@ -20,8 +20,12 @@ void options_set(const struct option_row *row, const char *spelling, const char 
  * unknown or its value wrong. */
 void options_read_config(const char *path);
 
+enum options_shell { OPTIONS_BASH, OPTIONS_ZSH };
+
 /* Prints to standard output and exits. rows: the tool's, groups in their places. */
 _Noreturn void options_print_help(const struct option_program *program,
                                   const struct option_row *rows);
+_Noreturn void options_print_completion(const struct option_program *program,
+                                        const struct option_row *rows, enum options_shell shell);
 
 #endif

@@ -20,6 +20,7 @@ includes() {
             allowed["nn"] = " cli model "
             allowed["hub"] = " cli data model "
             allowed["encode"] = " cli stream text "
+            allowed["report"] = " cli stream data metrics train "
             allowed["train"] = " cli stream text encode model data nn log metrics hub "
         }
         /^#include "/ {

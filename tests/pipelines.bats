@@ -110,3 +110,80 @@ pipeline() {
     run --separate-stderr pipelines/classify --version
     [ "$status" -eq 0 ] && [[ "$output" == "classify (bertpipe) "* ]]
 }
+
+# ---- pipelines/sweep.mk ----
+
+# sweep [SETTING]... on the reviews of the tiny archive
+sweep() {
+    env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -f pipelines/sweep.mk BUILD="$BUILD" MODEL=tests/fixtures/model/good-tiny \
+        ARCHIVE="$BATS_TEST_TMPDIR/good-tiny.tar.gz" WORK="$work" LENGTH=16 TRAIN_FLAGS='-q -w 1' "$@"
+}
+
+grid=(LEARNING_RATES='1e-4 1e-2' BATCH_SIZES='2 4' EPOCHS=2)
+
+@test "sweep: every combination once, tokenised once, ranked by its score" {
+    run --separate-stderr sweep "${grid[@]}"
+    [ "$status" -eq 0 ] || { echo "$stderr"; false; }
+    [ "$(grep -c '^bert-train' <<<"$output")" -eq 4 ]
+    [ "$(grep -c wp-tokenize <<<"$output")" -eq 2 ]
+    [ "$(wc -l <"$work/ranking.tsv")" -eq 5 ]
+    # each run has the settings of its name, and the score of its evaluation
+    python3 - "$work" <<'END'
+import csv, json, pathlib, sys
+work = pathlib.Path(sys.argv[1])
+rows = list(csv.DictReader(open(work / "ranking.tsv"), delimiter="\t"))
+assert [row["rank"] for row in rows] == ["1", "2", "3", "4"]
+assert rows == sorted(rows, key=lambda row: (-float(row["accuracy"]), float(row["loss"])))
+assert {(row["learning_rate"], row["batch_size"]) for row in rows} == {("1e-4", "2"), ("1e-4", "4"), ("1e-2", "2"), ("1e-2", "4")}
+for row in rows:
+    arguments = json.load(open(work / row["run"] / "bertpipe.json"))["run"]["arguments"]
+    assert arguments["learning_rate"] == float(row["learning_rate"]), arguments
+    assert arguments["per_device_train_batch_size"] == int(row["batch_size"])
+    assert (arguments["num_train_epochs"], arguments["hidden_dropout_prob"], arguments["seed"]) == (2, 0.1, 42)
+    scores = {line[1]: line[2] for line in csv.reader(open(work / row["run"] / "evaluation.tsv"), delimiter="\t")}
+    assert (scores["accuracy"], scores["loss"]) == (row["accuracy"], row["loss"])
+END
+    # nothing runs twice; another grid trains what is new, and ranks what it asks for
+    run --separate-stderr sweep "${grid[@]}"
+    [[ "$output" != *bert-train* ]]
+    [[ "$output" == *"learning_rate"* ]]
+    run --separate-stderr sweep LEARNING_RATES='1e-2 5e-3' BATCH_SIZES=4 EPOCHS=2 METRIC=loss
+    [ "$(grep -c '^bert-train' <<<"$output")" -eq 1 ]
+    [ "$(wc -l <"$work/ranking.tsv")" -eq 3 ]
+    [ "$(cut -f 2 "$work/ranking.tsv" | sed 1d)" = "$(cut -f 2 "$work/ranking.tsv" | sed 1d | sort -g)" ]
+}
+
+@test "sweep: killed, it goes on and ends the same" {
+    sweep "${grid[@]}" >/dev/null 2>&1
+    cp "$work/ranking.tsv" "$BATS_TEST_TMPDIR/whole"
+    rm -r "$work"
+    for delay in 0.3 0.6 0.9; do
+        setsid --fork sh -c 'echo $$ >"$0"; exec "$@"' "$BATS_TEST_TMPDIR/pid" env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -f pipelines/sweep.mk \
+            BUILD="$BUILD" MODEL=tests/fixtures/model/good-tiny ARCHIVE="$BATS_TEST_TMPDIR/good-tiny.tar.gz" WORK="$work" LENGTH=16 \
+            TRAIN_FLAGS='-q -w 1' "${grid[@]}" >/dev/null 2>&1 3>&-
+        sleep $delay
+        kill -KILL -- "-$(cat "$BATS_TEST_TMPDIR/pid")" 2>/dev/null || true
+    done
+    sweep "${grid[@]}" >/dev/null 2>&1
+    diff "$work/ranking.tsv" "$BATS_TEST_TMPDIR/whole"
+}
+
+@test "sweep: a sample of the grid, the same for the same draw, and pictures" {
+    combinations() { sweep LEARNING_RATES='1e-4 2e-4 3e-4 4e-4' BATCH_SIZES='2 4' EPOCHS='1 2' -n "$@" | grep -o 'lr-[^/ ]*/evaluation.tsv' | sort -u; }
+    [ "$(combinations | wc -l)" -eq 16 ]
+    [ "$(combinations SAMPLE=5 | wc -l)" -eq 5 ]
+    [ "$(combinations SAMPLE=5)" = "$(combinations SAMPLE=5)" ]
+    [ "$(combinations SAMPLE=5)" != "$(combinations SAMPLE=5 DRAW=2)" ]
+    command -v gnuplot >/dev/null || skip "gnuplot is not installed"
+    sweep LEARNING_RATES='1e-4 1e-3' BATCH_SIZES=4 EPOCHS=1 picture >/dev/null 2>&1
+    grep -q '<svg' "$work/ranking.svg"
+    [ "$(head -c 4 "$work/ranking.png" | tail -c 3)" = PNG ]
+    grep -q '<svg' "$work/curves.html"
+}
+
+@test "sweep: a score that there is not" {
+    run --separate-stderr sweep LEARNING_RATES=1e-3 BATCH_SIZES=4 EPOCHS=1 METRIC=bleu
+    [ "$status" -eq 2 ]
+    [[ "$stderr" == *"sweep: no score bleu"* ]]
+    [ ! -e "$work/ranking.tsv" ]
+}

@@ -167,10 +167,8 @@ static size_t depth(const char *folder)
 static int choose(struct unpack *unpack)
 {
     const struct candidate *best = NULL, *rival = NULL;
-    bool config = false;
     for (size_t i = 0; i < unpack->count; i++) {
         const struct candidate *item = &unpack->candidates[i];
-        config |= item->has_config;
         if (!item->has_config || !item->has_weights)
             continue;
         if (best == NULL || depth(item->folder) < depth(best->folder)) {

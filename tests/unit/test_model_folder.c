@@ -466,7 +466,7 @@ static void test_checkpoint(void)
     if (!CHECK(model_load(&model, FIXTURES "/good-micro", 0) == 0, "good-micro"))
         return;
     struct checkpoint checkpoint = {
-        .model = {&model.config, &model.table, model_get_weights, &model},
+        .model = {&model.config, &model.table, model_get_weights, &model, NULL},
         .exp_avg = model_get_weights,
         .exp_avg_sq = get_twice,
         .optimizer = &model,
@@ -511,7 +511,7 @@ static void test_full_disk(void)
     if (!CHECK(model_load(&model, FIXTURES "/good-micro", 0) == 0, "good-micro"))
         return;
     struct checkpoint checkpoint = {
-        .model = {&model.config, &model.table, model_get_weights, &model},
+        .model = {&model.config, &model.table, model_get_weights, &model, NULL},
         .step = 1,
     };
 

@@ -82,6 +82,16 @@ has_option() {
     [[ $output == *"/nonexistent.json: cannot open"* ]]
 }
 
+@test "max_steps of -1 is none, on the command line and in a file of arguments" {
+    cd "$BATS_TEST_TMPDIR"
+    echo '{"max_steps": -1, "num_train_epochs": 2}' >arguments.json
+    for options in "--max_steps -1 -n 2" "--max-steps=-1 --num_train_epochs 2" "--config arguments.json"; do
+        # shellcheck disable=SC2086
+        bert-train -q -m "$MODEL" --dry-run -w 1 -b 2 $options "$WORK/train.mp" >dry
+        grep -q '^steps: 8, 4 an epoch' dry || { cat dry; false; }
+    done
+}
+
 @test "a dry run: what the run would take, nothing written" {
     cd "$BATS_TEST_TMPDIR"
     run --separate-stderr bert-train -m "$MODEL" -o out --dry-run -b 4 -n 3 -w 1 -e "$WORK/test.mp" "$WORK/train.mp"

@@ -28,7 +28,7 @@ fails_without_output() {
 
 @test "options that contradict each other are usage errors" {
     for options in "-o out" "-m $MODEL" "-m $MODEL -o out --load-best-model-at-end" "-m $MODEL -o out --eval-strategy epoch" \
-        "-m $MODEL -o out --eval -" "-m $MODEL -o out --eval $WORK/test.mp --load-best-model-at-end --save-strategy no" \
+        "-m $MODEL -o out --eval -" "-m $MODEL -o out --eval - -" "-m $MODEL -o out --eval $WORK/test.mp --load-best-model-at-end --save-strategy no" \
         "-m $MODEL -o out --num-train-epochs -1" "-m $MODEL -o out -b 0" "-m $MODEL -o out --dropout 1" "-m $MODEL -o out --seed x"; do
         # shellcheck disable=SC2086
         run --separate-stderr bert-train $options < "$WORK/train.mp"

@@ -16,7 +16,7 @@
 #include "train/evaluate.h"
 #include "train/gold.h"
 #include "train/match.h"
-#include "train/options.h"
+#include "train/engine_options.h"
 #include "train/predictions.h"
 #include "train/rival.h"
 #include "train/scorer.h"

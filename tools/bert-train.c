@@ -16,7 +16,7 @@
 #include "train/explain.h"
 #include "train/match.h"
 #include "train/optimisation.h"
-#include "train/options.h"
+#include "train/engine_options.h"
 #include "train/output_folder.h"
 #include "train/reporter.h"
 #include "train/resume.h"
@@ -100,8 +100,11 @@ static void check_options(const struct option_operands *operands)
         options_usage_error("-m MODEL is missing");
     if (!options.output && !options.dry_run)
         options_usage_error("-o OUT is missing");
+    bool from_stdin = operands->count == 0;
+    for (int i = 0; i < operands->count; i++)
+        from_stdin = from_stdin || strcmp(operands->items[i], "-") == 0;
     for (size_t i = 0; i < options.eval.count; i++)
-        if (strcmp(options.eval.items[i], "-") == 0 && operands->count == 0)
+        if (strcmp(options.eval.items[i], "-") == 0 && from_stdin)
             options_usage_error("--eval -: standard input already holds the training data");
     train_arguments_settle(&options.arguments, options.eval.count > 0);
 }

@@ -23,10 +23,8 @@ static struct settings {
     int split;
     const char *archive;
     const char *url, *md5;
-    bool url_given, md5_given;
     bool verify, stats;
     uint64_t sample, seed;
-    bool sample_given;
     struct stream_io io;
 } settings = {.url = IMDB_URL, .md5 = IMDB_MD5, .seed = 42};
 
@@ -35,7 +33,7 @@ static const struct option_row rows[] = {
     {'s', "split", .kind = OPTION_CHOICE, .target = &settings.split, .argument = "SPLIT",
      .choices = split_choices, .help = "reviews to write"},
     {'n', "sample", .kind = OPTION_UNSIGNED, .target = &settings.sample, .argument = "N",
-     .minimum = 1, .maximum = 1e9, .given = &settings.sample_given,
+     .minimum = 1, .maximum = 1e9,
      .help = "only N random reviews of each split, half of them of each label"},
     {0, "seed", .kind = OPTION_UNSIGNED, .target = &settings.seed, .argument = "S",
      .help = "seed of the sample"},
@@ -48,9 +46,9 @@ static const struct option_row rows[] = {
     {0, "verify", .kind = OPTION_FLAG, .target = &settings.verify,
      .help = "refuse an archive with another checksum"},
     {0, "url", .kind = OPTION_STRING, .target = &settings.url, .argument = "URL",
-     .given = &settings.url_given, .help = "download from here"},
+     .help = "download from here"},
     {0, "md5", .kind = OPTION_STRING, .target = &settings.md5, .argument = "HEX",
-     .given = &settings.md5_given, .help = "checksum of the archive"},
+     .help = "checksum of the archive"},
 
     {.name = "Output"},
     STREAM_OPTION_OUTPUT(settings.io),
@@ -72,7 +70,7 @@ static void check_settings(void)
 {
     if (strspn(settings.md5, "0123456789abcdefABCDEF") != 32 || settings.md5[32] != '\0')
         options_usage_error("--md5: '%s' is not 32 hexadecimal digits", settings.md5);
-    if (settings.archive && settings.url_given)
+    if (settings.archive && options_given(&settings.url))
         options_usage_error("--archive and --url are two places to read from; give one");
     if (settings.stats && settings.io.form != FORM_AUTO && settings.io.form != FORM_TEXT)
         options_usage_error("--stats prints text only");
@@ -85,7 +83,8 @@ static char *cached_archive(void)
     const char *slash = strrchr(settings.url, '/');
     const char *name = slash && slash[1] ? slash + 1 : "aclImdb_v1.tar.gz";
     /* Archives of different checksums must not share a name in the cache. */
-    char *file = settings.md5_given ? mem_format("%s-%s", settings.md5, name) : mem_strdup(name);
+    char *file =
+        options_given(&settings.md5) ? mem_format("%s-%s", settings.md5, name) : mem_strdup(name);
     char *path = download_cache_path(file);
     free(file);
     if (!path)
@@ -94,7 +93,7 @@ static char *cached_archive(void)
                                 .path = path,
                                 .kind = DIGEST_MD5,
                                 .digest = settings.md5,
-                                .size = settings.md5_given ? 0 : IMDB_SIZE};
+                                .size = options_given(&settings.md5) ? 0 : IMDB_SIZE};
     if (download_file(&download) < 0) {
         free(path);
         return NULL;
@@ -112,7 +111,8 @@ static int check_md5(const struct imdb *imdb, const char *path)
     if (settings.verify)
         return diag_error("%s: MD5 is %s, expected %s", path, imdb->md5, settings.md5);
     diag_warn("%s: MD5 is %s, not %s %s", path, imdb->md5,
-              settings.md5_given ? "the expected" : "the published archive's", settings.md5);
+              options_given(&settings.md5) ? "the expected" : "the published archive's",
+              settings.md5);
     return 0;
 }
 
@@ -126,7 +126,7 @@ static int read_archive(struct imdb *imdb)
     if (status == 0)
         status = check_md5(imdb, path);
     free(path);
-    if (status == 0 && settings.sample_given)
+    if (status == 0 && options_given(&settings.sample))
         status = imdb_sample(imdb, settings.sample, settings.seed);
     if (status < 0)
         imdb_free(imdb);
@@ -139,7 +139,7 @@ static void make_header(const struct imdb *imdb, struct stream_header *header)
     stream_history_append(header, program.name);
     stream_history_option(header, "archive", "md5:%s", imdb->md5);
     stream_history_option(header, "split", "%s", split_choices[settings.split]);
-    if (settings.sample_given) {
+    if (options_given(&settings.sample)) {
         stream_history_option(header, "sample", "%" PRIu64, settings.sample);
         stream_history_option(header, "seed", "%" PRIu64, settings.seed);
     }

@@ -27,9 +27,7 @@ static struct {
 
 static struct label_set labels; /* of --labels */
 
-#define FIELD(field)                                                                               \
-    .kind = OPTION_STRING, .target = &options.load.field.name, .given = &options.load.field.given, \
-    .argument = "NAME"
+#define FIELD(field) .kind = OPTION_STRING, .target = &options.load.field.name, .argument = "NAME"
 
 /* clang-format off */
 static const struct option_row rows[] = {
@@ -65,6 +63,10 @@ static const struct option_program program = {
 
 static void check_options(void)
 {
+    struct load_field *const fields[] = {&options.load.id, &options.load.text, &options.load.pair,
+                                         &options.load.label};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        fields[i]->given = options_given(&fields[i]->name);
     options.load.format = (enum load_format)options.format;
     options.load.problem = (enum stream_problem)options.problem;
     options.load.replace_invalid = options.invalid == INVALID_REPLACE;

@@ -19,7 +19,6 @@
 
 static struct {
     uint64_t parts;
-    bool parts_given, seed_given;
     const char *ratio;
     struct option_list outputs;
     bool stratify, partial;
@@ -29,8 +28,7 @@ static struct {
 
 /* clang-format off */
 static const struct option_row rows[] = {
-    {'n', "parts", .kind = OPTION_UNSIGNED, .target = &options.parts, .given = &options.parts_given,
-     .argument = "N", .minimum = 1, .maximum = 9999, .help = "number of parts"},
+    {'n', "parts", .kind = OPTION_UNSIGNED, .target = &options.parts, .argument = "N", .minimum = 1, .maximum = 9999, .help = "number of parts"},
     {'r', "ratio", .kind = OPTION_STRING, .target = &options.ratio, .argument = "A:B...",
      .help = "instead of -n: at random, in shares such as 9:1 or 0.8,0.1,0.1"},
     {'o', "output", .kind = OPTION_LIST, .target = &options.outputs, .argument = "NAME",
@@ -38,7 +36,7 @@ static const struct option_row rows[] = {
     {0, "stratify", .kind = OPTION_FLAG, .target = &options.stratify,
      .help = "with -r: the shares hold for the records of each label"},
     {'s', "seed", .kind = OPTION_UNSIGNED, .target = &options.plan.seed,
-     .given = &options.seed_given, .argument = "N",
+     .argument = "N",
      .help = "with -r: who goes where follows from it and the records' number"},
     {0, "in-order", .kind = OPTION_FLAG, .target = &options.plan.in_order,
      .help = "with -r: not at random, but the first records to the first share"},
@@ -70,18 +68,18 @@ static void check_ratio(void)
         for (size_t j = 0; j < i; j++)
             if (strcmp(options.outputs.items[i], options.outputs.items[j]) == 0)
                 options_usage_error("-o: '%s' twice", options.outputs.items[i]);
-    if (options.seed_given && options.plan.in_order)
+    if (options_given(&options.plan.seed) && options.plan.in_order)
         options_usage_error("--seed and --in-order exclude each other");
 }
 
 static void check_options(void)
 {
-    if (options.parts_given == (options.ratio != NULL))
-        options_usage_error(options.parts_given ? "-n and --ratio exclude each other"
-                                                : "-n is missing: the number of parts");
+    if (options_given(&options.parts) == (options.ratio != NULL))
+        options_usage_error(options_given(&options.parts) ? "-n and --ratio exclude each other"
+                                                          : "-n is missing: the number of parts");
     if (options.ratio != NULL)
         check_ratio();
-    else if (options.stratify || options.seed_given || options.plan.in_order)
+    else if (options.stratify || options_given(&options.plan.seed) || options.plan.in_order)
         options_usage_error("--stratify, --seed and --in-order are for --ratio");
     else if (options.outputs.count > 1)
         options_usage_error("-n takes one -o");

@@ -15,9 +15,9 @@
 #include "cli/version.h"
 
 /* The options of every tool. Their targets are handled in apply_common. */
-enum common_option { COMMON_HELP, COMMON_VERSION, COMMON_VERBOSE, COMMON_QUIET, COMMON_COMPLETION };
-static bool common_given[5];
-static int completion_shell; /* enum options_shell */
+enum common_option { COMMON_HELP, COMMON_VERSION, COMMON_VERBOSE, COMMON_QUIET };
+static bool common_given[4];
+static int completion_shell = -1; /* enum options_shell */
 static const char *const shell_names[] = {"bash", "zsh", NULL};
 const struct option_row options_common_rows[] = {
     {.name = "Common options"},
@@ -44,7 +44,6 @@ const struct option_row options_common_rows[] = {
     {.name = "completion",
      .kind = OPTION_CHOICE,
      .target = &completion_shell,
-     .given = &common_given[COMMON_COMPLETION],
      .argument = "SHELL",
      .choices = shell_names,
      .help = "print a script that completes the options, and exit"},
@@ -103,8 +102,6 @@ static void mark_given(const struct option_row *row)
 {
     if (row >= table && row < table + count_rows(table))
         table_given[row - table] = true;
-    if (row->given != NULL)
-        *row->given = true;
 }
 
 bool options_given(const void *target)
@@ -167,6 +164,10 @@ static void set_unsigned(const struct option_row *row, const char *spelling, con
 {
     uint64_t number;
 
+    if (row->zero != NULL && strcmp(value, row->zero) == 0) {
+        *(uint64_t *)row->target = 0;
+        return;
+    }
     if (parse_unsigned(value, &number) != 0)
         options_usage_error("%s: '%s' is no whole number", spelling, value);
     if (row->maximum > 0 && ((double)number < row->minimum || (double)number > row->maximum))
@@ -351,7 +352,7 @@ static void apply_common(const struct option_program *program)
         printf("%s (bertpipe) %s\n", program->name, BERTPIPE_VERSION);
         exit(output_finish_stdout(0));
     }
-    if (common_given[COMMON_COMPLETION])
+    if (completion_shell >= 0)
         options_print_completion(program, table, (enum options_shell)completion_shell);
     if (common_given[COMMON_QUIET])
         diag_set_level(DIAG_QUIET);

@@ -44,7 +44,7 @@ struct option_row {
     const char *alias;          /* another accepted long spelling, or NULL */
     const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
     double minimum, maximum;    /* numbers: see option_kind */
-    bool *given;                /* set to true when the option was used, or NULL */
+    const char *zero;           /* OPTION_UNSIGNED: another spelling of 0 ("-1"), or NULL */
     const struct option_row *group; /* OPTION_GROUP */
     size_t offset;                  /* in a group's row: of the target, which is NULL */
     bool changes_result;            /* in a group's row: part of the record of a run */

@@ -10,7 +10,7 @@
 #include "model/safetensors.h"
 #include "stream/text_form.h"
 #include "train/arguments.h"
-#include "train/options.h"
+#include "train/engine_options.h"
 #include "train/run_record.h"
 
 /* ---- finding the record ---- */

@@ -13,7 +13,7 @@
 #include "data/dataset.h"
 #include "model/model.h"
 #include "text/tokeniser.h"
-#include "train/options.h"
+#include "train/engine_options.h"
 #include "train/plan.h"
 #include "train/state.h"
 

@@ -16,7 +16,7 @@
 #include "nn/engine.h"
 #include "stream/record.h"
 #include "train/assembly.h"
-#include "train/options.h"
+#include "train/engine_options.h"
 
 /* Some records are done: records [rows] (all NULL unless they are kept), logits [rows, labels]. 0,
  * or -1 after a message. */

@@ -13,7 +13,7 @@
 static const char *const colours[] = {"red", "green", NULL};
 
 static struct values {
-    bool flag, on, given;
+    bool flag, on;
     uint64_t number;
     double real;
     const char *string;
@@ -24,7 +24,7 @@ static struct values {
 static const struct option_row rows[] = {
     {'f', "flag", .kind = OPTION_FLAG, .target = &values.flag, .help = "a flag"},
     {'n', "some-number", .kind = OPTION_UNSIGNED, .target = &values.number, .minimum = 1,
-     .maximum = 10, .alias = "old-number", .given = &values.given, .help = "a number"},
+     .maximum = 10, .alias = "old-number", .zero = "none", .help = "a number"},
     {.name = "More"},
     {'r', "real", .kind = OPTION_REAL, .target = &values.real, .minimum = 0, .maximum = 1,
      .help = "a real number"},
@@ -84,7 +84,8 @@ static void test_spellings(void)
 {
     struct option_operands operands = PARSE("a", "-f", "--some-number", "3", "-", "-r0.5");
 
-    CHECK(values.flag && values.number == 3 && values.given && values.real == 0.5, "mixed");
+    CHECK(values.flag && values.number == 3 && options_given(&values.number) && values.real == 0.5,
+          "mixed");
     CHECK(operands.count == 2 && strcmp(operands.items[0], "a") == 0 &&
               strcmp(operands.items[1], "-") == 0 && operands.items[2] == NULL,
           "operands between options");
@@ -93,6 +94,8 @@ static void test_spellings(void)
     CHECK(values.number == 4, "underscores and =");
     free(PARSE("--old-number=5").items);
     CHECK(values.number == 5, "the alias");
+    free(PARSE("--old-number=none").items);
+    CHECK(values.number == 0, "another spelling of 0");
     free(PARSE("--no-on", "--flag", "--no-flag").items);
     CHECK(!values.on && !values.flag, "--no-");
     free(PARSE("-fn9").items);
@@ -109,7 +112,7 @@ static void test_spellings(void)
     CHECK(operands.count == 2 && !values.flag, "-- ends the options");
     free(operands.items);
     free(PARSE("--real", "1").items);
-    CHECK(!values.given && values.number == 7, "defaults stay");
+    CHECK(!options_given(&values.number) && values.number == 7, "defaults stay");
 }
 
 /* A table with a group: its rows' targets are offsets into `inner`. */

@@ -4,8 +4,8 @@
  *     static struct engine_options engine;
  *     static const struct option_row rows[] = { ..., ENGINE_OPTION_DEVICE(engine), ... };
  */
-#ifndef TRAIN_OPTIONS_H
-#define TRAIN_OPTIONS_H
+#ifndef TRAIN_ENGINE_OPTIONS_H
+#define TRAIN_ENGINE_OPTIONS_H
 
 #include <stdint.h>
 

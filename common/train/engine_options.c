@@ -1,4 +1,4 @@
-#include "train/options.h"
+#include "train/engine_options.h"
 
 const char *const engine_device_names[] = {"cpu", "ref", "cuda", NULL};
 const char *const engine_dtype_names[] = {"float32", "bf16", NULL};

@@ -82,6 +82,16 @@ has_option() {
     [[ $output == *"/nonexistent.json: cannot open"* ]]
 }
 
+@test "a spelling that is nearly an option is answered with it" {
+    for pair in --lerning_rate:--learning-rate --eval-stratgy:--eval-strategy --warmup-step=3:--warmup-steps; do
+        run --separate-stderr bert-train "${pair%:*}" 1
+        [ "$status" -eq 2 ]
+        [[ "${stderr_lines[0]}" == "bert-train: unknown option '"*"', perhaps ${pair#*:}" ]] || { echo "$stderr"; false; }
+    done
+    run --separate-stderr bert-train --fsdp 1
+    [ "${stderr_lines[0]}" = "bert-train: unknown option '--fsdp'" ]
+}
+
 @test "max_steps of -1 is none, on the command line and in a file of arguments" {
     cd "$BATS_TEST_TMPDIR"
     echo '{"max_steps": -1, "num_train_epochs": 2}' >arguments.json

@@ -268,6 +268,53 @@ const struct option_row *options_find(const char *name, size_t length)
 }
 
 /* argv[*index] is `--name`, `--name=value` or `--no-name`; *index moves past a separate value. */
+/* How many letters have to be put in, left out or replaced: Levenshtein's distance of the first
+ * `length` letters of given, underscores counting as dashes, from name. */
+static size_t distance(const char *given, size_t length, const char *name)
+{
+    size_t row[64], width = strlen(name);
+
+    if (length >= 64 || width >= 64)
+        return 64;
+    for (size_t j = 0; j <= width; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= length; i++) {
+        size_t corner = row[0];
+        char letter = given[i - 1] == '_' ? '-' : given[i - 1];
+
+        row[0] = i;
+        for (size_t j = 1; j <= width; j++) {
+            size_t changed = corner + (letter != name[j - 1]);
+            size_t least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+
+            corner = row[j];
+            row[j] = changed < least ? changed : least;
+        }
+    }
+    return row[width];
+}
+
+/* argument: "--name" or "--name=value"; length: of the name. */
+_Noreturn static void refuse_unknown(const char *argument, size_t length)
+{
+    const char *nearest = NULL;
+    size_t least = length < 6 ? 2 : 3; /* more would be a guess */
+
+    for (const struct option_row *row = table; !option_row_is_last(row); row++) {
+        size_t apart =
+            option_row_is_section(row) ? least : distance(argument + 2, length, row->name);
+
+        if (apart < least) {
+            least = apart;
+            nearest = row->name;
+        }
+    }
+    if (nearest != NULL)
+        options_usage_error("unknown option '%.*s', perhaps --%s", (int)(length + 2), argument,
+                            nearest);
+    options_usage_error("unknown option '%.*s'", (int)(length + 2), argument);
+}
+
 static void parse_long(int argc, char **argv, int *index)
 {
     const char *argument = argv[*index], *name = argument + 2;
@@ -283,7 +330,7 @@ static void parse_long(int argc, char **argv, int *index)
             row = NULL;
     }
     if (row == NULL)
-        options_usage_error("unknown option '%.*s'", (int)(length + 2), argument);
+        refuse_unknown(argument, length);
     if (row->kind == OPTION_FLAG && value == NULL)
         value = "true";
     if (value == NULL && *index + 1 < argc)

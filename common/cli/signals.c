@@ -25,17 +25,29 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static volatile bool installed;
 static pid_t owner; /* a forked child must not remove its parent's files */
 
+/* Takes the path out of the table and removes what it names: the path, or NULL. */
+static char *remove_path(size_t slot)
+{
+    char *path = atomic_exchange(&paths[slot], NULL);
+
+    if (path != NULL && unlink(path) != 0)
+        rmdir(path);
+    return path;
+}
+
 /* Async-signal-safe. */
 void signals_cleanup(void)
 {
     if (!installed || getpid() != owner)
         return;
-    for (size_t i = atomic_load(&path_count); i-- > 0;) {
-        char *path = atomic_exchange(&paths[i], NULL);
+    for (size_t i = atomic_load(&path_count); i-- > 0;)
+        remove_path(i);
+}
 
-        if (path != NULL && unlink(path) != 0)
-            rmdir(path);
-    }
+static void clean_up_at_exit(void)
+{
+    for (size_t i = atomic_load(&path_count); getpid() == owner && i-- > 0;)
+        free(remove_path(i));
 }
 
 static volatile sig_atomic_t stop_signal, save_asked;
@@ -122,7 +134,7 @@ static void install(void)
             sigaction(numbers[i], &action, NULL);
     }
     owner = getpid();
-    atexit(signals_cleanup);
+    atexit(clean_up_at_exit);
     installed = true;
 }
 

@@ -244,7 +244,7 @@ static int verify_file(const char *folder, const char *name, const json_t *entry
         result = diag_errno(errno, "%s: listed in " MANIFEST_NAME, path);
     } else if (status.st_size != size) {
         result = diag_error("%s: %lld bytes, but " MANIFEST_NAME
-                            " says %lld: the file was changed or is not whole",
+                            " says %lld: not whole, or changed: then delete " MANIFEST_NAME,
                             path, (long long)status.st_size, (long long)size);
     } else if (hash) {
         char text[MANIFEST_DIGEST_SIZE];

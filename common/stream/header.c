@@ -198,7 +198,7 @@ static bool same_string(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-static bool same_labels(const struct stream_header *a, const struct stream_header *b)
+bool stream_header_same_labels(const struct stream_header *a, const struct stream_header *b)
 {
     if (a->has_labels != b->has_labels || a->label_count != b->label_count)
         return false;
@@ -222,7 +222,7 @@ int stream_header_agree(const struct stream_header *first, const struct stream_h
     if (first->problem != other->problem)
         return diag_error("%s: segments disagree on the problem: %s, then %s", place,
                           stream_problem_name(first->problem), stream_problem_name(other->problem));
-    if (!same_labels(first, other))
+    if (!stream_header_same_labels(first, other))
         return diag_error("%s: segments disagree on the labels", place);
     if (!same_string(first->tokenizer.digest, other->tokenizer.digest))
         return diag_error("%s: segments disagree on the tokenizer: %s, then %s", place,

@@ -103,6 +103,9 @@ void stream_history_option(struct stream_header *header, const char *key, const 
 /* u16 iff vocab_size is at most 65,536. */
 enum stream_ids_type stream_ids_type_for(uint64_t vocab_size);
 
+/* Whether both have the same names in the same order, or neither has any. */
+bool stream_header_same_labels(const struct stream_header *a, const struct stream_header *b);
+
 /*
  * Whether segments may be merged: they agree on type, problem, labels and tokenizer. 0, or -1 with
  * a message `place: ...` that names what differs.

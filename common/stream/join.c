@@ -11,16 +11,6 @@
 #include "stream/text_form.h"
 #include "stream/wire.h"
 
-static bool same_labels(const struct stream_header *a, const struct stream_header *b)
-{
-    if (a->has_labels != b->has_labels || a->label_count != b->label_count)
-        return false;
-    for (size_t i = 0; i < a->label_count; i++)
-        if (strcmp(a->labels[i], b->labels[i]) != 0)
-            return false;
-    return true;
-}
-
 void stream_joiner_init(struct stream_joiner *joiner, const struct stream_header *left,
                         const struct stream_header *right, const char *prefix)
 {
@@ -33,7 +23,7 @@ void stream_joiner_init(struct stream_joiner *joiner, const struct stream_header
             stream_header_set_labels(&joiner->header, (const char *const *)right->labels,
                                      right->label_count);
     }
-    joiner->same_labels = same_labels(&joiner->header, right);
+    joiner->same_labels = stream_header_same_labels(&joiner->header, right);
     for (size_t i = 0; i < joiner->header.label_count; i++)
         string_index_add(&joiner->labels, joiner->header.labels[i],
                          strlen(joiner->header.labels[i]), NULL);

@@ -108,6 +108,14 @@ sys.stdout.buffer.write(segment(header["bertpipe"], eval(sys.argv[1])))' "$2"
         for f in found), len(found) > 2))(rows[0], rows[1:])')" = "(True, True)" ]
 }
 
+@test "windows that share nearly all their tokens keep memory small" {
+    python3 -c 'print("good film " * 20000)' | rec-load -q >one.mp
+    run --separate-stderr bash -c 'ulimit -v 150000; wp-tokenize -q --vocab "$1/vocab.txt" -L 4096 --on-long window --stride 4093 -o windows.mp one.mp' - "$MODEL"
+    case $stderr in *AddressSanitizer*) skip "address space is not limited under the sanitizer" ;; esac
+    [ "$status" -eq 0 ] || { echo "$stderr"; false; }
+    [ "$(rec-stat -q -f json windows.mp | tr -d '\n' | json 'rows[0]["records"]')" = 1 ]
+}
+
 @test "usage" {
     for options in "--head 3" "--stride 3" "--on-long half" "-L 8 --on-long window --stride 6" "-L 8 --on-long head-tail --head 7"; do
         # shellcheck disable=SC2086

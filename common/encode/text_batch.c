@@ -2,16 +2,19 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/diag.h"
 #include "cli/memory.h"
 
 #define RECORD_BYTES 256 /* what a record counts beside its text, so that empty ones add up too */
 
-/* Which record it is of, and where its ids and types are in the batch's bytes. */
+/* Which record it is of, and where its ids and types are in the batch's bytes. Of a record that
+ * becomes windows it is the whole encoding, as u32 without types: each window is made when it is
+ * written, for together they may be as many times the text as a window has tokens. */
 struct text_sequence {
     size_t record, ids, types, count, cut;
-    struct rec_window window;
+    size_t windows, first_segment; /* windows: 0 of a record that becomes none */
 };
 
 void text_encoder_init(struct text_encoder *encoder, const struct tokeniser *tokeniser,
@@ -72,17 +75,14 @@ void text_batch_add(struct text_batch *batch, const struct stream_record *record
 /* ---- encoding ---- */
 
 static void store(struct text_batch *batch, size_t record, const struct encoding *encoding,
-                  bool paired, struct rec_window window, enum stream_ids_type ids_type)
+                  bool paired, enum stream_ids_type ids_type)
 {
     struct buffer *bytes = &batch->bytes;
     mem_grow(&batch->sequences, &batch->sequence_capacity, batch->sequence_count + 1,
              sizeof(*batch->sequences));
     struct text_sequence *sequence = &batch->sequences[batch->sequence_count++];
-    *sequence = (struct text_sequence){.record = record,
-                                       .ids = bytes->size,
-                                       .count = encoding->count,
-                                       .cut = encoding->cut,
-                                       .window = window};
+    *sequence = (struct text_sequence){
+        .record = record, .ids = bytes->size, .count = encoding->count, .cut = encoding->cut};
     buffer_reserve(bytes, encoding->count * (sizeof(uint32_t) + 1));
     bytes->size +=
         rec_store_ids(bytes->data + bytes->size, encoding->ids, encoding->count, ids_type).size;
@@ -93,22 +93,35 @@ static void store(struct text_batch *batch, size_t record, const struct encoding
     }
 }
 
-/* The sequences that an encoding without a limit becomes. */
+static void store_windows(struct text_batch *batch, size_t record, const struct encoding *whole,
+                          size_t windows)
+{
+    mem_grow(&batch->sequences, &batch->sequence_capacity, batch->sequence_count + 1,
+             sizeof(*batch->sequences));
+    batch->sequences[batch->sequence_count++] =
+        (struct text_sequence){.record = record,
+                               .ids = batch->bytes.size,
+                               .count = whole->count,
+                               .windows = windows,
+                               .first_segment = whole->first_segment};
+    buffer_append(&batch->bytes, whole->ids, whole->count * sizeof(*whole->ids));
+}
+
+/* What an encoding without a limit becomes. */
 static void store_fitted(struct text_batch *batch, size_t record, struct text_encoder *encoder,
                          bool paired)
 {
     const struct encoding *whole = &encoder->whole;
-    size_t n = fit_count(&encoder->fit, whole, paired), begin, cut = 0;
-    for (size_t k = 0; k < n; k++) {
-        struct rec_window window = {0};
-        fit_take(&encoder->fit, whole, paired, k, &encoder->part, &begin);
-        if (n > 1)
-            window = (struct rec_window){.k = k + 1, .n = n, .first_token = begin};
-        cut += encoder->part.cut;
-        store(batch, record, &encoder->part, paired, window, encoder->ids_type);
-    }
-    text_totals_add(&batch->totals, &(struct text_totals){1, cut > 0, whole->tokens, cut,
-                                                          whole->unknown, n > 1, n > 1 ? n : 0});
+    struct encoding *part = &encoder->part;
+    size_t n = fit_count(&encoder->fit, whole, paired), begin;
+    fit_take(&encoder->fit, whole, paired, 0, part, &begin);
+    if (n > 1)
+        store_windows(batch, record, whole, n);
+    else
+        store(batch, record, part, paired, encoder->ids_type);
+    text_totals_add(&batch->totals,
+                    &(struct text_totals){1, part->cut > 0, whole->tokens, part->cut,
+                                          whole->unknown, n > 1, n > 1 ? n : 0});
 }
 
 /* Whether the record could be encoded. */
@@ -124,7 +137,7 @@ static bool encode_record(struct text_batch *batch, size_t i, struct text_encode
     if (batch->bad_byte > 0)
         return false;
     if (cuts) {
-        store(batch, i, whole, paired, (struct rec_window){0}, encoder->ids_type);
+        store(batch, i, whole, paired, encoder->ids_type);
         text_totals_add(&batch->totals, &(struct text_totals){1, whole->cut > 0, whole->tokens,
                                                               whole->cut, whole->unknown, 0, 0});
         return true;
@@ -145,35 +158,80 @@ void text_batch_encode(struct text_batch *batch, struct text_encoder *encoder)
 
 /* ---- writing ---- */
 
-static int write_sequence(const struct text_batch *batch, const struct text_encoder *encoder,
-                          const struct text_sequence *sequence, bool keep_text,
-                          struct stream_writer *writer)
+/* The fields of a tokens record that are its text record's. */
+static struct stream_record tokens_of(const struct rec_text *text, bool keep_text,
+                                      enum stream_ids_type ids_type)
 {
-    const struct rec_text *text = &batch->records[sequence->record]->text;
     struct stream_record record = {.type = STREAM_TOKENS};
-    struct rec_tokens *tokens = &record.tokens;
+    record.tokens.id = text->id;
+    record.tokens.ids_type = ids_type;
+    record.tokens.label = text->label;
+    if (keep_text)
+        record.tokens.text = text->text;
+    record.tokens.x = text->x;
+    return record;
+}
+
+static int write_sequence(const struct text_batch *batch, const struct text_sequence *sequence,
+                          struct stream_record *record, bool paired, struct stream_writer *writer)
+{
+    struct rec_tokens *tokens = &record->tokens;
     const char *bytes = batch->bytes.data;
-    tokens->id = text->id;
     tokens->ids = (struct rec_span){bytes + sequence->ids, sequence->types - sequence->ids};
-    tokens->ids_type = encoder->ids_type;
-    if (text->pair.data != NULL)
+    if (paired)
         tokens->types = (struct rec_span){bytes + sequence->types, sequence->count};
-    tokens->label = text->label;
-    tokens->window = sequence->window;
     tokens->cut = sequence->cut;
-    if (keep_text && sequence->window.k <= 1)
-        tokens->text = text->text;
-    tokens->x = text->x;
-    return stream_writer_record(writer, &record);
+    return stream_writer_record(writer, record);
+}
+
+static int write_windows(const struct text_batch *batch, const struct fit *fit,
+                         const struct text_sequence *sequence, struct stream_record *record,
+                         bool paired, struct stream_writer *writer)
+{
+    struct rec_tokens *tokens = &record->tokens;
+    struct encoding whole = {.count = sequence->count, .first_segment = sequence->first_segment};
+    struct encoding part = {0};
+    char *ids = mem_realloc_array(NULL, fit->max_length, sizeof(uint32_t));
+    uint8_t *types = mem_realloc_array(NULL, fit->max_length, 1);
+    size_t begin;
+    int status = 0;
+    whole.ids = mem_realloc_array(NULL, whole.count, sizeof(*whole.ids));
+    memcpy(whole.ids, batch->bytes.data + sequence->ids, whole.count * sizeof(*whole.ids));
+    for (size_t k = 0; k < sequence->windows && status == 0; k++) {
+        fit_take(fit, &whole, paired, k, &part, &begin);
+        tokens->ids = rec_store_ids(ids, part.ids, part.count, tokens->ids_type);
+        if (paired) {
+            encoding_types(&part, types);
+            tokens->types = (struct rec_span){(char *)types, part.count};
+        }
+        tokens->window =
+            (struct rec_window){.k = k + 1, .n = sequence->windows, .first_token = begin};
+        tokens->cut = part.cut;
+        status = stream_writer_record(writer, record);
+        tokens->text = (struct rec_span){0};
+    }
+    encoding_free(&whole);
+    encoding_free(&part);
+    free(ids);
+    free(types);
+    return status;
 }
 
 int text_batch_write(const struct text_batch *batch, const struct text_encoder *encoder,
                      bool keep_text, struct stream_writer *writer, const char *source)
 {
     uint64_t number = batch->first + batch->totals.records;
-    for (size_t i = 0; i < batch->sequence_count; i++)
-        if (write_sequence(batch, encoder, &batch->sequences[i], keep_text, writer) != 0)
+    for (size_t i = 0; i < batch->sequence_count; i++) {
+        const struct text_sequence *sequence = &batch->sequences[i];
+        const struct rec_text *text = &batch->records[sequence->record]->text;
+        struct stream_record record = tokens_of(text, keep_text, encoder->ids_type);
+        bool paired = text->pair.data != NULL;
+        int status = sequence->windows > 0
+                         ? write_windows(batch, &encoder->fit, sequence, &record, paired, writer)
+                         : write_sequence(batch, sequence, &record, paired, writer);
+        if (status != 0)
             return -1;
+    }
     if (batch->bad_byte > 0)
         return diag_error("%s: record %" PRIu64 ": byte %zu of its text is not valid UTF-8", source,
                           number, batch->bad_byte);

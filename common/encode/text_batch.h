@@ -33,7 +33,7 @@ struct text_batch {
     struct stream_record **records; /* [count], copies */
     size_t count, record_capacity, text_bytes;
     uint64_t first;                  /* number of its first record in the segment, from 1 */
-    struct text_sequence *sequences; /* in the records' order, one or more each */
+    struct text_sequence *sequences; /* in the records' order, one each */
     size_t sequence_count, sequence_capacity;
     struct buffer bytes; /* of their ids and types */
     struct text_totals totals;

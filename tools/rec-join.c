@@ -249,23 +249,22 @@ int main(int argc, char **argv)
 {
     struct option_operands files = options_parse(&program, argc, argv);
     struct join join = {0};
-    int status;
+    int status = -1;
 
     check_options(files.items);
     join.a = stream_merge_open_any(&files.items[0], 1, options.io.max_record);
     if (join.a != NULL)
         join.b = stream_merge_open_any(&files.items[1], 1, options.io.max_record);
-    if (join.b == NULL)
-        return 1;
-    join.writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
-    if (join.writer == NULL)
-        return 1;
-    stream_writer_limit(join.writer, options.io.max_record);
-    stream_reader_on_wait(stream_merge_reader(join.a), stream_writer_flush_hook, join.writer);
-    stream_reader_on_wait(stream_merge_reader(join.b), stream_writer_flush_hook, join.writer);
-    status = run(&join);
-    if (stream_writer_close(join.writer, status == 0) != 0)
-        status = -1;
+    if (join.b != NULL)
+        join.writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
+    if (join.writer != NULL) {
+        stream_writer_limit(join.writer, options.io.max_record);
+        stream_reader_on_wait(stream_merge_reader(join.a), stream_writer_flush_hook, join.writer);
+        stream_reader_on_wait(stream_merge_reader(join.b), stream_writer_flush_hook, join.writer);
+        status = run(&join);
+        if (stream_writer_close(join.writer, status == 0) != 0)
+            status = -1;
+    }
     stream_joiner_free(&join.joiner);
     stream_table_free(join.table);
     string_index_free(&join.lone_ids);

@@ -27,6 +27,10 @@ parity: $(PARITY_VENV)/ready ## compare with Hugging Face (downloads PyTorch int
 	@$(BUILD_ALL)
 	@PYTHON=$(PARITY_VENV)/bin/python tests/run $(BUILD) tests/parity
 
+parity-tokenizer: $(PARITY_VENV)/ready ## the tokeniser alone; STRINGS=N random strings for each vocabulary
+	@$(BUILD_ALL)
+	@PYTHON=$(PARITY_VENV)/bin/python BUILD=$(abspath $(BUILD)) bats tests/parity/tokenizer.bats
+
 $(PARITY_VENV)/ready: tests/parity/requirements.txt
 	$(PYTHON) -m venv $(PARITY_VENV)
 	$(PARITY_VENV)/bin/python -m pip install -q -r $<
@@ -34,4 +38,4 @@ $(PARITY_VENV)/ready: tests/parity/requirements.txt
 
 include $(wildcard tests/bench/bench.mk)
 
-.PHONY: unit-tests demo check asan lint parity
+.PHONY: unit-tests demo check asan lint parity parity-tokenizer

@@ -263,7 +263,7 @@ static int open_filter(struct filter *filter, const struct option_operands *oper
                             options.stride};
     filter->encoders = mem_calloc(options.threads, sizeof(*filter->encoders));
     for (uint64_t i = 0; i < options.threads; i++)
-        text_encoder_init(&filter->encoders[i], filter->tokeniser, &fit);
+        text_encoder_init(&filter->encoders[i], filter->tokeniser, &fit, options.threads);
     filter->pool = ordered_pool_new((unsigned)options.threads, encode_batch, filter->encoders,
                                     sizeof(*filter->encoders));
     filter->reader = stream_reader_open(operands->items, operands->count, options.io.max_record);

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <string.h>
 
 #include "cli/diag.h"
@@ -33,6 +34,20 @@ void *mem_calloc(size_t count, size_t size)
     if (pointer == NULL)
         out_of_memory(count, size);
     return pointer;
+}
+
+void *mem_zero_pages(size_t size)
+{
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (pages == MAP_FAILED)
+        out_of_memory(size, 1);
+    return pages;
+}
+
+void mem_free_pages(void *pages, size_t size)
+{
+    munmap(pages, size);
 }
 
 void *mem_realloc_array(void *pointer, size_t count, size_t size)

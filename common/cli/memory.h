@@ -15,6 +15,10 @@ char *mem_strdup(const char *string);
 char *mem_strndup(const char *data, size_t length); /* adds the closing NUL */
 char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Zeroed memory of its own, which is only taken from the system as it is touched. */
+void *mem_zero_pages(size_t size);
+void mem_free_pages(void *pages, size_t size);
+
 /* Grows *array so that it holds at least needed items; *capacity at least doubles. */
 void mem_grow(void *array, size_t *capacity, size_t needed, size_t item_size);
 

@@ -18,11 +18,11 @@ struct text_sequence {
 };
 
 void text_encoder_init(struct text_encoder *encoder, const struct tokeniser *tokeniser,
-                       const struct fit *fit)
+                       const struct fit *fit, size_t threads)
 {
     *encoder = (struct text_encoder){
         .tokeniser = tokeniser,
-        .state = tokeniser_state_new(),
+        .state = tokeniser_state_new(tokeniser, TOKENISER_CACHE / threads),
         .fit = *fit,
         .ids_type = stream_ids_type_for(tokeniser->vocabulary.size),
     };

@@ -16,6 +16,7 @@
 
 #include "text/added_tokens.h"
 #include "text/normalise.h"
+#include "text/spaces.h"
 #include "text/vocabulary.h"
 #include "text/wordpiece.h"
 
@@ -39,6 +40,7 @@ struct tokeniser {
     uint64_t model_max_length;             /* of tokenizer_config.json; 0: not stated */
     char digest[TOKENISER_DIGEST_HEX + 1]; /* SHA-256 in hexadecimal, see tokeniser_digest.h */
     uint8_t byte_class[UINT8_MAX + 1];     /* enum byte_class of tokeniser_encode.c */
+    struct spaces spaces;                  /* the bytes whose class is space */
 };
 
 /*
@@ -94,14 +96,17 @@ void encoding_free(struct encoding *encoding);
 void encoding_types(const struct encoding *encoding, uint8_t *types);
 
 struct tokeniser_state;
-struct tokeniser_state *tokeniser_state_new(void);
+/* For one tokeniser only. cache_bytes: what its cache may grow to; see chunk_cache.h. With less
+ * than there are different words in the text it is slower, never wrong. */
+struct tokeniser_state *tokeniser_state_new(const struct tokeniser *tokeniser, size_t cache_bytes);
+#define TOKENISER_CACHE ((size_t)32 << 20) /* all words of most texts, for one thread */
 void tokeniser_state_free(struct tokeniser_state *state);
 
 /*
  * Encodes a text and, unless pair.data is NULL, a second one, in at most max_length ids (0: no
- * limit; else at least TOKENISER_MIN_LENGTH), cutting as transformers' `longest_first`. A state
- * serves one tokeniser only. 0, or the place, from 1, of the first byte that is not valid UTF-8;
- * nothing is printed, for the caller knows the record. Bytes of the pair count on from the text's.
+ * limit; else at least TOKENISER_MIN_LENGTH), cutting as transformers' `longest_first`. 0, or the
+ * place, from 1, of the first byte that is not valid UTF-8; nothing is printed, for the caller
+ * knows the record. Bytes of the pair count on from the text's.
  */
 size_t tokeniser_encode(const struct tokeniser *tokeniser, struct tokeniser_state *state,
                         struct text_span text, struct text_span pair, size_t max_length,

@@ -4,8 +4,12 @@ bench: $(PARITY_VENV)/ready $(BUILD)/bench/gemm-peak ## measure speed and memory
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD) all
 	@BUILD=$(BUILD) $(PARITY_VENV)/bin/python tests/bench/run.py $(BENCH_FLAGS)
 
-$(BUILD)/bench/gemm-peak: tests/bench/gemm-peak.c $(LIBRARY)
+bench-tokenizer: $(PARITY_VENV)/ready $(BUILD)/bench/tokenise ## speed of the tokeniser beside nanotoken and tokenizers
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD) all
+	@BUILD=$(BUILD) $(PARITY_VENV)/bin/python tests/bench/tokenise.py $(BENCH_FLAGS)
+
+$(BUILD)/bench/gemm-peak $(BUILD)/bench/tokenise: $(BUILD)/bench/%: tests/bench/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_) $(CFLAGS_) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LDLIBS_)
 
-.PHONY: bench
+.PHONY: bench bench-tokenizer

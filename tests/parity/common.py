@@ -39,6 +39,13 @@ def run(name, *arguments, stdin=None, stdout=None):
         sys.exit(f"{name}: exit status {done.returncode}\n{done.stderr.decode(errors='replace')}")
 
 
+def run_path(*command):
+    """The same for a program that is no tool."""
+    done = subprocess.run(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    if done.returncode != 0:
+        sys.exit(f"{command[0]}: exit status {done.returncode}\n{done.stderr.decode(errors='replace')}")
+
+
 def demo_model():
     """$PARITY_MODEL, or the folder of the demo's pretrained model, downloaded when it is not there."""
     if os.environ.get("PARITY_MODEL"):

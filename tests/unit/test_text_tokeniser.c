@@ -32,7 +32,7 @@ static void test_expected(const char *folder, const char *expected)
     char *name = mem_format("%s/expected.json", expected);
     json_t *rows = load_fixture(name), *row;
     struct tokeniser *tokeniser = open_fixture(folder);
-    struct tokeniser_state *state = tokeniser_state_new();
+    struct tokeniser_state *state = tokeniser_state_new(tokeniser, TOKENISER_CACHE);
     struct encoding encoding = {0};
     size_t i;
     json_array_foreach(rows, i, row)
@@ -107,7 +107,7 @@ static void test_bert(void)
     json_t *cases = load_fixture("bert-cases.json"), *pairs = load_fixture("bert-pairs.json"),
            *item;
     struct tokeniser *tokeniser = open_fixture("bert-base-uncased");
-    struct tokeniser_state *state = tokeniser_state_new();
+    struct tokeniser_state *state = tokeniser_state_new(tokeniser, TOKENISER_CACHE);
     struct encoding encoding = {0};
     size_t i;
     CHECK(tokeniser->special.cls == 101 && tokeniser->special.sep == 102 &&
@@ -152,7 +152,7 @@ static void test_counts_and_errors(void)
 {
     static const struct text_span text = {"the \xf0\x9f\x98\x80 zzz [UNK]", 18};
     struct tokeniser *tokeniser = open_fixture("bert-base-uncased");
-    struct tokeniser_state *state = tokeniser_state_new();
+    struct tokeniser_state *state = tokeniser_state_new(tokeniser, TOKENISER_CACHE);
     struct encoding encoding = {0};
     size_t bad = tokeniser_encode(tokeniser, state, text, no_pair, 4, &encoding);
     CHECK(bad == 0 && encoding.unknown == 2, "%zu unknown tokens, expected 2", encoding.unknown);
@@ -176,7 +176,7 @@ static void test_hostile(void)
     static const char *const parts[] = {"x",    "\u0378",       "e\u0301", "a\u200b",
                                         "[SEP", "\u302e\u0301", "e."};
     struct tokeniser *tokeniser = open_fixture("bert-base-uncased");
-    struct tokeniser_state *state = tokeniser_state_new();
+    struct tokeniser_state *state = tokeniser_state_new(tokeniser, TOKENISER_CACHE);
     struct encoding encoding = {0};
     struct buffer text = {0};
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -306,7 +306,7 @@ static void test_windows(void)
 {
     json_t *cases = load_fixture("bert-windows.json"), *item;
     struct tokeniser *tokeniser = open_fixture("bert-base-uncased");
-    struct tokeniser_state *state = tokeniser_state_new();
+    struct tokeniser_state *state = tokeniser_state_new(tokeniser, TOKENISER_CACHE);
     struct encoding whole = {0}, window = {0};
     size_t i, windows = 0;
     json_array_foreach(cases, i, item)

@@ -18,46 +18,14 @@ struct chunk_key {
 /* size: at most CHUNK_BYTES. Reads 16 bytes from data whatever the size. */
 static inline struct chunk_key chunk_key_of(const char *data, size_t size)
 {
-    static const uint64_t low[CHUNK_BYTES + 1] = {
-        0,
-        UINT64_C(0xff),
-        UINT64_C(0xffff),
-        UINT64_C(0xffffff),
-        UINT64_C(0xffffffff),
-        UINT64_C(0xffffffffff),
-        UINT64_C(0xffffffffffff),
-        UINT64_C(0xffffffffffffff),
-        UINT64_MAX,
-        UINT64_MAX,
-        UINT64_MAX,
-        UINT64_MAX,
-        UINT64_MAX,
-        UINT64_MAX,
-        UINT64_MAX,
-        UINT64_MAX,
-    };
-    static const uint64_t high[CHUNK_BYTES + 1] = {
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        UINT64_C(0xff),
-        UINT64_C(0xffff),
-        UINT64_C(0xffffff),
-        UINT64_C(0xffffffff),
-        UINT64_C(0xffffffffff),
-        UINT64_C(0xffffffffffff),
-        UINT64_C(0xffffffffffffff),
-    };
-    struct chunk_key key;
+    /* From 16 - size on: as many bytes of ones, then zeros. */
+    static const unsigned char ones[32] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                           0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    struct chunk_key key, mask;
     memcpy(&key, data, sizeof key);
-    key.low &= low[size];
-    key.high = (key.high & high[size]) | (uint64_t)size << 56;
+    memcpy(&mask, ones + sizeof mask - size, sizeof mask);
+    key.low &= mask.low;
+    key.high = (key.high & mask.high) | (uint64_t)size << 56;
     return key;
 }
 

@@ -50,8 +50,8 @@ const struct option_row options_common_rows[] = {
     {0},
 };
 
-/* The tool's rows with those of its groups in their places, and which of them were given. Never
- * released: operands and values live as long as the program. */
+/* The tool's rows with those of its groups in their places, and which of them were given; released
+ * by the next parse alone, for operands and values live as long as the program. */
 static struct option_row *table;
 static bool *table_given;
 
@@ -93,6 +93,8 @@ static struct option_row *copy_rows(struct option_row *to, const struct option_r
 static void build_table(const struct option_row *rows)
 {
     size_t count = count_rows(rows);
+    free(table);
+    free(table_given);
     table = mem_calloc(count + 1, sizeof *table);
     table_given = mem_calloc(count + 1, sizeof *table_given);
     copy_rows(table, rows, NULL);

@@ -42,22 +42,38 @@ static bool match_character(const unsigned char *bytes, size_t size, size_t *mat
     return true;
 }
 
+/* Bytes at the start that are ASCII: not all of them, but as many as can be told quickly. */
+static size_t ascii_prefix(const unsigned char *bytes, size_t size)
+{
+    size_t i = 0;
+
+    while (size - i >= 64) {
+        unsigned char any = 0;
+
+        for (size_t k = 0; k < 64; k++)
+            any |= bytes[i + k];
+        if (any >= 0x80)
+            break;
+        i += 64;
+    }
+    for (uint64_t eight; size - i >= 8; i += 8) {
+        memcpy(&eight, bytes + i, 8);
+        if ((eight & UINT64_C(0x8080808080808080)) != 0)
+            break;
+    }
+    return i;
+}
+
 size_t utf8_valid_prefix(const char *data, size_t size)
 {
     const unsigned char *bytes = (const unsigned char *)data;
     size_t i = 0, matched;
 
     while (i < size) {
-        uint64_t eight;
-
-        /* Most text is ASCII: eight bytes at a time. */
-        if (size - i >= 8) {
-            memcpy(&eight, bytes + i, 8);
-            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
-                i += 8;
-                continue;
-            }
-        }
+        /* Most text is ASCII. */
+        i += ascii_prefix(bytes + i, size - i);
+        if (i == size)
+            break;
         if (!match_character(bytes + i, size - i, &matched))
             return i;
         i += matched;

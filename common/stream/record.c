@@ -1,5 +1,6 @@
 #include "stream/record.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "cli/memory.h"
@@ -48,17 +49,18 @@ const struct rec_label *stream_record_label(const struct stream_record *record)
 
 uint32_t rec_u16_at(struct rec_span bin, size_t i)
 {
-    const unsigned char *bytes = (const unsigned char *)bin.data + 2 * i;
+    uint16_t item;
 
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8;
+    memcpy(&item, bin.data + 2 * i, sizeof item);
+    return le16toh(item);
 }
 
 uint32_t rec_u32_at(struct rec_span bin, size_t i)
 {
-    const unsigned char *bytes = (const unsigned char *)bin.data + 4 * i;
+    uint32_t item;
 
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-           (uint32_t)bytes[3] << 24;
+    memcpy(&item, bin.data + 4 * i, sizeof item);
+    return le32toh(item);
 }
 
 int32_t rec_i32_at(struct rec_span bin, size_t i)
@@ -80,6 +82,27 @@ uint32_t rec_token_id(const struct rec_tokens *tokens, size_t i)
     return tokens->ids_type == IDS_U16 ? rec_u16_at(tokens->ids, i) : rec_u32_at(tokens->ids, i);
 }
 
+uint32_t rec_largest_id(const struct rec_tokens *tokens)
+{
+    size_t count = rec_token_count(tokens);
+    uint32_t largest = 0;
+
+    if (tokens->ids_type == IDS_U16) {
+        uint16_t narrow = 0; /* as wide as the items: twice as many at a time */
+        for (size_t i = 0; i < count; i++) {
+            uint16_t id = (uint16_t)rec_u16_at(tokens->ids, i);
+            narrow = id > narrow ? id : narrow;
+        }
+        largest = narrow;
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            uint32_t id = rec_u32_at(tokens->ids, i);
+            largest = id > largest ? id : largest;
+        }
+    }
+    return largest;
+}
+
 void rec_token_ids(const struct rec_tokens *tokens, uint32_t *ids)
 {
     size_t count = rec_token_count(tokens);
@@ -92,32 +115,32 @@ void rec_token_ids(const struct rec_tokens *tokens, uint32_t *ids)
             ids[i] = rec_u32_at(tokens->ids, i);
 }
 
-static void store_little_endian(unsigned char *out, uint32_t value, unsigned width)
+struct rec_span rec_store_u32(void *out, const uint32_t *values, size_t count)
 {
-    for (unsigned i = 0; i < width; i++)
-        out[i] = (unsigned char)(value >> (8 * i));
+    for (size_t i = 0; i < count; i++) {
+        uint32_t value = htole32(values[i]);
+
+        memcpy((char *)out + 4 * i, &value, sizeof value);
+    }
+    return (struct rec_span){out, 4 * count};
+}
+
+struct rec_span rec_store_i32(void *out, const int32_t *values, size_t count)
+{
+    return rec_store_u32(out, (const uint32_t *)values, count);
 }
 
 struct rec_span rec_store_ids(void *out, const uint32_t *ids, size_t count,
                               enum stream_ids_type ids_type)
 {
-    unsigned width = ids_type == IDS_U16 ? 2 : 4;
+    if (ids_type != IDS_U16)
+        return rec_store_u32(out, ids, count);
+    for (size_t i = 0; i < count; i++) {
+        uint16_t id = htole16((uint16_t)ids[i]);
 
-    for (size_t i = 0; i < count; i++)
-        store_little_endian((unsigned char *)out + i * width, ids[i], width);
-    return (struct rec_span){out, count * width};
-}
-
-struct rec_span rec_store_u32(void *out, const uint32_t *values, size_t count)
-{
-    return rec_store_ids(out, values, count, IDS_U32);
-}
-
-struct rec_span rec_store_i32(void *out, const int32_t *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        store_little_endian((unsigned char *)out + 4 * i, (uint32_t)values[i], 4);
-    return (struct rec_span){out, count * 4};
+        memcpy((char *)out + 2 * i, &id, sizeof id);
+    }
+    return (struct rec_span){out, 2 * count};
 }
 
 /*

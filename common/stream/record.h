@@ -131,9 +131,11 @@ uint32_t rec_u16_at(struct rec_span bin, size_t i);
 uint32_t rec_u32_at(struct rec_span bin, size_t i);
 int32_t rec_i32_at(struct rec_span bin, size_t i);
 
-/* Number of tokens, the id of one, and all ids widened into ids[rec_token_count]. */
+/* Number of tokens, the id of one, the largest (0 of none), and all widened into
+ * ids[rec_token_count]. */
 size_t rec_token_count(const struct rec_tokens *tokens);
 uint32_t rec_token_id(const struct rec_tokens *tokens, size_t i);
+uint32_t rec_largest_id(const struct rec_tokens *tokens);
 void rec_token_ids(const struct rec_tokens *tokens, uint32_t *ids);
 
 /* For writing: stores count host values as little-endian items of ids_type into out[count * 2 or

@@ -65,6 +65,19 @@ words() {
     [ "$(field cut < out.json)" = 2 ]
 }
 
+@test "--offsets: bytes of the raw text, of a pair's second text in that, in windows too" {
+    # From tokenizers, with characters counted as bytes: encode(text), and for the pair
+    # enable_truncation(8, stride=1, strategy="only_second")
+    words "Café  déjà-vu: unaffable 日本" > text.mp
+    wp-tokenize -q --offsets -m "$bert" -f json text.mp > out.json
+    [ "$(field offsets < out.json)" = "[[0,0],[0,5],[7,10],[10,13],[13,14],[14,16],[16,17],[18,21],[21,24],[24,27],[28,31],[31,34],[0,0]]" ]
+    [ "$(wp-tokenize -q -m "$bert" -f json text.mp | field offsets)" = null ]
+    printf '%s\n' '{"text": "naïve é", "pair": "one two three four"}' | rec-load -q -F jsonl > pair.mp
+    wp-tokenize -q --offsets -L 8 --on-long window --stride 1 -m "$bert" -f json pair.mp > out.json
+    [ "$(field offsets < out.json)" = "[[0,0],[0,6],[7,9],[0,0],[0,3],[4,7],[8,13],[0,0]]
+[[0,0],[0,6],[7,9],[0,0],[8,13],[14,18],[0,0]]" ]
+}
+
 @test "what is cut is counted and reported" {
     words "a b c d e f" "a b" "a b c d" > text.mp
     run --separate-stderr wp-tokenize -L 5 -m "$bert" -f json text.mp

@@ -33,7 +33,7 @@ static struct {
     const char *model, *vocab;
     uint64_t max_length, head, stride, threads;
     int on_long; /* enum fit_long */
-    bool keep_text;
+    bool keep_text, offsets;
     struct stream_io io;
 } options = {.max_length = DEFAULT_LENGTH, .stride = DEFAULT_STRIDE, .threads = 1};
 
@@ -58,6 +58,8 @@ static const struct option_row rows[] = {
      .minimum = 1, .maximum = 1024, .help = "threads; the output is the same with any number"},
     {'k', "keep-text", .kind = OPTION_FLAG, .target = &options.keep_text,
      .help = "keep the text in the records"},
+    {0, "offsets", .kind = OPTION_FLAG, .target = &options.offsets,
+     .help = "give each token's place in the text: its first byte and the one after its last"},
     STREAM_OPTION_OUTPUT(options.io),
     STREAM_OPTION_FORM(options.io),
     STREAM_OPTION_MAX_RECORD(options.io),
@@ -161,6 +163,8 @@ static int begin_segment(struct filter *filter)
         stream_history_option(&header, "head", "%" PRIu64, options.head);
     if (options.on_long == FIT_WINDOW)
         stream_history_option(&header, "stride", "%" PRIu64, options.stride);
+    if (options.offsets)
+        stream_history_option(&header, "offsets", "true");
     status = stream_writer_begin(filter->writer, &header);
     stream_header_free(&header);
     return status;
@@ -263,7 +267,8 @@ static int open_filter(struct filter *filter, const struct option_operands *oper
                             options.stride};
     filter->encoders = mem_calloc(options.threads, sizeof(*filter->encoders));
     for (uint64_t i = 0; i < options.threads; i++)
-        text_encoder_init(&filter->encoders[i], filter->tokeniser, &fit, options.threads);
+        text_encoder_init(&filter->encoders[i], filter->tokeniser, &fit, options.offsets,
+                          options.threads);
     filter->pool = ordered_pool_new((unsigned)options.threads, encode_batch, filter->encoders,
                                     sizeof(*filter->encoders));
     filter->reader = stream_reader_open(operands->items, operands->count, options.io.max_record);

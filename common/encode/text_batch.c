@@ -7,22 +7,24 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 
-#define RECORD_BYTES 256 /* what a record counts beside its text, so that empty ones add up too */
+#define OFFSETS_BYTES 8   /* of a token */
+#define RECORD_BYTES  256 /* what a record counts beside its text, so that empty ones add up too */
 
-/* Which record it is of, and where its ids and types are in the batch's bytes. Of a record that
- * becomes windows it is the whole encoding, as u32 without types: each window is made when it is
- * written, for together they may be as many times the text as a window has tokens. */
+/* Which record it is of, and where its ids, types and offsets are in the batch's bytes. Of a record
+ * that becomes windows it is the whole encoding, ids as u32 and no types: each window is made when
+ * it is written, for together they may be as many times the text as a window has tokens. */
 struct text_sequence {
-    size_t record, ids, types, count, cut;
+    size_t record, ids, types, offsets, count, cut;
     size_t windows, first_segment; /* windows: 0 of a record that becomes none */
 };
 
 void text_encoder_init(struct text_encoder *encoder, const struct tokeniser *tokeniser,
-                       const struct fit *fit, size_t threads)
+                       const struct fit *fit, bool offsets, size_t threads)
 {
     *encoder = (struct text_encoder){
         .tokeniser = tokeniser,
         .state = tokeniser_state_new(tokeniser, TOKENISER_CACHE / threads),
+        .whole = {.traced = offsets},
         .fit = *fit,
         .ids_type = stream_ids_type_for(tokeniser->vocabulary.size),
     };
@@ -72,7 +74,24 @@ void text_batch_add(struct text_batch *batch, const struct stream_record *record
     batch->text_bytes += RECORD_BYTES + record->text.text.size + record->text.pair.size;
 }
 
+/* The offsets of an encoding as a record has them; out: [count * OFFSETS_BYTES]. */
+static struct rec_span offsets_span(char *out, const struct encoding *encoding)
+{
+    for (size_t i = 0; i < encoding->count; i++)
+        rec_store_u32(out + i * OFFSETS_BYTES,
+                      (const uint32_t[]){encoding->offsets[i].begin, encoding->offsets[i].end}, 2);
+    return (struct rec_span){out, encoding->count * OFFSETS_BYTES};
+}
+
 /* ---- encoding ---- */
+
+static void store_offsets(struct buffer *bytes, const struct encoding *encoding)
+{
+    if (!encoding->traced)
+        return;
+    buffer_reserve(bytes, encoding->count * OFFSETS_BYTES);
+    bytes->size += offsets_span(bytes->data + bytes->size, encoding).size;
+}
 
 static void store(struct text_batch *batch, size_t record, const struct encoding *encoding,
                   bool paired, enum stream_ids_type ids_type)
@@ -91,6 +110,8 @@ static void store(struct text_batch *batch, size_t record, const struct encoding
         encoding_types(encoding, (uint8_t *)bytes->data + bytes->size);
         bytes->size += encoding->count;
     }
+    sequence->offsets = bytes->size;
+    store_offsets(bytes, encoding);
 }
 
 static void store_windows(struct text_batch *batch, size_t record, const struct encoding *whole,
@@ -98,13 +119,17 @@ static void store_windows(struct text_batch *batch, size_t record, const struct 
 {
     mem_grow(&batch->sequences, &batch->sequence_capacity, batch->sequence_count + 1,
              sizeof(*batch->sequences));
-    batch->sequences[batch->sequence_count++] =
-        (struct text_sequence){.record = record,
-                               .ids = batch->bytes.size,
-                               .count = whole->count,
-                               .windows = windows,
-                               .first_segment = whole->first_segment};
-    buffer_append(&batch->bytes, whole->ids, whole->count * sizeof(*whole->ids));
+    struct buffer *bytes = &batch->bytes;
+    struct text_sequence *sequence = &batch->sequences[batch->sequence_count++];
+    *sequence = (struct text_sequence){.record = record,
+                                       .ids = bytes->size,
+                                       .count = whole->count,
+                                       .windows = windows,
+                                       .first_segment = whole->first_segment};
+    buffer_append(bytes, whole->ids, whole->count * sizeof(*whole->ids));
+    sequence->offsets = bytes->size;
+    if (whole->traced)
+        buffer_append(bytes, whole->offsets, whole->count * sizeof(*whole->offsets));
 }
 
 /* What an encoding without a limit becomes. */
@@ -173,30 +198,47 @@ static struct stream_record tokens_of(const struct rec_text *text, bool keep_tex
 }
 
 static int write_sequence(const struct text_batch *batch, const struct text_sequence *sequence,
-                          struct stream_record *record, bool paired, struct stream_writer *writer)
+                          struct stream_record *record, bool paired, bool offsets,
+                          struct stream_writer *writer)
 {
     struct rec_tokens *tokens = &record->tokens;
     const char *bytes = batch->bytes.data;
     tokens->ids = (struct rec_span){bytes + sequence->ids, sequence->types - sequence->ids};
     if (paired)
         tokens->types = (struct rec_span){bytes + sequence->types, sequence->count};
+    if (offsets)
+        tokens->offsets =
+            (struct rec_span){bytes + sequence->offsets, sequence->count * OFFSETS_BYTES};
     tokens->cut = sequence->cut;
     return stream_writer_record(writer, record);
 }
 
-static int write_windows(const struct text_batch *batch, const struct fit *fit,
+/* The whole encoding that windows are made of. */
+static struct encoding copy_whole(const struct text_batch *batch,
+                                  const struct text_sequence *sequence, bool traced)
+{
+    const char *bytes = batch->bytes.data;
+    struct encoding whole = {.traced = traced, .first_segment = sequence->first_segment};
+    encoding_reserve(&whole, sequence->count);
+    whole.count = sequence->count;
+    memcpy(whole.ids, bytes + sequence->ids, whole.count * sizeof(*whole.ids));
+    if (traced)
+        memcpy(whole.offsets, bytes + sequence->offsets, whole.count * sizeof(*whole.offsets));
+    return whole;
+}
+
+static int write_windows(const struct text_batch *batch, const struct text_encoder *encoder,
                          const struct text_sequence *sequence, struct stream_record *record,
                          bool paired, struct stream_writer *writer)
 {
+    const struct fit *fit = &encoder->fit;
     struct rec_tokens *tokens = &record->tokens;
-    struct encoding whole = {.count = sequence->count, .first_segment = sequence->first_segment};
-    struct encoding part = {0};
+    struct encoding whole = copy_whole(batch, sequence, encoder->whole.traced), part = {0};
     char *ids = mem_realloc_array(NULL, fit->max_length, sizeof(uint32_t));
     uint8_t *types = mem_realloc_array(NULL, fit->max_length, 1);
+    char *offsets = mem_realloc_array(NULL, fit->max_length, OFFSETS_BYTES);
     size_t begin;
     int status = 0;
-    whole.ids = mem_realloc_array(NULL, whole.count, sizeof(*whole.ids));
-    memcpy(whole.ids, batch->bytes.data + sequence->ids, whole.count * sizeof(*whole.ids));
     for (size_t k = 0; k < sequence->windows && status == 0; k++) {
         fit_take(fit, &whole, paired, k, &part, &begin);
         tokens->ids = rec_store_ids(ids, part.ids, part.count, tokens->ids_type);
@@ -204,6 +246,8 @@ static int write_windows(const struct text_batch *batch, const struct fit *fit,
             encoding_types(&part, types);
             tokens->types = (struct rec_span){(char *)types, part.count};
         }
+        if (part.traced)
+            tokens->offsets = offsets_span(offsets, &part);
         tokens->window =
             (struct rec_window){.k = k + 1, .n = sequence->windows, .first_token = begin};
         tokens->cut = part.cut;
@@ -214,6 +258,7 @@ static int write_windows(const struct text_batch *batch, const struct fit *fit,
     encoding_free(&part);
     free(ids);
     free(types);
+    free(offsets);
     return status;
 }
 
@@ -226,9 +271,10 @@ int text_batch_write(const struct text_batch *batch, const struct text_encoder *
         const struct rec_text *text = &batch->records[sequence->record]->text;
         struct stream_record record = tokens_of(text, keep_text, encoder->ids_type);
         bool paired = text->pair.data != NULL;
-        int status = sequence->windows > 0
-                         ? write_windows(batch, &encoder->fit, sequence, &record, paired, writer)
-                         : write_sequence(batch, sequence, &record, paired, writer);
+        int status =
+            sequence->windows > 0
+                ? write_windows(batch, encoder, sequence, &record, paired, writer)
+                : write_sequence(batch, sequence, &record, paired, encoder->whole.traced, writer);
         if (status != 0)
             return -1;
     }

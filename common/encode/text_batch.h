@@ -23,9 +23,10 @@ struct text_encoder {
     enum stream_ids_type ids_type;
 };
 
-/* threads: how many encoders share the memory for their caches. */
+/* offsets: whether records get them. threads: how many encoders share the memory for their caches.
+ */
 void text_encoder_init(struct text_encoder *encoder, const struct tokeniser *tokeniser,
-                       const struct fit *fit, size_t threads);
+                       const struct fit *fit, bool offsets, size_t threads);
 void text_encoder_free(struct text_encoder *encoder);
 
 struct text_sequence;

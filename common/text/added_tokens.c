@@ -67,7 +67,8 @@ int added_tokens_prepare(struct added_tokens *added, const struct normaliser *no
     size_t bytes = 0;
     int status = 0;
     for (size_t i = 0; i < added->count; i++) {
-        normalise(normaliser, added->items[i].content, strlen(added->items[i].content), &pattern);
+        normalise(normaliser, added->items[i].content, strlen(added->items[i].content), &pattern,
+                  NULL);
         bytes += pattern.size + strlen(added->items[i].content);
         pattern.size = 0;
     }
@@ -79,7 +80,7 @@ int added_tokens_prepare(struct added_tokens *added, const struct normaliser *no
         const char *content = added->items[i].content;
         pattern.size = 0;
         if (added->items[i].normalized)
-            normalise(normaliser, content, strlen(content), &pattern);
+            normalise(normaliser, content, strlen(content), &pattern, NULL);
         else
             buffer_append_string(&pattern, content);
         status = prepare_item(added, i, pattern.data, pattern.size, place);
@@ -181,7 +182,7 @@ static bool hand_out(struct added_cursor *cursor, size_t start, size_t stop, uin
                      struct added_match *match)
 {
     size_t size = start > cursor->covered ? start - cursor->covered : 0;
-    *match = (struct added_match){cursor->text + cursor->covered, size, id};
+    *match = (struct added_match){cursor->text + cursor->covered, size, id, start, stop};
     cursor->covered = stop;
     return true;
 }

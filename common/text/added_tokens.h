@@ -62,8 +62,9 @@ struct added_cursor {
 /* Text without an added token in it, and the token that follows it. */
 struct added_match {
     const char *text;
-    size_t size; /* may be 0 */
-    uint32_t id; /* TOKEN_NONE at the end of the text */
+    size_t size;        /* may be 0 */
+    uint32_t id;        /* TOKEN_NONE at the end of the text */
+    size_t start, stop; /* of the token in the cursor's text */
 };
 
 /* The next stretch of the text; false when all of it has been handed out. */

@@ -1,9 +1,5 @@
 #include "text/fit.h"
 
-#include <string.h>
-
-#include "cli/memory.h"
-
 enum { HEAD_OF_510 = 128, SPECIALS = 2, PAIR_SPECIALS = 3 };
 
 size_t fit_default_head(size_t max_length)
@@ -27,22 +23,22 @@ void fit_share_room(size_t *first, size_t *second, size_t room)
     }
 }
 
-/* The parts of an encoding without a limit: [CLS] first [SEP], or [CLS] first [SEP] second [SEP].
- */
+/* The parts of an encoding without a limit: [CLS] first [SEP], or [CLS] first [SEP] second [SEP];
+ * where each text's tokens begin, and how many there are. */
 struct parts {
-    const uint32_t *first, *second;
+    size_t first, second;
     size_t first_count, second_count, room;
 };
 
 static struct parts parts_of(const struct fit *fit, const struct encoding *whole, bool paired)
 {
     struct parts parts = {
-        .first = whole->ids + 1,
+        .first = 1,
         .first_count = whole->first_segment - SPECIALS,
         .room = fit->max_length - (paired ? PAIR_SPECIALS : SPECIALS),
     };
     if (paired) {
-        parts.second = whole->ids + whole->first_segment;
+        parts.second = whole->first_segment;
         parts.second_count = whole->count - whole->first_segment - 1;
     }
     return parts;
@@ -80,24 +76,18 @@ size_t fit_count(const struct fit *fit, const struct encoding *whole, bool paire
     return 1 + (windows.count - windows.room + windows.step - 1) / windows.step;
 }
 
-static void append(struct encoding *out, const uint32_t *ids, size_t count)
-{
-    if (count > 0)
-        memcpy(out->ids + out->count, ids, count * sizeof *ids);
-    out->count += count;
-}
-
 /* `kept` of `count` tokens: head and tail; all when they are as many. */
-static void append_ends(struct encoding *out, const struct fit *fit, const uint32_t *ids,
-                        size_t count, size_t kept)
+static void append_ends(struct encoding *out, const struct fit *fit, const struct encoding *whole,
+                        size_t from, size_t count, size_t kept)
 {
     size_t head = kept == count ? kept : kept * fit->head / (fit->max_length - SPECIALS);
-    append(out, ids, head);
-    append(out, ids + count - (kept - head), kept - head);
+    encoding_append(out, whole, from, head);
+    encoding_append(out, whole, from + count - (kept - head), kept - head);
 }
 
-static void append_windowed(struct encoding *out, const struct fit *fit, const struct parts *parts,
-                            bool paired, size_t k, size_t *begin)
+static void append_windowed(struct encoding *out, const struct fit *fit,
+                            const struct encoding *whole, const struct parts *parts, bool paired,
+                            size_t k, size_t *begin)
 {
     struct windows windows = windows_of(fit, parts, paired);
     size_t left;
@@ -106,13 +96,13 @@ static void append_windowed(struct encoding *out, const struct fit *fit, const s
     if (left > windows.room)
         left = windows.room;
     if (!paired) {
-        append(out, parts->first + *begin, left);
+        encoding_append(out, whole, parts->first + *begin, left);
         return;
     }
-    append(out, parts->first, windows.fixed);
-    append(out, &parts->first[parts->first_count], 1); /* [SEP] */
+    encoding_append(out, whole, parts->first, windows.fixed);
+    encoding_append(out, whole, whole->first_segment - 1, 1); /* [SEP] */
     out->first_segment = out->count;
-    append(out, parts->second + *begin, left);
+    encoding_append(out, whole, parts->second + *begin, left);
     out->cut = k == 0 ? parts->first_count - windows.fixed : 0;
 }
 
@@ -121,23 +111,23 @@ void fit_take(const struct fit *fit, const struct encoding *whole, bool paired, 
 {
     struct parts parts = parts_of(fit, whole, paired);
     size_t first = parts.first_count, second = parts.second_count;
-    uint32_t separator = whole->ids[whole->first_segment - 1];
-    mem_grow(&out->ids, &out->capacity, fit->max_length, sizeof *out->ids);
+    size_t separator = whole->first_segment - 1;
+    out->traced = whole->traced;
     out->count = out->cut = *begin = 0;
-    append(out, whole->ids, 1);
+    encoding_append(out, whole, 0, 1);
     if (fit->on_long == FIT_WINDOW && whole->count > fit->max_length) {
-        append_windowed(out, fit, &parts, paired, k, begin);
+        append_windowed(out, fit, whole, &parts, paired, k, begin);
     } else {
         fit_share_room(&first, &second, parts.room);
-        append_ends(out, fit, parts.first, parts.first_count, first);
+        append_ends(out, fit, whole, parts.first, parts.first_count, first);
         if (paired) {
-            append(out, &separator, 1);
+            encoding_append(out, whole, separator, 1);
             out->first_segment = out->count;
-            append_ends(out, fit, parts.second, parts.second_count, second);
+            append_ends(out, fit, whole, parts.second, parts.second_count, second);
         }
         out->cut = parts.first_count + parts.second_count - first - second;
     }
-    append(out, &separator, 1);
+    encoding_append(out, whole, separator, 1);
     if (!paired)
         out->first_segment = out->count;
 }

@@ -10,90 +10,122 @@
 /* Room that one character after NFD may need: its lower case. */
 enum { CHARACTER_ROOM = 4 * UNICODE_LOWER_MAX };
 
-/*
- * Combining characters that are kept although accents are stripped, waiting to be ordered. NFD
- * sorts each run of them by combining class; the run ends at the next starter.
- */
-struct combining_run {
-    uint32_t *items;
-    size_t count, capacity;
-    uint64_t ranks; /* bit set of the ranks that occur */
+struct combining {
+    uint32_t code_point;
+    bool added; /* by decomposition: not the first of what a character became */
+    struct source source;
 };
 
-static void make_room(struct buffer *out)
+/*
+ * Combining characters waiting to be ordered: NFD sorts each run of them by combining class; the
+ * run ends at the next starter. Those that are dropped as accents are here for their sources only.
+ */
+struct combining_run {
+    struct combining *items;
+    size_t count, capacity;
+    uint64_t ranks;       /* bit set of the ranks that occur */
+    struct source before; /* of what comes before the run */
+};
+
+struct normalising {
+    const struct normaliser *normaliser;
+    struct buffer *out;
+    struct sources *sources; /* or NULL */
+    struct combining_run run;
+};
+
+static void add_sources(struct sources *sources, struct source source, size_t count)
 {
-    if (out->capacity - out->size < CHARACTER_ROOM)
-        buffer_reserve(out, CHARACTER_ROOM);
+    mem_grow(&sources->items, &sources->capacity, sources->count + count, sizeof(*sources->items));
+    for (size_t i = 0; i < count; i++)
+        sources->items[sources->count++] = source;
 }
 
-static void emit(const struct normaliser *normaliser, uint32_t code_point, unsigned properties,
-                 struct buffer *out)
+static void emit(struct normalising *work, uint32_t code_point, unsigned properties,
+                 struct source source)
 {
+    struct buffer *out = work->out;
     uint32_t lower[UNICODE_LOWER_MAX] = {code_point};
-    size_t count = 1;
-    if (normaliser->lowercase && properties & UNICODE_LOWER)
+    size_t count = 1, before = out->size;
+    if (out->capacity - out->size < CHARACTER_ROOM)
+        buffer_reserve(out, CHARACTER_ROOM);
+    if (work->normaliser->lowercase && properties & UNICODE_LOWER)
         count = unicode_lower(code_point, lower);
     for (size_t i = 0; i < count; i++)
         out->size += utf8_encode(lower[i], out->data + out->size);
+    if (work->sources != NULL)
+        add_sources(work->sources, source, out->size - before);
 }
 
-/* One pass a rank: linear in the run, however long, because ranks are few. */
-static void flush_run(const struct normaliser *normaliser, struct combining_run *run,
-                      struct buffer *out)
+/*
+ * One pass a rank: linear in the run, however long, because ranks are few.
+ *
+ * Sources go by place, as the reference has it, not by character: the n-th character after sorting,
+ * of those that were not added, has the source of the n-th before, and one that was added that of
+ * its neighbour. So a mark that moved has another's.
+ */
+static void flush_run(struct normalising *work)
 {
-    if (run->count == 0)
-        return;
-    buffer_reserve(out, run->count * CHARACTER_ROOM);
-    for (unsigned rank = 1; run->ranks >> rank != 0; rank++) {
-        if (!(run->ranks >> rank & 1))
-            continue;
-        for (size_t i = 0; i < run->count; i++)
-            if (unicode_combining_rank(run->items[i]) == rank)
-                emit(normaliser, run->items[i], unicode_properties(run->items[i]), out);
+    struct combining_run *run = &work->run;
+    size_t place = 0;
+    for (unsigned rank = 1; rank < 64 && run->ranks >> rank != 0; rank++) {
+        for (size_t i = 0; i < run->count && run->ranks >> rank & 1; i++) {
+            const struct combining *item = &run->items[i];
+            unsigned properties = unicode_properties(item->code_point);
+            if (unicode_combining_rank(item->code_point) != rank)
+                continue;
+            if (!item->added) {
+                while (run->items[place].added)
+                    place++;
+                run->before = run->items[place++].source;
+            }
+            if (!(properties & UNICODE_MARK))
+                emit(work, item->code_point, properties, run->before);
+        }
     }
     run->count = 0;
     run->ranks = 0;
 }
 
 /*
- * One character after NFD. A mark is dropped at once: that leaves the order of the others as
- * sorting first would, as long as a mark that is a starter still ends the run.
+ * One character after NFD. A mark is dropped at once where nobody asks for sources: that leaves the
+ * order of the others as sorting first would, as long as a mark that is a starter still ends the
+ * run.
  */
-static void strip_accent(const struct normaliser *normaliser, uint32_t code_point,
-                         struct combining_run *run, struct buffer *out)
+static void strip_accent(struct normalising *work, const struct combining *character)
 {
-    unsigned properties = unicode_properties(code_point);
+    struct combining_run *run = &work->run;
+    unsigned properties = unicode_properties(character->code_point);
     if (!(properties & UNICODE_COMBINING)) {
-        flush_run(normaliser, run, out);
-        make_room(out);
+        flush_run(work);
+        run->before = character->source;
         if (!(properties & UNICODE_MARK))
-            emit(normaliser, code_point, properties, out);
-    } else if (!(properties & UNICODE_MARK)) {
+            emit(work, character->code_point, properties, character->source);
+    } else if (!(properties & UNICODE_MARK) || work->sources != NULL) {
         mem_grow(&run->items, &run->capacity, run->count + 1, sizeof(*run->items));
-        run->items[run->count++] = code_point;
-        run->ranks |= UINT64_C(1) << unicode_combining_rank(code_point);
+        run->items[run->count++] = *character;
+        run->ranks |= UINT64_C(1) << unicode_combining_rank(character->code_point);
     }
 }
 
-static void decompose_and_emit(const struct normaliser *normaliser, uint32_t code_point,
-                               unsigned properties, struct combining_run *run, struct buffer *out)
+static void decompose_and_emit(struct normalising *work, uint32_t code_point, unsigned properties,
+                               struct source source)
 {
     uint32_t parts[UNICODE_DECOMPOSE_MAX] = {code_point};
     size_t count = 1;
-    if (!normaliser->strip_accents) {
-        make_room(out);
-        emit(normaliser, code_point, properties, out);
+    if (!work->normaliser->strip_accents) {
+        emit(work, code_point, properties, source);
         return;
     }
     if (properties & UNICODE_DECOMPOSE)
         count = unicode_decompose(code_point, parts);
     for (size_t i = 0; i < count; i++)
-        strip_accent(normaliser, parts[i], run, out);
+        strip_accent(work, &(struct combining){parts[i], i > 0, source});
 }
 
-static void normalise_character(const struct normaliser *normaliser, uint32_t code_point,
-                                struct combining_run *run, struct buffer *out)
+static void normalise_character(struct normalising *work, uint32_t code_point, struct source source)
 {
+    const struct normaliser *normaliser = work->normaliser;
     unsigned properties = unicode_properties(code_point);
     if (normaliser->clean_text && properties & UNICODE_DROP)
         return;
@@ -102,22 +134,24 @@ static void normalise_character(const struct normaliser *normaliser, uint32_t co
         properties = UNICODE_SPACE;
     }
     if (normaliser->chinese_chars && properties & UNICODE_CJK) {
-        decompose_and_emit(normaliser, ' ', UNICODE_SPACE, run, out);
-        decompose_and_emit(normaliser, code_point, properties, run, out);
-        decompose_and_emit(normaliser, ' ', UNICODE_SPACE, run, out);
+        decompose_and_emit(work, ' ', UNICODE_SPACE, source);
+        decompose_and_emit(work, code_point, properties, source);
+        decompose_and_emit(work, ' ', UNICODE_SPACE, source);
         return;
     }
-    decompose_and_emit(normaliser, code_point, properties, run, out);
+    decompose_and_emit(work, code_point, properties, source);
 }
 
 void normalise(const struct normaliser *normaliser, const char *text, size_t size,
-               struct buffer *out)
+               struct buffer *out, struct sources *sources)
 {
-    struct combining_run run = {0};
+    struct normalising work = {.normaliser = normaliser, .out = out, .sources = sources};
     const char *cursor = text, *end = text + size;
     buffer_reserve(out, size);
-    while (cursor < end)
-        normalise_character(normaliser, utf8_next(&cursor), &run, out);
-    flush_run(normaliser, &run, out);
-    free(run.items);
+    while (cursor < end) {
+        uint32_t begin = (uint32_t)(cursor - text), code_point = utf8_next(&cursor);
+        normalise_character(&work, code_point, (struct source){begin, (uint32_t)(cursor - text)});
+    }
+    flush_run(&work);
+    free(work.run.items);
 }

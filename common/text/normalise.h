@@ -9,6 +9,7 @@
 #define TEXT_NORMALISE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "cli/buffer.h"
 
@@ -19,8 +20,23 @@ struct normaliser {
     bool lowercase;
 };
 
-/* Appends the normal form of text, which must be valid UTF-8. */
+/* Where in the raw text something comes from: its first byte, and the one after its last. */
+struct source {
+    uint32_t begin, end;
+};
+
+/* The source of each byte of a normal form; zeroed is empty. */
+struct sources {
+    struct source *items; /* owned */
+    size_t count, capacity;
+};
+
+/*
+ * Appends the normal form of text, which must be valid UTF-8. sources, unless NULL, gets an item
+ * for each byte that was appended, as tokenizers' NormalizedString keeps its alignments: then text
+ * has less than 4 GiB.
+ */
 void normalise(const struct normaliser *normaliser, const char *text, size_t size,
-               struct buffer *out);
+               struct buffer *out, struct sources *sources);
 
 #endif

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "text/added_tokens.h"
+#include "text/encoding.h"
 #include "text/normalise.h"
 #include "text/spaces.h"
 #include "text/vocabulary.h"
@@ -78,23 +79,6 @@ struct text_span {
     size_t size;
 };
 
-/* What one text became. The arrays belong to the encoding and are reused by the next call. */
-struct encoding {
-    uint32_t *ids; /* [count], special tokens included */
-    size_t count;
-    size_t first_segment; /* ids of [CLS] a [SEP]: types are 0 before this, 1 from here on */
-    size_t cut;           /* tokens lost to truncation */
-    size_t tokens;        /* tokens found, those that were cut included, [CLS] and [SEP] not */
-    size_t unknown;       /* how many of those are the unknown token */
-    uint32_t *offsets;    /* reserved for [count][2] bytes of the raw text: NULL */
-    size_t capacity;
-};
-
-/* A zeroed encoding is empty. */
-void encoding_free(struct encoding *encoding);
-/* Writes the types of the tokens: 0 for [CLS] a [SEP], 1 for b [SEP]. types: [count] */
-void encoding_types(const struct encoding *encoding, uint8_t *types);
-
 struct tokeniser_state;
 /* For one tokeniser only. cache_bytes: what its cache may grow to; see chunk_cache.h. With less
  * than there are different words in the text it is slower, never wrong. */
@@ -103,10 +87,10 @@ struct tokeniser_state *tokeniser_state_new(const struct tokeniser *tokeniser, s
 void tokeniser_state_free(struct tokeniser_state *state);
 
 /*
- * Encodes a text and, unless pair.data is NULL, a second one, in at most max_length ids (0: no
- * limit; else at least TOKENISER_MIN_LENGTH), cutting as transformers' `longest_first`. 0, or the
- * place, from 1, of the first byte that is not valid UTF-8; nothing is printed, for the caller
- * knows the record. Bytes of the pair count on from the text's.
+ * Encodes a text and, unless pair.data is NULL, a second one, of less than 4 GiB each, in at most
+ * max_length ids (0: no limit; else at least TOKENISER_MIN_LENGTH), cutting as transformers'
+ * `longest_first`. 0, or the place, from 1, of the first byte that is not valid UTF-8; nothing is
+ * printed, for the caller knows the record. Bytes of the pair count on from the text's.
  */
 size_t tokeniser_encode(const struct tokeniser *tokeniser, struct tokeniser_state *state,
                         struct text_span text, struct text_span pair, size_t max_length,

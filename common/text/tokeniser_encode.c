@@ -11,6 +11,9 @@
  * lines of the cache, which the memory limits; comparing keys and copying ids; and the chunks that
  * were not there, one in fifty, most of the time in the trie. The spaces themselves take 1 %.
  * Chunks are collected before they are looked up, so that the lines are on their way meanwhile.
+ *
+ * Of a long text, whatever its length, no more tokens are held than can be kept; the others are
+ * counted. With offsets there is no cache: it knows tokens, not where each ends.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -31,13 +34,21 @@ enum byte_class {
     BYTE_PUNCTUATION, /* a run of its own */
 };
 
-#define PENDING 64 /* chunks that are looked up together */
+#define PENDING 64   /* chunks that are looked up together */
+#define DROP_AT 4096 /* tokens that are dropped together */
 
 struct pending {
     struct chunk_key key;
     struct chunk_line *line; /* NULL: too long for the cache */
     const char *data;
     size_t size;
+};
+
+/* Where the words of a normal form come from. */
+struct origin {
+    const char *normal;
+    uint32_t at;                  /* of the raw text: where it begins */
+    const struct source *sources; /* of its bytes; NULL: each byte is the raw text's */
 };
 
 struct tokeniser_state {
@@ -47,6 +58,14 @@ struct tokeniser_state {
     uint64_t *masks; /* of a text's spaces */
     size_t mask_capacity;
     struct buffer normal;
+    /* The text at work. */
+    const char *text;
+    size_t first, most;      /* of its tokens: number in the encoding; how many may be kept */
+    size_t dropped, unknown; /* tokens that are not in the encoding any more */
+    bool long_run;           /* at work: one that the cache does not take */
+    struct sources sources;
+    uint32_t *ends;
+    size_t end_capacity;
 };
 
 struct tokeniser_state *tokeniser_state_new(const struct tokeniser *tokeniser, size_t cache_bytes)
@@ -62,20 +81,10 @@ void tokeniser_state_free(struct tokeniser_state *state)
         return;
     chunk_cache_free(&state->cache);
     free(state->masks);
+    free(state->sources.items);
+    free(state->ends);
     buffer_free(&state->normal);
     free(state);
-}
-
-void encoding_free(struct encoding *encoding)
-{
-    free(encoding->ids);
-    *encoding = (struct encoding){0};
-}
-
-void encoding_types(const struct encoding *encoding, uint8_t *types)
-{
-    memset(types, 0, encoding->first_segment);
-    memset(types + encoding->first_segment, 1, encoding->count - encoding->first_segment);
 }
 
 void tokeniser_classify_bytes(struct tokeniser *tokeniser)
@@ -93,32 +102,67 @@ void tokeniser_classify_bytes(struct tokeniser *tokeniser)
     }
 }
 
-static void reserve_ids(struct encoding *out, size_t more)
+static size_t count_id(const uint32_t *ids, size_t count, uint32_t id)
 {
-    if (out->capacity - out->count < more)
-        mem_grow(&out->ids, &out->capacity, out->count + more, sizeof(*out->ids));
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += ids[i] == id;
+    return found;
 }
 
-static void push_id(struct encoding *out, uint32_t id)
-{
-    reserve_ids(out, 1);
-    out->ids[out->count++] = id;
-}
-
-static void encode_word(const struct wordpiece *wordpiece, const char *word, size_t size,
+/* Drops the tokens that truncation would, when they are many. */
+static void drop_tokens(const struct tokeniser *tokeniser, struct tokeniser_state *state,
                         struct encoding *out)
 {
-    reserve_ids(out, wordpiece_room(wordpiece, size));
-    out->count += wordpiece_match(wordpiece, word, size, out->ids + out->count);
+    size_t kept = state->first + state->most;
+    if (out->count < kept + DROP_AT)
+        return;
+    state->dropped += out->count - kept;
+    state->unknown += count_id(out->ids + kept, out->count - kept, tokeniser->special.unk);
+    out->count = kept;
 }
 
-static void encode_normal(const struct tokeniser *tokeniser, const char *normal, size_t size,
+static void trace_pieces(const struct tokeniser_state *state, const struct origin *origin,
+                         const char *word, size_t count, struct encoding *out)
+{
+    size_t begin = (size_t)(word - origin->normal), from = begin;
+    for (size_t i = 0; i < count; i++) {
+        size_t to = begin + state->ends[i];
+        struct source source = {(uint32_t)from, (uint32_t)to};
+        if (origin->sources != NULL)
+            source = (struct source){origin->sources[from].begin, origin->sources[to - 1].end};
+        out->offsets[out->count + i] =
+            (struct source){origin->at + source.begin, origin->at + source.end};
+        from = to;
+    }
+}
+
+static void encode_word(const struct tokeniser *tokeniser, struct tokeniser_state *state,
+                        const struct origin *origin, const char *word, size_t size,
+                        struct encoding *out)
+{
+    const struct wordpiece *wordpiece = &tokeniser->wordpiece;
+    size_t room = wordpiece_room(wordpiece, size), count;
+    encoding_reserve(out, room);
+    if (out->traced)
+        mem_grow(&state->ends, &state->end_capacity, room, sizeof(*state->ends));
+    count = wordpiece_match(wordpiece, word, size, out->ids + out->count,
+                            out->traced ? state->ends : NULL);
+    if (out->traced)
+        trace_pieces(state, origin, word, count, out);
+    out->count += count;
+    if (state->long_run)
+        drop_tokens(tokeniser, state, out);
+}
+
+static void encode_normal(const struct tokeniser *tokeniser, struct tokeniser_state *state,
+                          const struct origin *origin, const char *normal, size_t size,
                           struct encoding *out)
 {
     const char *cursor = normal, *end = normal + size;
     struct word word;
     while (pretokenise_next(&cursor, end, &word))
-        encode_word(&tokeniser->wordpiece, word.data, word.size, out);
+        encode_word(tokeniser, state, origin, word.data, word.size, out);
 }
 
 /* One run, or any text, through all the stages. */
@@ -127,13 +171,20 @@ static void encode_stages(const struct tokeniser *tokeniser, struct tokeniser_st
 {
     struct added_cursor cursor;
     struct added_match match;
-    state->normal.size = 0;
-    normalise(&tokeniser->normaliser, text, size, &state->normal);
+    state->normal.size = state->sources.count = 0;
+    normalise(&tokeniser->normaliser, text, size, &state->normal,
+              out->traced ? &state->sources : NULL);
+    const struct source *sources = state->sources.items;
+    const struct origin origin = {state->normal.data, (uint32_t)(text - state->text), sources};
     cursor = (struct added_cursor){.text = state->normal.data, .size = state->normal.size};
     while (added_tokens_next(&tokeniser->added, ADDED_NORMALISED, &cursor, &match)) {
-        encode_normal(tokeniser, match.text, match.size, out);
+        struct source source = {0};
+        encode_normal(tokeniser, state, &origin, match.text, match.size, out);
+        if (out->traced && match.id != TOKEN_NONE)
+            source = (struct source){origin.at + sources[match.start].begin,
+                                     origin.at + sources[match.stop - 1].end};
         if (match.id != TOKEN_NONE)
-            push_id(out, match.id);
+            encoding_push(out, match.id, source);
     }
 }
 
@@ -156,12 +207,14 @@ static void encode_plain(const struct tokeniser *tokeniser, struct tokeniser_sta
     for (size_t i = 0; tokeniser->normaliser.lowercase && i < size; i++)
         if (normal->data[i] >= 'A' && normal->data[i] <= 'Z')
             normal->data[i] = (char)(normal->data[i] - 'A' + 'a');
-    encode_word(&tokeniser->wordpiece, normal->data, size, out);
+    const struct origin origin = {normal->data, (uint32_t)(run - state->text), NULL};
+    encode_word(tokeniser, state, &origin, normal->data, size, out);
 }
 
 static void encode_run(const struct tokeniser *tokeniser, struct tokeniser_state *state,
                        const char *run, size_t size, bool plain, struct encoding *out)
 {
+    state->long_run = size > CHUNK_BYTES;
     if (plain)
         encode_plain(tokeniser, state, run, size, out);
     else
@@ -178,7 +231,7 @@ static void find_run(const struct tokeniser *tokeniser, struct tokeniser_state *
     const struct chunk_entry *entry = chunk_line_find(line, key);
     size_t before = out->count;
     if (entry != NULL) {
-        reserve_ids(out, CHUNK_ROOM);
+        encoding_reserve(out, CHUNK_ROOM);
         out->count += chunk_entry_copy(entry, state->cache.narrow, out->ids + out->count);
         return;
     }
@@ -186,7 +239,7 @@ static void find_run(const struct tokeniser *tokeniser, struct tokeniser_state *
     chunk_cache_store(&state->cache, line, key, out->ids + before, out->count - before);
 }
 
-/* What the cache does not have. */
+/* What the cache does not have, or cannot tell. */
 static void encode_chunk(const struct tokeniser *tokeniser, struct tokeniser_state *state,
                          const char *chunk, size_t size, struct encoding *out)
 {
@@ -198,12 +251,14 @@ static void encode_chunk(const struct tokeniser *tokeniser, struct tokeniser_sta
         for (; p < end && class[(unsigned char)*p] <= BYTE_OTHER; p++)
             plain = plain && class[(unsigned char)*p] == BYTE_PLAIN;
         size_t run = (size_t)(p - start);
-        if (run > 0 && run < size && run <= CHUNK_BYTES)
+        if (run > 0 && run < size && run <= CHUNK_BYTES && !out->traced)
             find_run(tokeniser, state, start, run, plain, end, out);
         else if (run > 0)
             encode_run(tokeniser, state, start, run, plain, out);
         if (p < end)
-            encode_plain(tokeniser, state, p++, 1, out);
+            encode_run(tokeniser, state, p++, 1, true, out);
+        if (size > CHUNK_BYTES)
+            drop_tokens(tokeniser, state, out);
     }
 }
 
@@ -221,7 +276,7 @@ static void look_up(const struct tokeniser *tokeniser, struct tokeniser_state *s
                     struct encoding *out)
 {
     bool narrow = state->cache.narrow;
-    reserve_ids(out, PENDING * CHUNK_ROOM);
+    encoding_reserve(out, PENDING * CHUNK_ROOM);
     uint32_t *next = out->ids + out->count;
     for (size_t i = 0; i < state->pending_count; i++) {
         const struct pending *pending = &state->pending[i];
@@ -233,17 +288,23 @@ static void look_up(const struct tokeniser *tokeniser, struct tokeniser_state *s
         }
         out->count = (size_t)(next - out->ids);
         encode_missed(tokeniser, state, pending, out);
-        reserve_ids(out, PENDING * CHUNK_ROOM);
+        encoding_reserve(out, PENDING * CHUNK_ROOM);
         next = out->ids + out->count;
     }
     out->count = (size_t)(next - out->ids);
     state->pending_count = 0;
     chunk_cache_grow(&state->cache);
+    drop_tokens(tokeniser, state, out);
 }
 
 static void add_chunk(const struct tokeniser *tokeniser, struct tokeniser_state *state,
                       const char *chunk, size_t size, const char *end, struct encoding *out)
 {
+    if (out->traced) {
+        encode_chunk(tokeniser, state, chunk, size, out);
+        drop_tokens(tokeniser, state, out);
+        return;
+    }
     struct pending *pending = &state->pending[state->pending_count++];
     pending->data = chunk;
     pending->size = size;
@@ -265,6 +326,7 @@ static void encode_text(const struct tokeniser *tokeniser, struct tokeniser_stat
     const char *begin = text, *end = text + size;
     size_t blocks = (size + 63) / 64;
     if (tokeniser->added.forms[ADDED_NORMALISED].pattern_count > 0) {
+        state->long_run = true;
         encode_stages(tokeniser, state, text, size, out);
         return;
     }
@@ -282,64 +344,72 @@ static void encode_text(const struct tokeniser *tokeniser, struct tokeniser_stat
     look_up(tokeniser, state, out);
 }
 
-static void encode_segment(const struct tokeniser *tokeniser, struct tokeniser_state *state,
-                           struct text_span text, struct encoding *out)
+/* Appends a text's tokens, of which at least the first `most` are kept; how many there are. */
+static size_t encode_segment(const struct tokeniser *tokeniser, struct tokeniser_state *state,
+                             struct text_span text, size_t most, struct encoding *out)
 {
     struct added_cursor cursor = {.text = text.data, .size = text.size};
     struct added_match match;
+    state->text = text.data;
+    state->first = out->count;
+    state->most = most;
+    state->dropped = state->unknown = 0;
     if (text.size == 0)
-        return;
+        return 0;
     while (added_tokens_next(&tokeniser->added, ADDED_RAW, &cursor, &match)) {
         encode_text(tokeniser, state, match.text, match.size, out);
         if (match.id != TOKEN_NONE)
-            push_id(out, match.id);
+            encoding_push(out, match.id,
+                          (struct source){(uint32_t)match.start, (uint32_t)match.stop});
     }
+    size_t held = out->count - state->first;
+    out->unknown +=
+        state->unknown + count_id(out->ids + state->first, held, tokeniser->special.unk);
+    if (held > most)
+        out->count = state->first + most;
+    return state->dropped + held;
 }
 
-static size_t count_id(const uint32_t *ids, size_t count, uint32_t id)
+/* Truncates [CLS] a b, as it stands in out, and puts in the [SEP]s; first and second: how many
+ * tokens a and b have, which are there as far as they can be kept. */
+static void assemble(const struct tokeniser *tokeniser, size_t first, size_t second, size_t held,
+                     bool paired, size_t max_length, struct encoding *out)
 {
-    size_t found = 0;
-    for (size_t i = 0; i < count; i++)
-        found += ids[i] == id;
-    return found;
-}
-
-/* Truncates [CLS] a b, as it stands in out, and puts in the [SEP]s; first: tokens of a. */
-static void assemble(const struct tokeniser *tokeniser, size_t first, bool paired,
-                     size_t max_length, struct encoding *out)
-{
-    size_t second = out->tokens - first, room = SIZE_MAX;
-    reserve_ids(out, 2);
-    const uint32_t *second_ids = out->ids + 1 + first;
-    if (max_length > 0)
-        room = max_length - (paired ? 3 : 2);
+    const uint32_t sep = tokeniser->special.sep;
+    size_t room = max_length > 0 ? max_length - (paired ? 3 : 2) : SIZE_MAX;
     fit_share_room(&first, &second, room);
+    encoding_reserve(out, 2);
     out->cut = out->tokens - first - second;
     out->count = out->first_segment = first + 2;
     if (paired) {
-        memmove(out->ids + out->count, second_ids, second * sizeof(*out->ids));
+        memmove(out->ids + first + 2, out->ids + 1 + held, second * sizeof(*out->ids));
+        if (out->traced)
+            memmove(out->offsets + first + 2, out->offsets + 1 + held,
+                    second * sizeof(*out->offsets));
         out->count += second;
-        out->ids[out->count++] = tokeniser->special.sep;
+        encoding_push(out, sep, (struct source){0});
     }
-    out->ids[first + 1] = tokeniser->special.sep;
+    out->ids[first + 1] = sep;
+    if (out->traced)
+        out->offsets[first + 1] = (struct source){0};
 }
 
 size_t tokeniser_encode(const struct tokeniser *tokeniser, struct tokeniser_state *state,
                         struct text_span text, struct text_span pair, size_t max_length,
                         struct encoding *out)
 {
-    size_t first, valid = utf8_valid_prefix(text.data, text.size);
+    size_t first, second, held, valid = utf8_valid_prefix(text.data, text.size);
+    size_t most = max_length > 0 ? max_length : SIZE_MAX / 2;
     if (valid < text.size)
         return valid + 1;
     if (pair.data != NULL && (valid = utf8_valid_prefix(pair.data, pair.size)) < pair.size)
         return text.size + valid + 1;
-    out->count = 0;
-    push_id(out, tokeniser->special.cls);
-    encode_segment(tokeniser, state, text, out);
-    first = out->count - 1;
-    encode_segment(tokeniser, state, pair, out);
-    out->tokens = out->count - 1;
-    out->unknown = count_id(out->ids + 1, out->tokens, tokeniser->special.unk);
-    assemble(tokeniser, first, pair.data != NULL, max_length, out);
+    out->count = out->unknown = 0;
+    encoding_push(out, tokeniser->special.cls, (struct source){0});
+    first = encode_segment(tokeniser, state, text, most, out);
+    held = out->count - 1;
+    second = encode_segment(tokeniser, state, pair, most, out);
+    out->tokens = first + second;
+    assemble(tokeniser, first, second, held, pair.data != NULL, max_length, out);
     return 0;
 }

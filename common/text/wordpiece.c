@@ -50,21 +50,28 @@ static size_t longest_piece(const struct trie *trie, uint32_t node, const char *
     return longest;
 }
 
+static size_t unknown_word(const struct wordpiece *wordpiece, size_t size, uint32_t *ids,
+                           uint32_t *ends)
+{
+    ids[0] = wordpiece->unknown;
+    if (ends != NULL)
+        ends[0] = (uint32_t)size;
+    return 1;
+}
+
 size_t wordpiece_match(const struct wordpiece *wordpiece, const char *word, size_t size,
-                       uint32_t *ids)
+                       uint32_t *ids, uint32_t *ends)
 {
     size_t count = 0, length;
     uint32_t node = TRIE_ROOT;
-    if (size > wordpiece->max_characters && utf8_count(word, size) > wordpiece->max_characters) {
-        ids[0] = wordpiece->unknown;
-        return 1;
-    }
+    if (size > wordpiece->max_characters && utf8_count(word, size) > wordpiece->max_characters)
+        return unknown_word(wordpiece, size, ids, ends);
     for (size_t start = 0; start < size; start += length) {
         length = longest_piece(&wordpiece->trie, node, word + start, size - start, &ids[count]);
-        if (length == 0) {
-            ids[0] = wordpiece->unknown;
-            return 1;
-        }
+        if (length == 0)
+            return unknown_word(wordpiece, size, ids, ends);
+        if (ends != NULL)
+            ends[count] = (uint32_t)(start + length);
         count++;
         node = wordpiece->continuation;
     }

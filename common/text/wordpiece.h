@@ -35,10 +35,10 @@ static inline size_t wordpiece_room(const struct wordpiece *wordpiece, size_t si
 
 /*
  * Writes the ids of one word of valid UTF-8 and at least one byte, and returns how many; ids needs
- * wordpiece_room. A word that cannot be spelled with the vocabulary, or is too long, is one
- * `unknown`.
+ * wordpiece_room, and so does ends, which gets the byte after each piece's last, unless it is NULL.
+ * A word that cannot be spelled with the vocabulary, or is too long, is one `unknown`.
  */
 size_t wordpiece_match(const struct wordpiece *wordpiece, const char *word, size_t size,
-                       uint32_t *ids);
+                       uint32_t *ids, uint32_t *ends);
 
 #endif

@@ -17,6 +17,12 @@ setup() {
     [ "$status" -eq 0 ]
 }
 
+@test "the same with --offsets: no difference" {
+    run "$PYTHON" tests/parity/tokenizer.py --offsets --strings "${STRINGS:-50000}"
+    echo "$output"
+    [ "$status" -eq 0 ]
+}
+
 @test "what we write loads in transformers alike, and what transformers writes loads here" {
     run "$PYTHON" tests/parity/tokenizer-files.py "$BUILD" ${PARITY_MODEL:+"$PARITY_MODEL"}
     echo "$output"

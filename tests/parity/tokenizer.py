@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Compare wp-tokenize with tokenizers 0.23.3, text by text, through the stream.
 
-usage: tokenizer.py [--strings N] [--seed S] [--vocabularies NAME,...]
+usage: tokenizer.py [--strings N] [--seed S] [--vocabularies NAME,...] [--offsets]
 
 For each of four vocabularies (bert-base-uncased's; and a cased, a multilingual and a tiny one, trained here by
 tokenizers) the token ids of every Unicode scalar value alone, between letters and after a letter, and of N random
-strings of mixed scripts, controls, long words and special tokens. build/ must hold rec-load and wp-tokenize, or PATH.
+strings of mixed scripts, controls, long words and special tokens; with --offsets also where each token is. build/ must hold rec-load and wp-tokenize, or PATH.
 Prints the number of differences, and exits with status 1 unless it is 0.
 """
 
@@ -79,23 +79,47 @@ def vocabularies(generator):
     }
 
 
-def tokenize(folder, texts):
-    """The ids that wp-tokenize gives, one list a text."""
+def tokenize(folder, texts, offsets):
+    """What wp-tokenize gives, one list of ids, or of [id, begin, end], a text."""
     records = "".join(json.dumps(dict(text=text)) + "\n" for text in texts)
     load = subprocess.run(["rec-load", "-q", "-F", "jsonl"], input=records.encode("ascii"), stdout=subprocess.PIPE, check=True)
-    command = ["wp-tokenize", "-q", "-L", str(LONGEST), "-m", folder, "-f", "json"]
+    command = ["wp-tokenize", "-q", "-L", str(LONGEST), "-m", folder, "-f", "json"] + ["--offsets"] * offsets
     done = subprocess.run(command, input=load.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    return [row["ids"] for row in rows if "ids" in row]
+    rows = [row for row in rows if "ids" in row]
+    if offsets:
+        return [[[token, *place] for token, place in zip(row["ids"], row["offsets"])] for row in rows]
+    return [row["ids"] for row in rows]
 
 
-def compare(tokenizer, folder, texts):
-    """Number of texts, and of those with other ids than the reference's."""
+def byte_places(text):
+    """The byte that each character of the text begins at, and the one after the last."""
+    if text.isascii():
+        return range(len(text) + 1)
+    places = [0]
+    for char in text:
+        places.append(places[-1] + len(char.encode()))
+    return places
+
+
+def reference(tokenizer, texts, offsets):
+    """The same of tokenizers, which counts characters."""
+    if not offsets:
+        return [encoding.ids for encoding in tokenizer.encode_batch_fast(texts)]
+    expected = []
+    for text, encoding in zip(texts, tokenizer.encode_batch(texts)):
+        places = byte_places(text)
+        expected.append([[token, places[a], places[b]] for token, (a, b) in zip(encoding.ids, encoding.offsets)])
+    return expected
+
+
+def compare(tokenizer, folder, texts, offsets):
+    """Number of texts, and of those that the reference encodes otherwise."""
     count = different = 0
     for start in range(0, len(texts), CHUNK):
         part = texts[start : start + CHUNK]
-        expected = [encoding.ids for encoding in tokenizer.encode_batch_fast(part)]
-        actual = tokenize(folder, part)
+        expected = reference(tokenizer, part, offsets)
+        actual = tokenize(folder, part, offsets)
         if len(actual) != len(part):
             sys.exit(f"{len(part)} texts went in, {len(actual)} records came out")
         for text, ours, theirs in zip(part, actual, expected):
@@ -122,6 +146,7 @@ def main():
     parser.add_argument("--strings", type=int, default=CHUNK, metavar="N", help="random strings per vocabulary")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--vocabularies", metavar="NAME,...", help="only these")
+    parser.add_argument("--offsets", action="store_true", help="compare the tokens' places in the text, too")
     options = parser.parse_args()
     os.environ["PATH"] = os.pathsep.join([os.environ.get("BUILD", str(ROOT / "build")), os.environ["PATH"]])
     generator = load_generator()
@@ -133,7 +158,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             tokenizer.save(os.path.join(folder, "tokenizer.json"))
             for kind, texts in text_sets(generator, options.strings, options.seed):
-                count, different = compare(tokenizer, folder, texts)
+                count, different = compare(tokenizer, folder, texts, options.offsets)
                 print(f"{name} ({tokenizer.get_vocab_size()} tokens), {kind}: {count} texts, {different} differ", flush=True)
                 total, bad = total + count, bad + different
     print(f"{total} texts, {bad} differences")

@@ -27,7 +27,7 @@ static void test_cases(void)
         struct word word;
         size_t count = 0;
         normal.size = 0;
-        normalise(&all_on, text.data, text.size, &normal);
+        normalise(&all_on, text.data, text.size, &normal, NULL);
         CHECK(normal.size == expected.size && memcmp(normal.data, expected.data, normal.size) == 0,
               "case %zu: normal form of '%s' is '%s', expected '%s'", i, text.data,
               buffer_string(&normal), expected.data);
@@ -107,7 +107,7 @@ static void test_scalars(const json_t *row, size_t number)
         if (words) {
             hash_words(hash, &text);
         } else {
-            normalise(&normaliser, text.data, text.size, &normal);
+            normalise(&normaliser, text.data, text.size, &normal, NULL);
             hash_bytes(hash, normal.data, normal.size);
         }
     }
@@ -151,7 +151,7 @@ static void test_long_run(void)
     struct buffer text = {0}, normal = {0};
     for (int i = 0; i < MARKS; i++)
         buffer_append_string(&text, i % 2 ? low : high);
-    normalise(&all_on, text.data, text.size, &normal);
+    normalise(&all_on, text.data, text.size, &normal, NULL);
     CHECK(normal.size <= text.size, "%zu bytes became %zu", text.size, normal.size);
     buffer_free(&text);
     buffer_free(&normal);

@@ -25,15 +25,14 @@ static struct tokeniser *open_fixture(const char *name)
     return tokeniser;
 }
 
-/* Encodes each text twice, so that the second time comes from the cache, and once more in one long
- * text's place. */
+/* Encodes each text twice, so that the second time comes from the cache, and then with offsets. */
 static void test_expected(const char *folder, const char *expected)
 {
     char *name = mem_format("%s/expected.json", expected);
     json_t *rows = load_fixture(name), *row;
     struct tokeniser *tokeniser = open_fixture(folder);
     struct tokeniser_state *state = tokeniser_state_new(tokeniser, TOKENISER_CACHE);
-    struct encoding encoding = {0};
+    struct encoding encoding = {0}, traced = {.traced = true};
     size_t i;
     json_array_foreach(rows, i, row)
     {
@@ -43,7 +42,13 @@ static void test_expected(const char *folder, const char *expected)
             CHECK(bad == 0 && same_ids(json_array_get(row, 1), encoding.ids, encoding.count),
                   "%s: pass %d: text %zu '%s'", folder, pass, i, text.data);
         }
+        if (tokeniser != NULL)
+            tokeniser_encode(tokeniser, state, text, no_pair, 0, &traced);
+        CHECK(same_ids(json_array_get(row, 1), traced.ids, traced.count) &&
+                  same_offsets(json_array_get(row, 2), &traced),
+              "%s: offsets of text %zu '%s'", folder, i, text.data);
     }
+    encoding_free(&traced);
     encoding_free(&encoding);
     tokeniser_state_free(state);
     tokeniser_close(tokeniser);
@@ -108,7 +113,7 @@ static void test_bert(void)
            *item;
     struct tokeniser *tokeniser = open_fixture("bert-base-uncased");
     struct tokeniser_state *state = tokeniser_state_new(tokeniser, TOKENISER_CACHE);
-    struct encoding encoding = {0};
+    struct encoding encoding = {0}, traced = {.traced = true};
     size_t i;
     CHECK(tokeniser->special.cls == 101 && tokeniser->special.sep == 102 &&
               tokeniser->special.pad == 0 && tokeniser->special.unk == 100 &&
@@ -140,7 +145,13 @@ static void test_bert(void)
         for (size_t k = 0; k < encoding.count; k++)
             if (ours[k] != json_integer_value(json_array_get(types, k)))
                 CHECK(false, "pair %zu: type of token %zu", i, k);
+        tokeniser_encode(tokeniser, state, span_of(json_object_get(item, "text")), pair, length,
+                         &traced);
+        CHECK(same_ids(json_object_get(item, "ids"), traced.ids, traced.count) &&
+                  same_offsets(json_object_get(item, "offsets"), &traced),
+              "bert-pairs.json: offsets of pair %zu at %zu", i, length);
     }
+    encoding_free(&traced);
     encoding_free(&encoding);
     tokeniser_state_free(state);
     tokeniser_close(tokeniser);
@@ -168,16 +179,25 @@ static void test_counts_and_errors(void)
     tokeniser_close(tokeniser);
 }
 
+/* Whether the longer one begins with all but the last of the shorter's tokens. */
+static bool begins_with(const struct encoding *longer, const struct encoding *shorter)
+{
+    size_t count = shorter->count - 1;
+    return longer->count >= count &&
+           memcmp(longer->ids, shorter->ids, count * sizeof *shorter->ids) == 0;
+}
+
 /* One word of 16 MiB, unknown characters, alternating accents: time is linear, so this ends at
- * once. */
+ * once. Whatever the length, the counts are those of the text and the tokens its first ones; and
+ * those that are not kept are not held. */
 static void test_hostile(void)
 {
-    enum { SIZE = 16 << 20 };
+    enum { SIZE = 16 << 20, HELD = 1 << 16 };
     static const char *const parts[] = {"x",    "\u0378",       "e\u0301", "a\u200b",
-                                        "[SEP", "\u302e\u0301", "e."};
+                                        "[SEP", "\u302e\u0301", "e.",      "\u0378 the "};
     struct tokeniser *tokeniser = open_fixture("bert-base-uncased");
     struct tokeniser_state *state = tokeniser_state_new(tokeniser, TOKENISER_CACHE);
-    struct encoding encoding = {0};
+    struct encoding encoding = {0}, traced = {.traced = true}, whole = {0};
     struct buffer text = {0};
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         text.size = 0;
@@ -187,9 +207,24 @@ static void test_hostile(void)
                                       no_pair, 512, &encoding);
         CHECK(bad == 0 && encoding.count >= 3 && encoding.count <= 512, "%s repeated: %zu ids",
               parts[i], encoding.count);
+        CHECK(encoding.capacity < HELD, "%s repeated: room for %zu ids", parts[i],
+              encoding.capacity);
+        tokeniser_encode(tokeniser, state, (struct text_span){text.data, text.size}, no_pair, 0,
+                         &whole);
+        CHECK(whole.tokens == encoding.tokens && whole.unknown == encoding.unknown &&
+                  begins_with(&whole, &encoding),
+              "%s repeated: %zu tokens, %zu unknown, not %zu, %zu", parts[i], encoding.tokens,
+              encoding.unknown, whole.tokens, whole.unknown);
+        tokeniser_encode(tokeniser, state, (struct text_span){text.data, text.size}, no_pair, 512,
+                         &traced);
+        CHECK(traced.tokens == whole.tokens && traced.unknown == whole.unknown &&
+                  begins_with(&whole, &traced) && traced.capacity < HELD,
+              "%s repeated: with offsets", parts[i]);
     }
     buffer_free(&text);
     encoding_free(&encoding);
+    encoding_free(&traced);
+    encoding_free(&whole);
     tokeniser_state_free(state);
     tokeniser_close(tokeniser);
 }
@@ -296,6 +331,8 @@ static void check_window(const json_t *expected, const struct encoding *got, siz
     uint8_t types[64];
     CHECK(same_ids(json_object_get(expected, "ids"), got->ids, got->count),
           "bert-windows.json: case %zu: window %zu", at, k);
+    CHECK(same_offsets(json_object_get(expected, "offsets"), got),
+          "bert-windows.json: case %zu: offsets of window %zu", at, k);
     encoding_types(got, types);
     for (size_t t = 0; t < got->count; t++)
         CHECK(types[t] == json_integer_value(json_array_get(json_object_get(expected, "types"), t)),
@@ -307,7 +344,7 @@ static void test_windows(void)
     json_t *cases = load_fixture("bert-windows.json"), *item;
     struct tokeniser *tokeniser = open_fixture("bert-base-uncased");
     struct tokeniser_state *state = tokeniser_state_new(tokeniser, TOKENISER_CACHE);
-    struct encoding whole = {0}, window = {0};
+    struct encoding whole = {.traced = true}, window = {0};
     size_t i, windows = 0;
     json_array_foreach(cases, i, item)
     {

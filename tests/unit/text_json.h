@@ -47,4 +47,16 @@ static inline bool same_ids(const json_t *expected, const uint32_t *ids, size_t 
     return same;
 }
 
+/* Whether a list of numbers is these places, first byte and byte after the last one after the
+ * other. */
+static inline bool same_offsets(const json_t *expected, const struct encoding *encoding)
+{
+    uint32_t flat[2 * 4096] = {0};
+    for (size_t i = 0; i < encoding->count && i < 4096; i++) {
+        flat[2 * i] = encoding->offsets[i].begin;
+        flat[2 * i + 1] = encoding->offsets[i].end;
+    }
+    return same_ids(expected, flat, 2 * encoding->count);
+}
+
 #endif

@@ -9,6 +9,8 @@
 
 #include "cli/diag.h"
 
+#define HUGE_PAGE ((size_t)2 << 20)
+
 static _Noreturn void out_of_memory(size_t count, size_t size)
 {
     if (size == 1)
@@ -43,6 +45,12 @@ void *mem_zero_pages(size_t size)
     if (pages == MAP_FAILED)
         out_of_memory(size, 1);
     return pages;
+}
+
+void mem_prefer_huge_pages(void *pages, size_t size)
+{
+    if (size >= HUGE_PAGE)
+        (void)madvise(pages, size, MADV_HUGEPAGE);
 }
 
 void mem_free_pages(void *pages, size_t size)

@@ -17,6 +17,9 @@ char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Zeroed memory of its own, which is only taken from the system as it is touched. */
 void *mem_zero_pages(size_t size);
+/* For tables that are read at random, where each small page would be a miss of the TLB. Only a
+ * hint; it does nothing for less than a huge page. */
+void mem_prefer_huge_pages(void *pages, size_t size);
 void mem_free_pages(void *pages, size_t size);
 
 /* Grows *array so that it holds at least needed items; *capacity at least doubles. */

@@ -36,7 +36,7 @@ static bool trie_holds(const struct trie *trie, const char *data, size_t size)
     uint32_t node = TRIE_ROOT;
     for (size_t i = 0; i < size && node != TRIE_NONE; i++)
         node = trie_step(trie, node, (unsigned char)data[i]);
-    return node != TRIE_NONE && trie->values[node] != TRIE_NONE;
+    return node != TRIE_NONE && trie_value(trie, node) != TRIE_NONE;
 }
 
 /* Adds item i's pattern, which is the content or its normal form. */
@@ -72,7 +72,7 @@ int added_tokens_prepare(struct added_tokens *added, const struct normaliser *no
         bytes += pattern.size + strlen(added->items[i].content);
         pattern.size = 0;
     }
-    if (bytes > TRIE_MAX_BYTES)
+    if (bytes > TRIE_MAX_NODES)
         status = diag_error("%s: %zu bytes of added tokens are too many", place, bytes);
     for (int form = 0; form < ADDED_FORMS && status == 0; form++)
         trie_init(&added->forms[form].patterns, bytes);
@@ -98,9 +98,9 @@ static size_t match_here(const struct trie *patterns, const char *text, size_t s
         node = trie_step(patterns, node, (unsigned char)text[i]);
         if (node == TRIE_NONE)
             break;
-        if (patterns->values[node] != TRIE_NONE) {
+        if (trie_value(patterns, node) != TRIE_NONE) {
             longest = i + 1;
-            *item = patterns->values[node];
+            *item = trie_value(patterns, node);
         }
     }
     return longest;
@@ -131,15 +131,6 @@ static size_t find_match(const struct added_tokens *added, enum added_form form,
     return 0;
 }
 
-/* The start of the character that ends at `stop` > 0. */
-static size_t previous_character(const char *text, size_t stop)
-{
-    do
-        stop--;
-    while (((unsigned char)text[stop] & 0xc0) == 0x80);
-    return stop;
-}
-
 static unsigned properties_at(const char *text, size_t start)
 {
     const char *cursor = text + start;
@@ -148,8 +139,7 @@ static unsigned properties_at(const char *text, size_t start)
 
 static bool stands_alone(const struct added_cursor *cursor, size_t start, size_t stop)
 {
-    if (start > 0 &&
-        properties_at(cursor->text, previous_character(cursor->text, start)) & UNICODE_WORD)
+    if (start > 0 && properties_at(cursor->text, utf8_previous(cursor->text, start)) & UNICODE_WORD)
         return false;
     return stop == cursor->size || !(properties_at(cursor->text, stop) & UNICODE_WORD);
 }
@@ -158,7 +148,7 @@ static bool stands_alone(const struct added_cursor *cursor, size_t start, size_t
 static size_t skip_spaces_left(const char *text, size_t least, size_t start)
 {
     while (start > least) {
-        size_t previous = previous_character(text, start);
+        size_t previous = utf8_previous(text, start);
         if (!(properties_at(text, previous) & UNICODE_SPACE))
             break;
         start = previous;

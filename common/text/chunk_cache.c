@@ -1,11 +1,7 @@
 #include "text/chunk_cache.h"
 
-#include <stdlib.h>
-#include <sys/mman.h>
-
 #include "cli/memory.h"
 
-#define HUGE_PAGE   ((size_t)2 << 20)
 #define LEAST_LINES 1024
 
 static void set_count(struct chunk_cache *cache, size_t count)
@@ -48,9 +44,7 @@ void chunk_cache_grow(struct chunk_cache *cache)
     size_t old = cache->count, size = old * sizeof *cache->lines;
     if (cache->stored < old || old == cache->most)
         return;
-    /* Entries are touched at random: small pages would be a miss of the TLB each. Only a hint. */
-    if (size >= HUGE_PAGE)
-        (void)madvise(cache->lines + old, size, MADV_HUGEPAGE);
+    mem_prefer_huge_pages(cache->lines + old, size);
     set_count(cache, 2 * old);
     for (size_t i = old; i-- > 0;) {
         struct chunk_line line = cache->lines[i];

@@ -13,6 +13,15 @@ size_t utf8_count(const char *data, size_t size);
 /* Appends the code point's 1 to 4 bytes at out, and returns how many. */
 size_t utf8_encode(uint32_t code_point, char *out);
 
+/* Where the character that ends at `stop` > 0 of valid UTF-8 begins. */
+static inline size_t utf8_previous(const char *text, size_t stop)
+{
+    do
+        stop--;
+    while (((unsigned char)text[stop] & 0xc0) == 0x80);
+    return stop;
+}
+
 /* Reads the code point at *cursor of *valid* UTF-8 and moves the cursor past it. */
 static inline uint32_t utf8_next(const char **cursor)
 {

@@ -12,7 +12,32 @@
 #include "text/unicode.h"
 #include "text/utf8.h"
 
-enum { FIRST_SLOTS = 1 << 16 };
+enum { FIRST_SLOTS = 1 << 16, BLOCK_BYTES = 1 << 16 };
+
+/* Tokens are many and short, and go together: their bytes are in a chain of blocks, the newest
+ * first. */
+struct vocabulary_block {
+    struct vocabulary_block *next;
+    size_t used, size;
+    char bytes[];
+};
+
+/* A copy that lives as long as the vocabulary. */
+static const char *keep_bytes(struct vocabulary *vocabulary, const char *data, size_t size)
+{
+    struct vocabulary_block *block = vocabulary->blocks;
+    if (block == NULL || block->size - block->used <= size) {
+        size_t room = size < BLOCK_BYTES ? BLOCK_BYTES : size + 1;
+        block = mem_alloc(sizeof(*block) + room);
+        *block = (struct vocabulary_block){.next = vocabulary->blocks, .size = room};
+        vocabulary->blocks = block;
+    }
+    char *copy = block->bytes + block->used;
+    memcpy(copy, data, size);
+    copy[size] = '\0';
+    block->used += size + 1;
+    return copy;
+}
 
 void vocabulary_init(struct vocabulary *vocabulary)
 {
@@ -21,8 +46,10 @@ void vocabulary_init(struct vocabulary *vocabulary)
 
 void vocabulary_free(struct vocabulary *vocabulary)
 {
-    for (size_t id = 0; id < vocabulary->size; id++)
-        free(vocabulary->tokens[id].data);
+    for (struct vocabulary_block *block = vocabulary->blocks, *next; block != NULL; block = next) {
+        next = block->next;
+        free(block);
+    }
     free(vocabulary->tokens);
     free(vocabulary->slots);
     vocabulary_init(vocabulary);
@@ -78,7 +105,7 @@ bool vocabulary_add(struct vocabulary *vocabulary, const char *data, size_t size
     grow_ids(vocabulary, (size_t)id + 1);
     if (vocabulary->tokens[id].data != NULL)
         return false;
-    vocabulary->tokens[id] = (struct token_text){mem_strndup(data, size), size};
+    vocabulary->tokens[id] = (struct token_text){keep_bytes(vocabulary, data, size), size};
     vocabulary->slots[slot] = id;
     vocabulary->used++;
     return true;
@@ -97,11 +124,14 @@ uint32_t vocabulary_find_string(const struct vocabulary *vocabulary, const char 
 /* The line's length without the white space (of Unicode, not only of ASCII) at its end. */
 static size_t trimmed_length(const char *line, size_t length)
 {
-    size_t kept = 0;
-    for (const char *cursor = line, *end = line + length; cursor < end;)
+    while (length > 0) {
+        size_t last = utf8_previous(line, length);
+        const char *cursor = line + last;
         if (!(unicode_properties(utf8_next(&cursor)) & UNICODE_SPACE))
-            kept = (size_t)(cursor - line);
-    return kept;
+            break;
+        length = last;
+    }
+    return length;
 }
 
 static int add_line(struct vocabulary *vocabulary, const char *path, uint64_t number,

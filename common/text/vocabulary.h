@@ -15,14 +15,17 @@
 #define TOKEN_NONE     UINT32_MAX
 
 struct token_text {
-    char *data; /* closed with NUL, which size does not count; NULL for an id without a token */
+    const char *data; /* closed with NUL, which size does not count; NULL: an id without a token */
     size_t size;
 };
+
+struct vocabulary_block;
 
 struct vocabulary {
     struct token_text *tokens; /* [size], by id */
     size_t size;               /* highest id + 1 */
     size_t capacity;
+    struct vocabulary_block *blocks; /* the tokens' bytes */
     uint32_t *slots; /* open addressing over the tokens' bytes; TOKEN_NONE is an empty slot */
     size_t slot_count, used;
 };

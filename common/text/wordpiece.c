@@ -3,6 +3,18 @@
 #include "cli/diag.h"
 #include "text/utf8.h"
 
+/* A trie of all tokens; false when so many nodes are not enough. */
+static bool fill_trie(struct trie *trie, const struct vocabulary *vocabulary, size_t nodes)
+{
+    trie_init(trie, nodes);
+    for (size_t id = 0; id < vocabulary->size; id++) {
+        const struct token_text *token = &vocabulary->tokens[id];
+        if (token->data != NULL && !trie_add(trie, token->data, token->size, (uint32_t)id))
+            return false;
+    }
+    return true;
+}
+
 int wordpiece_init(struct wordpiece *wordpiece, const struct vocabulary *vocabulary,
                    const char *prefix, uint32_t unknown, size_t max_characters)
 {
@@ -10,15 +22,13 @@ int wordpiece_init(struct wordpiece *wordpiece, const struct vocabulary *vocabul
     *wordpiece = (struct wordpiece){.unknown = unknown, .max_characters = max_characters};
     for (size_t id = 0; id < vocabulary->size; id++)
         bytes += vocabulary->tokens[id].size;
-    if (bytes > TRIE_MAX_BYTES)
+    if (bytes > TRIE_MAX_NODES)
         return diag_error("vocabulary: %zu bytes of tokens, at most %u are supported", bytes,
-                          (unsigned)TRIE_MAX_BYTES);
-    trie_init(&wordpiece->trie, bytes);
-    for (size_t id = 0; id < vocabulary->size; id++) {
-        const struct token_text *token = &vocabulary->tokens[id];
-        if (token->data != NULL)
-            trie_add(&wordpiece->trie, token->data, token->size, (uint32_t)id);
-    }
+                          (unsigned)TRIE_MAX_NODES);
+    /* Of two bytes one is shared, in vocabularies of words. */
+    for (size_t nodes = bytes / 2; !fill_trie(&wordpiece->trie, vocabulary, nodes); nodes = bytes)
+        trie_free(&wordpiece->trie);
+    wordpiece->continuation = TRIE_ROOT;
     for (const char *p = prefix; *p != '\0' && wordpiece->continuation != TRIE_NONE; p++)
         wordpiece->continuation =
             trie_step(&wordpiece->trie, wordpiece->continuation, (unsigned char)*p);
@@ -42,9 +52,10 @@ static size_t longest_piece(const struct trie *trie, uint32_t node, const char *
         node = trie_step(trie, node, (unsigned char)data[i]);
         if (node == TRIE_NONE)
             break;
-        if (trie->values[node] != TRIE_NONE) {
+        uint32_t value = trie_value(trie, node);
+        if (value != TRIE_NONE) {
             longest = i + 1;
-            *id = trie->values[node];
+            *id = value;
         }
     }
     return longest;

@@ -78,7 +78,7 @@ static const struct option_program program = {
 
 struct filter {
     struct tokeniser *tokeniser;
-    struct text_encoder *encoders; /* [threads] */
+    void **encoders; /* [threads] of struct text_encoder */
     struct ordered_pool *pool;
     struct stream_reader *reader;
     struct stream_writer *writer;
@@ -98,7 +98,7 @@ static int write_oldest(struct filter *filter)
     struct text_batch *batch = ordered_pool_take(filter->pool);
     if (batch == NULL)
         return 0;
-    int status = text_batch_write(batch, filter->encoders, options.keep_text, filter->writer,
+    int status = text_batch_write(batch, filter->encoders[0], options.keep_text, filter->writer,
                                   stream_reader_source(filter->reader));
     text_totals_add(&filter->totals, &batch->totals);
     text_batch_free(batch);
@@ -267,10 +267,9 @@ static int open_filter(struct filter *filter, const struct option_operands *oper
                             options.stride};
     filter->encoders = mem_calloc(options.threads, sizeof(*filter->encoders));
     for (uint64_t i = 0; i < options.threads; i++)
-        text_encoder_init(&filter->encoders[i], filter->tokeniser, &fit, options.offsets,
-                          options.threads);
-    filter->pool = ordered_pool_new((unsigned)options.threads, encode_batch, filter->encoders,
-                                    sizeof(*filter->encoders));
+        filter->encoders[i] =
+            text_encoder_new(filter->tokeniser, &fit, options.offsets, options.threads);
+    filter->pool = ordered_pool_new((unsigned)options.threads, encode_batch, filter->encoders);
     filter->reader = stream_reader_open(operands->items, operands->count, options.io.max_record);
     if (filter->pool == NULL || filter->reader == NULL)
         return -1;
@@ -287,7 +286,7 @@ static void close_filter(struct filter *filter)
         text_batch_free(batch);
     ordered_pool_free(filter->pool);
     for (uint64_t i = 0; filter->encoders != NULL && i < options.threads; i++)
-        text_encoder_free(&filter->encoders[i]);
+        text_encoder_free(filter->encoders[i]);
     free(filter->encoders);
     stream_reader_close(filter->reader);
     tokeniser_close(filter->tokeniser);

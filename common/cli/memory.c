@@ -9,7 +9,8 @@
 
 #include "cli/diag.h"
 
-#define HUGE_PAGE ((size_t)2 << 20)
+#define HUGE_PAGE  ((size_t)2 << 20)
+#define CACHE_LINE ((size_t)128) /* two, for they are fetched in pairs */
 
 static _Noreturn void out_of_memory(size_t count, size_t size)
 {
@@ -38,9 +39,20 @@ void *mem_calloc(size_t count, size_t size)
     return pointer;
 }
 
+void *mem_alloc_lines(size_t size)
+{
+    size_t whole = (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    void *pointer = aligned_alloc(CACHE_LINE, whole);
+
+    if (pointer == NULL)
+        out_of_memory(size, 1);
+    return pointer;
+}
+
 void *mem_zero_pages(size_t size)
 {
-    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (pages == MAP_FAILED)
         out_of_memory(size, 1);

@@ -10,6 +10,9 @@
 void *mem_alloc(size_t size);                /* uninitialised */
 void *mem_calloc(size_t count, size_t size); /* zeroed */
 void *mem_realloc_array(void *pointer, size_t count, size_t size);
+/* In lines of the processor's cache that nothing else is in: for what one thread writes to all the
+ * time, and others do not. Release with free. */
+void *mem_alloc_lines(size_t size);
 void *mem_duplicate(const void *data, size_t size);
 char *mem_strdup(const char *string);
 char *mem_strndup(const char *data, size_t length); /* adds the closing NUL */

@@ -18,9 +18,10 @@ struct text_sequence {
     size_t windows, first_segment; /* windows: 0 of a record that becomes none */
 };
 
-void text_encoder_init(struct text_encoder *encoder, const struct tokeniser *tokeniser,
-                       const struct fit *fit, bool offsets, size_t threads)
+struct text_encoder *text_encoder_new(const struct tokeniser *tokeniser, const struct fit *fit,
+                                      bool offsets, size_t threads)
 {
+    struct text_encoder *encoder = mem_alloc_lines(sizeof(*encoder));
     *encoder = (struct text_encoder){
         .tokeniser = tokeniser,
         .state = tokeniser_state_new(tokeniser, TOKENISER_CACHE / threads),
@@ -28,13 +29,17 @@ void text_encoder_init(struct text_encoder *encoder, const struct tokeniser *tok
         .fit = *fit,
         .ids_type = stream_ids_type_for(tokeniser->vocabulary.size),
     };
+    return encoder;
 }
 
 void text_encoder_free(struct text_encoder *encoder)
 {
+    if (encoder == NULL)
+        return;
     tokeniser_state_free(encoder->state);
     encoding_free(&encoder->whole);
     encoding_free(&encoder->part);
+    free(encoder);
 }
 
 struct text_batch *text_batch_new(uint64_t first)

@@ -14,7 +14,8 @@ struct text_totals {
     uint64_t windowed, windows; /* records that became windows, and those */
 };
 
-/* What a thread needs to encode. */
+/* What a thread needs to encode; each has its own lines of the processor's cache, for these numbers
+ * change with every word. */
 struct text_encoder {
     const struct tokeniser *tokeniser;
     struct tokeniser_state *state;
@@ -25,8 +26,9 @@ struct text_encoder {
 
 /* offsets: whether records get them. threads: how many encoders share the memory for their caches.
  */
-void text_encoder_init(struct text_encoder *encoder, const struct tokeniser *tokeniser,
-                       const struct fit *fit, bool offsets, size_t threads);
+struct text_encoder *text_encoder_new(const struct tokeniser *tokeniser, const struct fit *fit,
+                                      bool offsets, size_t threads);
+/* encoder may be NULL. */
 void text_encoder_free(struct text_encoder *encoder);
 
 struct text_sequence;

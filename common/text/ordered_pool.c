@@ -11,17 +11,21 @@ struct pool_slot {
     bool done;
 };
 
-struct pool_thread {
+struct pool_worker {
     struct ordered_pool *pool;
     void *state;
     pthread_t id;
 };
 
+/* Enough for the others to go on with while the caller works on one. */
+#define JOBS_PER_THREAD 4
+
 /* A ring of slots. Counters only grow: slot i % slot_count holds the job number i. */
 struct ordered_pool {
     ordered_work work;
-    struct pool_thread *threads;
-    unsigned thread_count; /* 0: jobs are done within submit */
+    void *state; /* of the caller's thread */
+    struct pool_worker *workers;
+    unsigned worker_count, idle; /* idle: those that wait for a job */
     struct pool_slot *slots;
     size_t slot_count;
     size_t taken, started, submitted; /* taken <= started <= submitted */
@@ -30,49 +34,56 @@ struct ordered_pool {
     pthread_cond_t new_job, job_done;
 };
 
-static void *run_thread(void *argument)
+/* Does the next job that nobody has started; called, and returns, with the lock held. */
+static void do_next(struct ordered_pool *pool, void *state)
 {
-    struct pool_thread *thread = argument;
-    struct ordered_pool *pool = thread->pool;
+    struct pool_slot *slot = &pool->slots[pool->started++ % pool->slot_count];
+    pthread_mutex_unlock(&pool->lock);
+    pool->work(slot->job, state);
     pthread_mutex_lock(&pool->lock);
-    for (;;) {
-        while (pool->started == pool->submitted && !pool->closing)
-            pthread_cond_wait(&pool->new_job, &pool->lock);
-        if (pool->closing)
-            break;
-        struct pool_slot *slot = &pool->slots[pool->started++ % pool->slot_count];
-        pthread_mutex_unlock(&pool->lock);
-        pool->work(slot->job, thread->state);
-        pthread_mutex_lock(&pool->lock);
-        slot->done = true;
-        pthread_cond_signal(&pool->job_done);
+    slot->done = true;
+}
+
+static void *run_worker(void *argument)
+{
+    const struct pool_worker *worker = argument;
+    struct ordered_pool *pool = worker->pool;
+    pthread_mutex_lock(&pool->lock);
+    while (!pool->closing) {
+        if (pool->started < pool->submitted) {
+            do_next(pool, worker->state);
+            pthread_cond_signal(&pool->job_done);
+            continue;
+        }
+        pool->idle++;
+        pthread_cond_wait(&pool->new_job, &pool->lock);
+        pool->idle--;
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;
 }
 
-struct ordered_pool *ordered_pool_new(unsigned threads, ordered_work work, void *states,
-                                      size_t state_size)
+struct ordered_pool *ordered_pool_new(unsigned threads, ordered_work work, void *const *states)
 {
     struct ordered_pool *pool = mem_calloc(1, sizeof(*pool));
     pool->work = work;
-    pool->slot_count = 2 * (size_t)threads;
+    pool->state = states[0];
+    pool->slot_count = JOBS_PER_THREAD * (size_t)threads;
     pool->slots = mem_calloc(pool->slot_count, sizeof(*pool->slots));
-    pool->threads = mem_calloc(threads, sizeof(*pool->threads));
+    pool->workers = mem_calloc(threads, sizeof(*pool->workers));
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->new_job, NULL);
     pthread_cond_init(&pool->job_done, NULL);
-    pool->threads[0].state = states;
-    for (unsigned i = 0; i < threads && threads > 1; i++) {
-        pool->threads[i] =
-            (struct pool_thread){.pool = pool, .state = (char *)states + i * state_size};
-        int error = pthread_create(&pool->threads[i].id, NULL, run_thread, &pool->threads[i]);
+    for (unsigned i = 1; i < threads; i++) {
+        struct pool_worker *worker = &pool->workers[pool->worker_count];
+        *worker = (struct pool_worker){.pool = pool, .state = states[i]};
+        int error = pthread_create(&worker->id, NULL, run_worker, worker);
         if (error != 0) {
             diag_errno(error, "cannot start thread %u of %u", i + 1, threads);
             ordered_pool_free(pool);
             return NULL;
         }
-        pool->thread_count++;
+        pool->worker_count++;
     }
     return pool;
 }
@@ -85,13 +96,13 @@ void ordered_pool_free(struct ordered_pool *pool)
     pool->closing = true;
     pthread_cond_broadcast(&pool->new_job);
     pthread_mutex_unlock(&pool->lock);
-    for (unsigned i = 0; i < pool->thread_count; i++)
-        pthread_join(pool->threads[i].id, NULL);
+    for (unsigned i = 0; i < pool->worker_count; i++)
+        pthread_join(pool->workers[i].id, NULL);
     pthread_cond_destroy(&pool->new_job);
     pthread_cond_destroy(&pool->job_done);
     pthread_mutex_destroy(&pool->lock);
     free(pool->slots);
-    free(pool->threads);
+    free(pool->workers);
     free(pool);
 }
 
@@ -105,15 +116,11 @@ bool ordered_pool_full(const struct ordered_pool *pool)
 void ordered_pool_submit(struct ordered_pool *pool, void *job)
 {
     struct pool_slot *slot = &pool->slots[pool->submitted % pool->slot_count];
-    if (pool->thread_count == 0)
-        pool->work(job, pool->threads[0].state);
     pthread_mutex_lock(&pool->lock);
-    *slot = (struct pool_slot){.job = job, .done = pool->thread_count == 0};
+    *slot = (struct pool_slot){.job = job};
     pool->submitted++;
-    if (pool->thread_count > 0)
+    if (pool->idle > 0)
         pthread_cond_signal(&pool->new_job);
-    else
-        pool->started++;
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -123,8 +130,12 @@ void *ordered_pool_take(struct ordered_pool *pool)
     if (pool->taken == pool->submitted)
         return NULL;
     pthread_mutex_lock(&pool->lock);
-    while (!slot->done)
-        pthread_cond_wait(&pool->job_done, &pool->lock);
+    while (!slot->done) {
+        if (pool->started < pool->submitted)
+            do_next(pool, pool->state);
+        else
+            pthread_cond_wait(&pool->job_done, &pool->lock);
+    }
     pool->taken++;
     pthread_mutex_unlock(&pool->lock);
     return slot->job;

@@ -1,5 +1,6 @@
 #include "text/tokeniser_digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +98,9 @@ int tokeniser_make_digest(struct tokeniser *tokeniser)
     put_options(&form, tokeniser);
     put_vocabulary(&form, tokeniser);
     put_added(&form, &tokeniser->added);
+    /* The system's configuration has no say in this, and reading it takes longer than the digest.
+     */
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     done = EVP_Digest(form.data, form.size, digest, NULL, EVP_sha256(), NULL);
     buffer_free(&form);
     if (done != 1)

@@ -7,6 +7,7 @@
 
 #include "cli/diag.h"
 #include "cli/memory.h"
+#include "cli/json_arena.h"
 #include "cli/json_file.h"
 
 int tokeniser_json_added_token(struct added_tokens *added, const json_t *json, uint32_t id,
@@ -196,13 +197,13 @@ static int read_post_processor(struct tokeniser_spec *spec, const json_t *json, 
 
 int tokeniser_spec_read_json(struct tokeniser_spec *spec, const char *path)
 {
-    json_t *json = json_file_read(path, JSON_ALLOW_NUL);
     int status = -1;
-    if (json == NULL)
-        return -1;
-    if (read_model(spec, json, path) == 0 && read_normaliser(spec, json, path) == 0 &&
-        check_pre_tokeniser(json, path) == 0 && read_post_processor(spec, json, path) == 0)
+    json_arena_begin(path);
+    json_t *json = json_file_read(path, JSON_ALLOW_NUL);
+    if (json != NULL && read_model(spec, json, path) == 0 &&
+        read_normaliser(spec, json, path) == 0 && check_pre_tokeniser(json, path) == 0 &&
+        read_post_processor(spec, json, path) == 0)
         status = read_added(spec, json, path);
-    json_decref(json);
+    json_arena_end();
     return status;
 }

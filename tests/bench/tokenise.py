@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""From memory to ids, one thread: bertpipe beside nanotoken and tokenizers.
+"""From memory to ids, one thread: bertpipe beside nanotoken and tokenizers; and wp-tokenize as a whole.
 
 usage: tokenise.py [--archive FILE] [--rounds 5] [--passes 4] [--mixed]
 
 First the ids of all texts must be the same. Then rounds of the programs in turn: in each a first pass with empty caches and
-passes after it; medians over rounds count. tokenizers, which has no such cache to speak of, encodes a part. --mixed takes
+passes after it; medians over rounds count. wp-tokenize reads the reviews from a file and writes to /dev/null, with one thread
+and with two, and starts on an empty stream; beside it what two processes that only count get of two cores. tokenizers, which has no such cache to speak of, encodes a part. --mixed takes
 texts of many scripts and of accented words, made up from a seed, instead of the reviews.
 """
 
@@ -78,6 +79,40 @@ def timed(function):
     return time.perf_counter() - started
 
 
+def spin(count=5_000_000):
+    return timed(lambda: subprocess.run([sys.executable, "-c", f"for _ in range({count}): pass"], check=True))
+
+
+def two_spins():
+    program = [sys.executable, "-c", "for _ in range(5_000_000): pass"]
+    processes = [subprocess.Popen(program) for _ in range(2)]
+    return [process.wait() for process in processes]
+
+
+def whole_filter(model, folder, size, rounds):
+    """Megabytes a second with one and two threads, and milliseconds of a start, as medians."""
+    empty = folder / "empty.mp"
+    common.run("rec-load", "-q", "/dev/null", "-o", empty)
+    tokenize = [str(common.BUILD / "wp-tokenize"), "-q", "-o", "/dev/null"]
+    runs = {
+        "one": [*tokenize, "-m", str(model), str(folder / "text.mp")],
+        "two": [*tokenize, "-j", "2", "-m", str(model), str(folder / "text.mp")],
+        "tokenizer.json": [*tokenize, "-m", str(model), str(empty)],
+        "vocab.txt": [*tokenize, "--vocab", str(model / "vocab.txt"), str(empty)],
+    }
+    times = {name: [] for name in [*runs, "spin", "two spins"]}
+    for _ in range(3 * rounds):
+        for name, command in runs.items():
+            times[name].append(timed(lambda: subprocess.run(command, check=True)))
+        times["spin"].append(spin())
+        times["two spins"].append(timed(two_spins))
+    seconds = {name: statistics.median(values) for name, values in times.items()}
+    print(f"wp-tokenize: {size / 1e6 / seconds['one']:.1f} MB/s, -j 2 {seconds['one'] / seconds['two']:.2f} times that, "
+          f"where two processes get {2 * seconds['spin'] / seconds['two spins']:.2f} cores; "
+          f"starts in {1e3 * seconds['tokenizer.json']:.1f} ms (tokenizer.json), {1e3 * seconds['vocab.txt']:.1f} ms (vocab.txt)")  # fmt: skip
+    return size / 1e6 / seconds["one"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--archive", default=common.SAMPLE, help="default: the bundled reviews")
@@ -109,7 +144,10 @@ def main():
             rates["nanotoken, first"].append(size / 1e6 / theirs[0])
             rates["nanotoken, warm"].append(size / 1e6 / statistics.median(theirs[1:]))
             rates["tokenizers"].append(part_size / 1e6 / timed(lambda: [reference.encode(text) for text in part]))
-    medians = {what: statistics.median(values) for what, values in rates.items()}
+        medians = {what: statistics.median(values) for what, values in rates.items()}
+        if not arguments.mixed:
+            rate = whole_filter(model, folder, size, arguments.rounds)
+            print(f"that is {100 * rate / medians['bertpipe, first']:.0f} % of the library's first pass")
     for what, value in medians.items():
         print(f"{what:<18} {value:8.1f} MB/s")
     print(f"first {medians['bertpipe, first'] / medians['nanotoken, first']:.2f}, "

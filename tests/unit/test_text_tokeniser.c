@@ -301,9 +301,12 @@ static void test_pool(unsigned threads)
 {
     enum { JOBS = 200 };
     int numbers[JOBS], counts[8] = {0}, taken = 0, in_order = 0, done = 0;
+    void *states[8];
     struct ordered_pool *pool;
     int *job;
-    pool = ordered_pool_new(threads, square, counts, sizeof(counts[0]));
+    for (int i = 0; i < 8; i++)
+        states[i] = &counts[i];
+    pool = ordered_pool_new(threads, square, states);
     CHECK(ordered_pool_take(pool) == NULL, "an empty pool gives nothing");
     for (int i = 0; i < JOBS; i++) {
         numbers[i] = i;

@@ -42,6 +42,14 @@ void encoding_append(struct encoding *encoding, const struct encoding *other, si
     encoding->count += count;
 }
 
+size_t encoding_count_id(const struct encoding *encoding, size_t from, uint32_t id)
+{
+    size_t found = 0;
+    for (size_t i = from; i < encoding->count; i++)
+        found += encoding->ids[i] == id;
+    return found;
+}
+
 void encoding_types(const struct encoding *encoding, uint8_t *types)
 {
     memset(types, 0, encoding->first_segment);

@@ -8,7 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "text/normalise.h"
+/* Where in the raw text something comes from: its first byte, and the one after its last. */
+struct source {
+    uint32_t begin, end;
+};
 
 /* The arrays belong to the encoding and are reused by the next text. Zeroed is empty. */
 struct encoding {
@@ -33,6 +36,8 @@ void encoding_push(struct encoding *encoding, uint32_t id, struct source source)
  * neither. */
 void encoding_append(struct encoding *encoding, const struct encoding *other, size_t from,
                      size_t count);
+/* How many of the tokens `from` and on have this id. */
+size_t encoding_count_id(const struct encoding *encoding, size_t from, uint32_t id);
 /* Writes the types of the tokens: 0 for [CLS] a [SEP], 1 for b [SEP]. types: [count] */
 void encoding_types(const struct encoding *encoding, uint8_t *types);
 

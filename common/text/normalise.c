@@ -11,9 +11,9 @@
 enum { CHARACTER_ROOM = 4 * UNICODE_LOWER_MAX };
 
 struct combining {
-    uint32_t code_point;
-    bool added; /* by decomposition: not the first of what a character became */
-    struct source source;
+    uint32_t code_point : 31;
+    uint32_t added : 1; /* by decomposition: not the first of what a character became */
+    uint32_t source;    /* where that character begins */
 };
 
 /*
@@ -23,8 +23,8 @@ struct combining {
 struct combining_run {
     struct combining *items;
     size_t count, capacity;
-    uint64_t ranks;       /* bit set of the ranks that occur */
-    struct source before; /* of what comes before the run */
+    uint64_t ranks;  /* bit set of the ranks that occur */
+    uint32_t before; /* source of what comes before the run */
 };
 
 struct normalising {
@@ -34,15 +34,16 @@ struct normalising {
     struct combining_run run;
 };
 
-static void add_sources(struct sources *sources, struct source source, size_t count)
+static void add_sources(struct sources *sources, uint32_t source, size_t count)
 {
-    mem_grow(&sources->items, &sources->capacity, sources->count + count, sizeof(*sources->items));
+    mem_grow(&sources->begins, &sources->capacity, sources->count + count,
+             sizeof(*sources->begins));
     for (size_t i = 0; i < count; i++)
-        sources->items[sources->count++] = source;
+        sources->begins[sources->count++] = source;
 }
 
 static void emit(struct normalising *work, uint32_t code_point, unsigned properties,
-                 struct source source)
+                 uint32_t source)
 {
     struct buffer *out = work->out;
     uint32_t lower[UNICODE_LOWER_MAX] = {code_point};
@@ -109,7 +110,7 @@ static void strip_accent(struct normalising *work, const struct combining *chara
 }
 
 static void decompose_and_emit(struct normalising *work, uint32_t code_point, unsigned properties,
-                               struct source source)
+                               uint32_t source)
 {
     uint32_t parts[UNICODE_DECOMPOSE_MAX] = {code_point};
     size_t count = 1;
@@ -123,7 +124,7 @@ static void decompose_and_emit(struct normalising *work, uint32_t code_point, un
         strip_accent(work, &(struct combining){parts[i], i > 0, source});
 }
 
-static void normalise_character(struct normalising *work, uint32_t code_point, struct source source)
+static void normalise_character(struct normalising *work, uint32_t code_point, uint32_t source)
 {
     const struct normaliser *normaliser = work->normaliser;
     unsigned properties = unicode_properties(code_point);
@@ -147,11 +148,28 @@ void normalise(const struct normaliser *normaliser, const char *text, size_t siz
 {
     struct normalising work = {.normaliser = normaliser, .out = out, .sources = sources};
     const char *cursor = text, *end = text + size;
+    const uint32_t at = sources != NULL ? sources->at : 0;
     buffer_reserve(out, size);
     while (cursor < end) {
-        uint32_t begin = (uint32_t)(cursor - text), code_point = utf8_next(&cursor);
-        normalise_character(&work, code_point, (struct source){begin, (uint32_t)(cursor - text)});
+        uint32_t begin = at + (uint32_t)(cursor - text);
+        normalise_character(&work, utf8_next(&cursor), begin);
     }
     flush_run(&work);
     free(work.run.items);
+}
+
+/* Not within what may be sorted, and what is dropped does not end that. */
+bool normalise_may_cut_before(const struct normaliser *normaliser, uint32_t code_point)
+{
+    uint32_t parts[UNICODE_DECOMPOSE_MAX];
+    unsigned properties = unicode_properties(code_point);
+    if (normaliser->clean_text && properties & UNICODE_DROP)
+        return false;
+    if (!normaliser->strip_accents)
+        return true;
+    if (properties & UNICODE_DECOMPOSE) {
+        unicode_decompose(code_point, parts);
+        properties = unicode_properties(parts[0]);
+    }
+    return !(properties & UNICODE_COMBINING);
 }

@@ -20,23 +20,24 @@ struct normaliser {
     bool lowercase;
 };
 
-/* Where in the raw text something comes from: its first byte, and the one after its last. */
-struct source {
-    uint32_t begin, end;
-};
-
-/* The source of each byte of a normal form; zeroed is empty. */
+/* For each byte of a normal form, where the character of the raw text begins that it comes from;
+ * zeroed is empty. */
 struct sources {
-    struct source *items; /* owned */
+    uint32_t *begins; /* owned */
     size_t count, capacity;
+    uint32_t at; /* set by the caller: where the text that is normalised next begins */
 };
 
 /*
  * Appends the normal form of text, which must be valid UTF-8. sources, unless NULL, gets an item
- * for each byte that was appended, as tokenizers' NormalizedString keeps its alignments: then text
- * has less than 4 GiB.
+ * for each byte that was appended, as tokenizers' NormalizedString keeps its alignments: then the
+ * raw text has less than 4 GiB.
  */
 void normalise(const struct normaliser *normaliser, const char *text, size_t size,
                struct buffer *out, struct sources *sources);
+
+/* Whether the normal forms of what is before this character and of what begins with it, one after
+ * the other, are that of both together, whatever they are. */
+bool normalise_may_cut_before(const struct normaliser *normaliser, uint32_t code_point);
 
 #endif

@@ -4,7 +4,7 @@
  * frequent short chunks are answered from a cache.
  *
  * Other chunks are cut into runs at ASCII punctuation, each of which is a word. A run of plain
- * ASCII is lower-cased and matched; any other goes through normalise, pretokenise and wordpiece.
+ * ASCII is lower-cased and matched; any other goes through all the stages (run.h).
  *
  * Where the time goes, one thread, IMDB's reviews again and again on a Zen 5: 9 ns a chunk, which
  * is 5.7 bytes on average and 1.3 ids. Of that a third each are finding chunks and asking for their
@@ -12,8 +12,7 @@
  * were not there, one in fifty, most of the time in the trie. The spaces themselves take 1 %.
  * Chunks are collected before they are looked up, so that the lines are on their way meanwhile.
  *
- * Of a long text, whatever its length, no more tokens are held than can be kept; the others are
- * counted. With offsets there is no cache: it knows tokens, not where each ends.
+ * With offsets there is no cache: it knows tokens, not where each ends.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +21,7 @@
 #include "cli/utf8.h"
 #include "text/chunk_cache.h"
 #include "text/fit.h"
-#include "text/pretokenise.h"
+#include "text/run.h"
 #include "text/tokeniser.h"
 #include "text/tokeniser_build.h"
 #include "text/unicode.h"
@@ -34,8 +33,7 @@ enum byte_class {
     BYTE_PUNCTUATION, /* a run of its own */
 };
 
-#define PENDING 64   /* chunks that are looked up together */
-#define DROP_AT 4096 /* tokens that are dropped together */
+#define PENDING 64 /* chunks that are looked up together */
 
 struct pending {
     struct chunk_key key;
@@ -44,28 +42,13 @@ struct pending {
     size_t size;
 };
 
-/* Where the words of a normal form come from. */
-struct origin {
-    const char *normal;
-    uint32_t at;                  /* of the raw text: where it begins */
-    const struct source *sources; /* of its bytes; NULL: each byte is the raw text's */
-};
-
 struct tokeniser_state {
     struct chunk_cache cache;
     struct pending pending[PENDING];
     size_t pending_count;
     uint64_t *masks; /* of a text's spaces */
     size_t mask_capacity;
-    struct buffer normal;
-    /* The text at work. */
-    const char *text;
-    size_t first, most;      /* of its tokens: number in the encoding; how many may be kept */
-    size_t dropped, unknown; /* tokens that are not in the encoding any more */
-    bool long_run;           /* at work: one that the cache does not take */
-    struct sources sources;
-    uint32_t *ends;
-    size_t end_capacity;
+    struct run_state run;
 };
 
 struct tokeniser_state *tokeniser_state_new(const struct tokeniser *tokeniser, size_t cache_bytes)
@@ -81,9 +64,7 @@ void tokeniser_state_free(struct tokeniser_state *state)
         return;
     chunk_cache_free(&state->cache);
     free(state->masks);
-    free(state->sources.items);
-    free(state->ends);
-    buffer_free(&state->normal);
+    run_state_free(&state->run);
     free(state);
 }
 
@@ -102,92 +83,6 @@ void tokeniser_classify_bytes(struct tokeniser *tokeniser)
     }
 }
 
-static size_t count_id(const uint32_t *ids, size_t count, uint32_t id)
-{
-    size_t found = 0;
-    for (size_t i = 0; i < count; i++)
-        found += ids[i] == id;
-    return found;
-}
-
-/* Drops the tokens that truncation would, when they are many. */
-static void drop_tokens(const struct tokeniser *tokeniser, struct tokeniser_state *state,
-                        struct encoding *out)
-{
-    size_t kept = state->first + state->most;
-    if (out->count < kept + DROP_AT)
-        return;
-    state->dropped += out->count - kept;
-    state->unknown += count_id(out->ids + kept, out->count - kept, tokeniser->special.unk);
-    out->count = kept;
-}
-
-static void trace_pieces(const struct tokeniser_state *state, const struct origin *origin,
-                         const char *word, size_t count, struct encoding *out)
-{
-    size_t begin = (size_t)(word - origin->normal), from = begin;
-    for (size_t i = 0; i < count; i++) {
-        size_t to = begin + state->ends[i];
-        struct source source = {(uint32_t)from, (uint32_t)to};
-        if (origin->sources != NULL)
-            source = (struct source){origin->sources[from].begin, origin->sources[to - 1].end};
-        out->offsets[out->count + i] =
-            (struct source){origin->at + source.begin, origin->at + source.end};
-        from = to;
-    }
-}
-
-static void encode_word(const struct tokeniser *tokeniser, struct tokeniser_state *state,
-                        const struct origin *origin, const char *word, size_t size,
-                        struct encoding *out)
-{
-    const struct wordpiece *wordpiece = &tokeniser->wordpiece;
-    size_t room = wordpiece_room(wordpiece, size), count;
-    encoding_reserve(out, room);
-    if (out->traced)
-        mem_grow(&state->ends, &state->end_capacity, room, sizeof(*state->ends));
-    count = wordpiece_match(wordpiece, word, size, out->ids + out->count,
-                            out->traced ? state->ends : NULL);
-    if (out->traced)
-        trace_pieces(state, origin, word, count, out);
-    out->count += count;
-    if (state->long_run)
-        drop_tokens(tokeniser, state, out);
-}
-
-static void encode_normal(const struct tokeniser *tokeniser, struct tokeniser_state *state,
-                          const struct origin *origin, const char *normal, size_t size,
-                          struct encoding *out)
-{
-    const char *cursor = normal, *end = normal + size;
-    struct word word;
-    while (pretokenise_next(&cursor, end, &word))
-        encode_word(tokeniser, state, origin, word.data, word.size, out);
-}
-
-/* One run, or any text, through all the stages. */
-static void encode_stages(const struct tokeniser *tokeniser, struct tokeniser_state *state,
-                          const char *text, size_t size, struct encoding *out)
-{
-    struct added_cursor cursor;
-    struct added_match match;
-    state->normal.size = state->sources.count = 0;
-    normalise(&tokeniser->normaliser, text, size, &state->normal,
-              out->traced ? &state->sources : NULL);
-    const struct source *sources = state->sources.items;
-    const struct origin origin = {state->normal.data, (uint32_t)(text - state->text), sources};
-    cursor = (struct added_cursor){.text = state->normal.data, .size = state->normal.size};
-    while (added_tokens_next(&tokeniser->added, ADDED_NORMALISED, &cursor, &match)) {
-        struct source source = {0};
-        encode_normal(tokeniser, state, &origin, match.text, match.size, out);
-        if (out->traced && match.id != TOKEN_NONE)
-            source = (struct source){origin.at + sources[match.start].begin,
-                                     origin.at + sources[match.stop - 1].end};
-        if (match.id != TOKEN_NONE)
-            encoding_push(out, match.id, source);
-    }
-}
-
 /* size: at most CHUNK_BYTES; end: of what may be read. */
 static struct chunk_key key_of(const char *chunk, size_t size, const char *end)
 {
@@ -197,28 +92,14 @@ static struct chunk_key key_of(const char *chunk, size_t size, const char *end)
     return chunk_key_of(chunk, size);
 }
 
-/* A run of plain ASCII. */
-static void encode_plain(const struct tokeniser *tokeniser, struct tokeniser_state *state,
-                         const char *run, size_t size, struct encoding *out)
-{
-    struct buffer *normal = &state->normal;
-    normal->size = 0;
-    buffer_append(normal, run, size);
-    for (size_t i = 0; tokeniser->normaliser.lowercase && i < size; i++)
-        if (normal->data[i] >= 'A' && normal->data[i] <= 'Z')
-            normal->data[i] = (char)(normal->data[i] - 'A' + 'a');
-    const struct origin origin = {normal->data, (uint32_t)(run - state->text), NULL};
-    encode_word(tokeniser, state, &origin, normal->data, size, out);
-}
-
 static void encode_run(const struct tokeniser *tokeniser, struct tokeniser_state *state,
                        const char *run, size_t size, bool plain, struct encoding *out)
 {
-    state->long_run = size > CHUNK_BYTES;
+    state->run.may_drop = size > CHUNK_BYTES;
     if (plain)
-        encode_plain(tokeniser, state, run, size, out);
+        run_encode_plain(tokeniser, &state->run, run, size, out);
     else
-        encode_stages(tokeniser, state, run, size, out);
+        run_encode(tokeniser, &state->run, run, size, out);
 }
 
 /* A run within a chunk: "film" of "film." is likely to be there. */
@@ -258,7 +139,7 @@ static void encode_chunk(const struct tokeniser *tokeniser, struct tokeniser_sta
         if (p < end)
             encode_run(tokeniser, state, p++, 1, true, out);
         if (size > CHUNK_BYTES)
-            drop_tokens(tokeniser, state, out);
+            run_drop_tokens(tokeniser, &state->run, out);
     }
 }
 
@@ -294,7 +175,7 @@ static void look_up(const struct tokeniser *tokeniser, struct tokeniser_state *s
     out->count = (size_t)(next - out->ids);
     state->pending_count = 0;
     chunk_cache_grow(&state->cache);
-    drop_tokens(tokeniser, state, out);
+    run_drop_tokens(tokeniser, &state->run, out);
 }
 
 static void add_chunk(const struct tokeniser *tokeniser, struct tokeniser_state *state,
@@ -302,7 +183,7 @@ static void add_chunk(const struct tokeniser *tokeniser, struct tokeniser_state 
 {
     if (out->traced) {
         encode_chunk(tokeniser, state, chunk, size, out);
-        drop_tokens(tokeniser, state, out);
+        run_drop_tokens(tokeniser, &state->run, out);
         return;
     }
     struct pending *pending = &state->pending[state->pending_count++];
@@ -326,8 +207,8 @@ static void encode_text(const struct tokeniser *tokeniser, struct tokeniser_stat
     const char *begin = text, *end = text + size;
     size_t blocks = (size + 63) / 64;
     if (tokeniser->added.forms[ADDED_NORMALISED].pattern_count > 0) {
-        state->long_run = true;
-        encode_stages(tokeniser, state, text, size, out);
+        state->run.may_drop = true;
+        run_encode_with_added(tokeniser, &state->run, text, size, out);
         return;
     }
     mem_grow(&state->masks, &state->mask_capacity, blocks + 1, sizeof(*state->masks));
@@ -350,10 +231,10 @@ static size_t encode_segment(const struct tokeniser *tokeniser, struct tokeniser
 {
     struct added_cursor cursor = {.text = text.data, .size = text.size};
     struct added_match match;
-    state->text = text.data;
-    state->first = out->count;
-    state->most = most;
-    state->dropped = state->unknown = 0;
+    state->run.text = text.data;
+    state->run.first = out->count;
+    state->run.most = most;
+    state->run.dropped = state->run.unknown = 0;
     if (text.size == 0)
         return 0;
     while (added_tokens_next(&tokeniser->added, ADDED_RAW, &cursor, &match)) {
@@ -362,12 +243,12 @@ static size_t encode_segment(const struct tokeniser *tokeniser, struct tokeniser
             encoding_push(out, match.id,
                           (struct source){(uint32_t)match.start, (uint32_t)match.stop});
     }
-    size_t held = out->count - state->first;
+    size_t held = out->count - state->run.first;
     out->unknown +=
-        state->unknown + count_id(out->ids + state->first, held, tokeniser->special.unk);
+        state->run.unknown + encoding_count_id(out, state->run.first, tokeniser->special.unk);
     if (held > most)
-        out->count = state->first + most;
-    return state->dropped + held;
+        out->count = state->run.first + most;
+    return state->run.dropped + held;
 }
 
 /* Truncates [CLS] a b, as it stands in out, and puts in the [SEP]s; first and second: how many

@@ -22,6 +22,13 @@ static inline size_t utf8_previous(const char *text, size_t stop)
     return stop;
 }
 
+/* Bytes of the character that begins with this byte. */
+static inline size_t utf8_length(char first)
+{
+    unsigned char byte = (unsigned char)first;
+    return byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+}
+
 /* Reads the code point at *cursor of *valid* UTF-8 and moves the cursor past it. */
 static inline uint32_t utf8_next(const char **cursor)
 {

@@ -131,12 +131,28 @@ def compare(tokenizer, folder, texts, offsets):
     return count, different
 
 
+def long_texts(generator, seed):
+    """Strings of a few hundred kilobytes with words and runs of any length: they are tokenised in parts."""
+    rng = random.Random(seed)
+    texts = []
+    for i in range(15):
+        parts = generator.random_texts(10000, f"{seed}/long/{i}")
+        if i % 3 > 0:  # no white space; of every other one few punctuation marks
+            parts = [part.replace(" ", "") for part in parts]
+        if i % 3 > 1:
+            letters = "\u00e9\u0301\u0327\u302e\u302f\u0378\u3099\uac01\U0001d15e\u0334"
+            parts = [part if rng.random() < 0.01 else "".join(rng.choices(letters, k=rng.randrange(20))) for part in parts]
+        texts.append("".join(parts))
+    return texts
+
+
 def text_sets(generator, strings, seed):
     scalars = list(generator.scalars())
     yield "scalars alone", scalars
     yield "between letters", ["a" + char + "b" for char in scalars]
     yield "after a letter", ["a" + char for char in scalars]
     yield "quirks", generator.QUIRKS
+    yield "long strings", long_texts(generator, seed)
     for start in range(0, strings, CHUNK):
         yield f"random {start}", generator.random_texts(min(CHUNK, strings - start), f"{seed}/{start}")
 

@@ -1,5 +1,6 @@
 /* The whole tokeniser, its files and their being written, against tokenizers
  * (tests/fixtures/generate-text.py). */
+#include <ctype.h>
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,59 @@ static void test_bert(void)
     tokeniser_close(tokeniser);
     json_decref(cases);
     json_decref(pairs);
+}
+
+static bool is_one_run(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x80 && !isalnum((unsigned char)*text))
+            return false;
+    return true;
+}
+
+/* Texts with an ideograph between them, which stands alone, are the tokens of each; together they
+ * are far longer than what is normalised at a time. */
+static void test_long_run(void)
+{
+    enum { SIZE = 1 << 20 };
+    static const char between[] = "\u4e2d";
+    json_t *cases = load_fixture("bert-cases.json"), *item;
+    struct tokeniser *tokeniser = open_fixture("bert-base-uncased");
+    struct tokeniser_state *state = tokeniser_state_new(tokeniser, TOKENISER_CACHE);
+    struct encoding encoding = {.traced = true}, expected = {0};
+    struct buffer text = {0};
+    uint32_t middle = vocabulary_find_string(&tokeniser->vocabulary, between);
+    size_t i, used = 0;
+    while (text.size < SIZE) {
+        json_array_foreach(cases, i, item)
+        {
+            const json_t *ids = json_object_get(item, "ids");
+            const struct text_span part = span_of(json_object_get(item, "text"));
+            if (strlen(part.data) != part.size || !is_one_run(part.data))
+                continue;
+            buffer_append(&text, part.data, part.size);
+            buffer_append_string(&text, between);
+            for (size_t k = 1; k + 1 < json_array_size(ids); k++)
+                encoding_push(&expected, (uint32_t)json_integer_value(json_array_get(ids, k)),
+                              (struct source){0});
+            encoding_push(&expected, middle, (struct source){0});
+            used++;
+        }
+    }
+    CHECK(used > 20, "%zu texts", used);
+    tokeniser_encode(tokeniser, state, (struct text_span){text.data, text.size}, no_pair, 0,
+                     &encoding);
+    CHECK(encoding.count == expected.count + 2 &&
+              memcmp(encoding.ids + 1, expected.ids, expected.count * sizeof *expected.ids) == 0,
+          "a long run: %zu tokens, not %zu", encoding.tokens, expected.count);
+    CHECK(encoding.count > 2 && encoding.offsets[encoding.count - 2].end == text.size,
+          "its last token is at its end");
+    buffer_free(&text);
+    encoding_free(&encoding);
+    encoding_free(&expected);
+    tokeniser_state_free(state);
+    tokeniser_close(tokeniser);
+    json_decref(cases);
 }
 
 static void test_counts_and_errors(void)
@@ -421,6 +475,7 @@ int main(void)
     test_bert();
     test_windows();
     test_head_tail();
+    test_long_run();
     test_counts_and_errors();
     test_hostile();
     test_saving();

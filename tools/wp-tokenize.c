@@ -1,5 +1,5 @@
 /*
- * wp-tokenize: a text stream becomes a tokens stream.
+ * wp-tokenize: a text stream becomes a tokens stream, or the other way round.
  *
  * Records are read into batches, which threads encode and which are written in the order of the
  * input. Before a read that would wait, whatever is held is finished and passed on.
@@ -14,9 +14,11 @@
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "encode/detokenise.h"
 #include "encode/text_batch.h"
 #include "hub/cache.h"
 #include "model/config.h"
+#include "stream/groups.h"
 #include "stream/options.h"
 #include "stream/reader.h"
 #include "stream/writer.h"
@@ -27,13 +29,12 @@
 #define BATCH_BYTES    ((size_t)128 << 10) /* a batch closes when it holds as much */
 #define DEFAULT_LENGTH 512
 #define DEFAULT_STRIDE 128
-#define MUCH_UNKNOWN   0.2 /* the share of unknown tokens that gives a warning */
 
 static struct {
     const char *model, *vocab;
     uint64_t max_length, head, stride, threads;
     int on_long; /* enum fit_long */
-    bool keep_text, offsets;
+    bool keep_text, offsets, decode, keep_special;
     struct stream_io io;
 } options = {.max_length = DEFAULT_LENGTH, .stride = DEFAULT_STRIDE, .threads = 1};
 
@@ -60,6 +61,10 @@ static const struct option_row rows[] = {
      .help = "keep the text in the records"},
     {0, "offsets", .kind = OPTION_FLAG, .target = &options.offsets,
      .help = "give each token's place in the text: its first byte and the one after its last"},
+    {0, "decode", .kind = OPTION_FLAG, .target = &options.decode,
+     .help = "the other way round: a tokens stream becomes a text stream"},
+    {0, "keep-special", .kind = OPTION_FLAG, .target = &options.keep_special,
+     .help = "with --decode: keep [CLS], [SEP] and other special tokens in the text"},
     STREAM_OPTION_OUTPUT(options.io),
     STREAM_OPTION_FORM(options.io),
     STREAM_OPTION_MAX_RECORD(options.io),
@@ -70,7 +75,7 @@ static const struct option_row rows[] = {
 static const struct option_program program = {
     .name = "wp-tokenize",
     .summary = "turn a text stream into a tokens stream with a BERT model's WordPiece tokenizer",
-    .usage = "-m MODEL | --vocab FILE [OPTION]... [FILE]...",
+    .usage = "[--decode] -m MODEL | --vocab FILE [OPTION]... [FILE]...",
     .example = "imdb-fetch -s train | wp-tokenize -m bert-base-uncased > train.mp",
     .rows = rows,
     .operands_max = -1,
@@ -84,6 +89,8 @@ struct filter {
     struct stream_writer *writer;
     struct text_batch *batch; /* being filled, or NULL */
     struct text_totals totals;
+    struct detokeniser *detokeniser; /* --decode */
+    struct stream_groups groups;
 };
 
 static void encode_batch(void *job, void *encoder)
@@ -187,28 +194,63 @@ static int tokenize(struct filter *filter)
     return status;
 }
 
-static double percent(uint64_t part, uint64_t whole)
+/* ---- decoding ---- */
+
+static int begin_texts(struct filter *filter)
 {
-    return 100.0 * (double)part / (double)whole;
+    const struct stream_header *input = stream_reader_header(filter->reader);
+    const char *source = stream_reader_source(filter->reader);
+    const char *name = options.model != NULL ? options.model : options.vocab;
+    struct stream_header header;
+    int status;
+    if (stream_header_expect(input, STREAM_TOKENS, source) != 0 ||
+        match_tokenizer(input, source, name, filter->tokeniser) != 0)
+        return -1;
+    stream_header_copy(&header, input);
+    header.type = STREAM_TEXT;
+    header.ids_type = IDS_NONE;
+    stream_header_set_tokenizer(&header, &(struct stream_tokenizer){0});
+    stream_history_append(&header, program.name);
+    stream_history_option(&header, "decode", "true");
+    if (options.keep_special)
+        stream_history_option(&header, "keep_special", "true");
+    status = stream_writer_begin(filter->writer, &header);
+    stream_header_free(&header);
+    return status;
 }
 
-static void report(const struct text_totals *totals)
+static int decode_record(struct filter *filter)
 {
-    if (totals->cut > 0)
-        diag_note("%" PRIu64 " records, %" PRIu64 " tokens, of which %" PRIu64
-                  " (%.1f %%) were cut from %" PRIu64 " records (%.1f %%)",
-                  totals->records, totals->tokens, totals->cut,
-                  percent(totals->cut, totals->tokens), totals->cut_records,
-                  percent(totals->cut_records, totals->records));
-    else
-        diag_note("%" PRIu64 " records, %" PRIu64 " tokens", totals->records, totals->tokens);
-    if (totals->windowed > 0)
-        diag_note("%" PRIu64 " records (%.1f %%) became %" PRIu64 " windows", totals->windowed,
-                  percent(totals->windowed, totals->records), totals->windows);
-    if ((double)totals->unknown > MUCH_UNKNOWN * (double)totals->tokens)
-        diag_warn("%.1f %% of the tokens are unknown words: does the vocabulary fit the text?",
-                  percent(totals->unknown, totals->tokens));
+    struct stream_record text;
+    if (stream_groups_add(&filter->groups, filter->reader) < 0)
+        return -1;
+    filter->totals.tokens += rec_token_count(&stream_reader_record(filter->reader)->tokens);
+    int status = detokeniser_add(filter->detokeniser, stream_reader_record(filter->reader),
+                                 stream_reader_place(filter->reader), &text);
+    if (status <= 0)
+        return status;
+    filter->totals.records++;
+    return stream_writer_record(filter->writer, &text);
 }
+
+static int decode(struct filter *filter)
+{
+    enum stream_event event;
+    int status = 0;
+    while (status == 0 && (event = stream_reader_next(filter->reader)) != STREAM_EOF) {
+        if (event == STREAM_FAILED)
+            status = -1;
+        else if (event == STREAM_HEADER)
+            status = begin_texts(filter);
+        else if (event == STREAM_RECORD)
+            status = decode_record(filter);
+        else if ((status = stream_groups_end(&filter->groups, filter->reader)) == 0)
+            status = stream_writer_end(filter->writer);
+    }
+    return status;
+}
+
+/* ---- */
 
 /* The model's positions bound the length; without -L they set it, when there are fewer than the
  * default. */
@@ -254,13 +296,18 @@ static void settle_fit(void)
                             options.stride, room);
 }
 
-static int open_filter(struct filter *filter, const struct option_operands *operands)
+static int open_tokeniser(struct filter *filter)
 {
     if (options.vocab != NULL)
         filter->tokeniser = tokeniser_open_file(options.vocab);
     else if ((options.model = hub_locate_model(options.model)) != NULL)
         filter->tokeniser = tokeniser_open_folder(options.model);
-    if (filter->tokeniser == NULL || settle_length(filter->tokeniser) != 0)
+    return filter->tokeniser != NULL ? 0 : -1;
+}
+
+static int open_encoders(struct filter *filter)
+{
+    if (settle_length(filter->tokeniser) != 0)
         return -1;
     settle_fit();
     const struct fit fit = {(enum fit_long)options.on_long, options.max_length, options.head,
@@ -270,12 +317,22 @@ static int open_filter(struct filter *filter, const struct option_operands *oper
         filter->encoders[i] =
             text_encoder_new(filter->tokeniser, &fit, options.offsets, options.threads);
     filter->pool = ordered_pool_new((unsigned)options.threads, encode_batch, filter->encoders);
+    return filter->pool != NULL ? 0 : -1;
+}
+
+static int open_streams(struct filter *filter, const struct option_operands *operands)
+{
     filter->reader = stream_reader_open(operands->items, operands->count, options.io.max_record);
-    if (filter->pool == NULL || filter->reader == NULL)
+    if (filter->reader == NULL)
         return -1;
-    stream_reader_on_wait(filter->reader, pass_on, filter);
     filter->writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
-    return filter->writer != NULL ? 0 : -1;
+    if (filter->writer == NULL)
+        return -1;
+    if (options.decode)
+        stream_reader_on_wait(filter->reader, stream_writer_flush_hook, filter->writer);
+    else
+        stream_reader_on_wait(filter->reader, pass_on, filter);
+    return 0;
 }
 
 static void close_filter(struct filter *filter)
@@ -288,8 +345,22 @@ static void close_filter(struct filter *filter)
     for (uint64_t i = 0; filter->encoders != NULL && i < options.threads; i++)
         text_encoder_free(filter->encoders[i]);
     free(filter->encoders);
+    detokeniser_free(filter->detokeniser);
+    stream_groups_free(&filter->groups);
     stream_reader_close(filter->reader);
     tokeniser_close(filter->tokeniser);
+}
+
+static void check_decode(void)
+{
+    static const void *const encoding[] = {&options.max_length, &options.on_long, &options.threads,
+                                           &options.keep_text, &options.offsets};
+    for (size_t i = 0; i < sizeof(encoding) / sizeof(encoding[0]) && options.decode; i++)
+        if (options_given(encoding[i]))
+            options_usage_error("--decode makes texts: -L, --on-long, -j, -k and --offsets are for "
+                                "making tokens");
+    if (options.keep_special && !options.decode)
+        options_usage_error("--keep-special is for --decode");
 }
 
 int main(int argc, char **argv)
@@ -302,13 +373,23 @@ int main(int argc, char **argv)
         options_usage_error("--head is for --on-long head-tail");
     if (options_given(&options.stride) && options.on_long != FIT_WINDOW)
         options_usage_error("--stride is for --on-long window");
-    int status = open_filter(&filter, &operands);
+    check_decode();
+    int status = open_tokeniser(&filter);
+    if (status == 0 && options.decode)
+        status =
+            (filter.detokeniser = detokeniser_new(filter.tokeniser, options.keep_special)) != NULL
+                ? 0
+                : -1;
+    else if (status == 0)
+        status = open_encoders(&filter);
     if (status == 0)
-        status = tokenize(&filter);
+        status = open_streams(&filter, &operands);
+    if (status == 0)
+        status = options.decode ? decode(&filter) : tokenize(&filter);
     if (stream_writer_close(filter.writer, status == 0) != 0)
         status = -1;
     if (status == 0)
-        report(&filter.totals);
+        text_totals_report(&filter.totals);
     close_filter(&filter);
     return output_finish_stdout(status == 0 ? 0 : 1);
 }

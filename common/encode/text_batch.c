@@ -7,6 +7,7 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 
+#define MUCH_UNKNOWN  0.2 /* the share of unknown tokens that gives a warning */
 #define OFFSETS_BYTES 8   /* of a token */
 #define RECORD_BYTES  256 /* what a record counts beside its text, so that empty ones add up too */
 
@@ -70,6 +71,29 @@ void text_totals_add(struct text_totals *sum, const struct text_totals *more)
     sum->unknown += more->unknown;
     sum->windowed += more->windowed;
     sum->windows += more->windows;
+}
+
+static double percent(uint64_t part, uint64_t whole)
+{
+    return 100.0 * (double)part / (double)whole;
+}
+
+void text_totals_report(const struct text_totals *totals)
+{
+    if (totals->cut > 0)
+        diag_note("%" PRIu64 " records, %" PRIu64 " tokens, of which %" PRIu64
+                  " (%.1f %%) were cut from %" PRIu64 " records (%.1f %%)",
+                  totals->records, totals->tokens, totals->cut,
+                  percent(totals->cut, totals->tokens), totals->cut_records,
+                  percent(totals->cut_records, totals->records));
+    else
+        diag_note("%" PRIu64 " records, %" PRIu64 " tokens", totals->records, totals->tokens);
+    if (totals->windowed > 0)
+        diag_note("%" PRIu64 " records (%.1f %%) became %" PRIu64 " windows", totals->windowed,
+                  percent(totals->windowed, totals->records), totals->windows);
+    if ((double)totals->unknown > MUCH_UNKNOWN * (double)totals->tokens)
+        diag_warn("%.1f %% of the tokens are unknown words: does the vocabulary fit the text?",
+                  percent(totals->unknown, totals->tokens));
 }
 
 void text_batch_add(struct text_batch *batch, const struct stream_record *record)

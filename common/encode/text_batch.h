@@ -59,5 +59,8 @@ int text_batch_write(const struct text_batch *batch, const struct text_encoder *
                      bool keep_text, struct stream_writer *writer, const char *source);
 
 void text_totals_add(struct text_totals *sum, const struct text_totals *more);
+/* Says how many records and tokens there were, and what became of the long ones; warns when many
+ * words are unknown. */
+void text_totals_report(const struct text_totals *totals);
 
 #endif

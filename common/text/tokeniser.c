@@ -27,8 +27,16 @@ void tokeniser_spec_init(struct tokeniser_spec *spec)
         spec->stated_ids[i] = -1;
 }
 
+void token_decoder_free(struct token_decoder *decoder)
+{
+    free(decoder->type);
+    free(decoder->prefix);
+    *decoder = (struct token_decoder){0};
+}
+
 void tokeniser_spec_free(struct tokeniser_spec *spec)
 {
+    token_decoder_free(&spec->decoder);
     vocabulary_free(&spec->vocabulary);
     added_tokens_free(&spec->added);
     free(spec->prefix);
@@ -44,6 +52,7 @@ void tokeniser_close(struct tokeniser *tokeniser)
     vocabulary_free(&tokeniser->vocabulary);
     added_tokens_free(&tokeniser->added);
     wordpiece_free(&tokeniser->wordpiece);
+    token_decoder_free(&tokeniser->decoder);
     free(tokeniser->prefix);
     free(tokeniser);
 }
@@ -136,6 +145,8 @@ struct tokeniser *tokeniser_build(struct tokeniser_spec *spec, const char *place
     vocabulary_init(&spec->vocabulary);
     added_tokens_init(&spec->added);
     spec->prefix = NULL;
+    tokeniser->decoder = spec->decoder;
+    spec->decoder = (struct token_decoder){0};
     if (complete(tokeniser, spec, place) != 0) {
         tokeniser_close(tokeniser);
         tokeniser = NULL;

@@ -30,6 +30,13 @@ struct tokeniser_special {
     uint32_t pad, mask;
 };
 
+/* How text_decoder.h makes text of tokens. */
+struct token_decoder {
+    char *type;   /* "WordPiece"; NULL: there is none, tokens are joined by spaces; owned */
+    char *prefix; /* of a token that continues a word; owned */
+    bool cleanup; /* no spaces before punctuation */
+};
+
 struct tokeniser {
     const char *kind;             /* "wordpiece" */
     struct vocabulary vocabulary; /* the model's tokens and the added ones */
@@ -37,6 +44,7 @@ struct tokeniser {
     struct added_tokens added;
     struct wordpiece wordpiece;
     char *prefix; /* of a token that continues a word, "##"; owned */
+    struct token_decoder decoder;
     struct tokeniser_special special;
     uint64_t model_max_length;             /* of tokenizer_config.json; 0: not stated */
     char digest[TOKENISER_DIGEST_HEX + 1]; /* SHA-256 in hexadecimal, see tokeniser_digest.h */

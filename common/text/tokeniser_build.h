@@ -34,12 +34,14 @@ struct tokeniser_spec {
     struct normaliser normaliser;
     struct added_tokens added;
     char *prefix;
+    struct token_decoder decoder;
     uint64_t max_characters;
     char *special[SPECIAL_TOKENS];
     json_int_t stated_ids[SPECIAL_TOKENS]; /* the ids that the file gives them, or -1 */
     uint64_t model_max_length;
 };
 
+void token_decoder_free(struct token_decoder *decoder);
 void tokeniser_spec_init(struct tokeniser_spec *spec);
 void tokeniser_spec_free(struct tokeniser_spec *spec);
 /* Reads tokenizer.json. 0, or -1 with a message. */

@@ -69,6 +69,8 @@ int tokeniser_spec_read_text(struct tokeniser_spec *spec, const char *path,
     for (size_t i = 0; i < options->added.count; i++)
         added_tokens_append(&spec->added, &options->added.items[i]);
     add_special(spec, options);
+    spec->decoder =
+        (struct token_decoder){mem_strdup("WordPiece"), mem_strdup(TOKENISER_PREFIX), true};
     return 0;
 }
 

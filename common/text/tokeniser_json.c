@@ -123,6 +123,23 @@ static int check_pre_tokeniser(const json_t *json, const char *path)
     return 0;
 }
 
+/* One that is not supported is refused where text is asked for. */
+static int read_decoder(struct tokeniser_spec *spec, const json_t *json, const char *path)
+{
+    const json_t *decoder = json_object_get(json, "decoder");
+    const char *type = json_member_string(decoder, "type");
+    const char *prefix = json_member_string(decoder, "prefix");
+    bool wrong = false;
+    if (decoder == NULL || json_is_null(decoder))
+        return 0;
+    if (type == NULL)
+        return diag_error("%s: the decoder has no type", path);
+    spec->decoder.type = mem_strdup(type);
+    spec->decoder.prefix = mem_strdup(prefix != NULL ? prefix : TOKENISER_PREFIX);
+    spec->decoder.cleanup = json_member_bool(decoder, "cleanup", true, &wrong);
+    return wrong ? diag_error("%s: the decoder's cleanup is not true or false", path) : 0;
+}
+
 /* Whether piece i of a template is {kind: {"id": ..., "type_id": type}}; gives the id. */
 static const char *template_piece(const json_t *template, size_t i, const char *kind, int type)
 {
@@ -202,7 +219,7 @@ int tokeniser_spec_read_json(struct tokeniser_spec *spec, const char *path)
     json_t *json = json_file_read(path, JSON_ALLOW_NUL);
     if (json != NULL && read_model(spec, json, path) == 0 &&
         read_normaliser(spec, json, path) == 0 && check_pre_tokeniser(json, path) == 0 &&
-        read_post_processor(spec, json, path) == 0)
+        read_post_processor(spec, json, path) == 0 && read_decoder(spec, json, path) == 0)
         status = read_added(spec, json, path);
     json_arena_end();
     return status;

@@ -34,6 +34,21 @@ struct dataset_limits match_limits(const struct model *model)
     };
 }
 
+int match_tokenizer(const struct stream_header *header, const char *place, const char *name,
+                    const struct tokeniser *tokeniser)
+{
+    const char *digest = header->tokenizer.digest;
+    if (!digest) {
+        diag_warn("%s: it does not say which tokenizer made these tokens", place);
+        return 0;
+    }
+    if (strcmp(digest, tokeniser->digest) != 0)
+        return diag_error("%s: the tokens were made by tokenizer %.16s (%s), but %s has "
+                          "tokenizer %.16s: tokenise again with that model",
+                          place, digest, header->tokenizer.kind, name, tokeniser->digest);
+    return 0;
+}
+
 int match_header(const struct stream_header *header, const char *place, const struct model *model,
                  const struct tokeniser *tokeniser)
 {
@@ -43,16 +58,7 @@ int match_header(const struct stream_header *header, const char *place, const st
         return diag_error("%s: the problem is '%s', and only single, multi and regression are "
                           "supported",
                           place, stream_problem_name(header->problem));
-    const char *digest = header->tokenizer.digest;
-    if (!digest) {
-        diag_warn("%s: it does not say which tokenizer made these tokens", place);
-        return 0;
-    }
-    if (strcmp(digest, tokeniser->digest) != 0)
-        return diag_error("%s: the tokens were made by tokenizer %.16s (%s), but %s has "
-                          "tokenizer %.16s: tokenise again with that model",
-                          place, digest, header->tokenizer.kind, model->folder, tokeniser->digest);
-    return 0;
+    return match_tokenizer(header, place, model->folder, tokeniser);
 }
 
 struct stream_merge *match_open(char *const *paths, int count, size_t max_record,

@@ -17,6 +17,11 @@ struct stream_tokenizer match_description(const struct tokeniser *tokeniser, uin
 /* What the model takes: vocabulary, positions and token types. */
 struct dataset_limits match_limits(const struct model *model);
 
+/* The tokens were made by this tokenizer, which is `name`'s. 0, or -1 with a message that names
+ * both. A stream that names no tokenizer passes with a warning. */
+int match_tokenizer(const struct stream_header *header, const char *place, const char *name,
+                    const struct tokeniser *tokeniser);
+
 /*
  * The stream holds tokens for a problem of whole records, made by the model's tokenizer. 0,
  * or -1 with a message; a tokenizer that disagrees is refused by naming both. A stream that names

@@ -18,7 +18,13 @@ setup() {
 }
 
 @test "the same with --offsets: no difference" {
-    run "$PYTHON" tests/parity/tokenizer.py --offsets --strings "${STRINGS:-50000}"
+    run "$PYTHON" tests/parity/tokenizer.py --what offsets --strings "${STRINGS:-50000}"
+    echo "$output"
+    [ "$status" -eq 0 ]
+}
+
+@test "the same decoded: no difference" {
+    run "$PYTHON" tests/parity/tokenizer.py --what decode --strings "${STRINGS:-50000}"
     echo "$output"
     [ "$status" -eq 0 ]
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Compare wp-tokenize with tokenizers 0.23.3, text by text, through the stream.
 
-usage: tokenizer.py [--strings N] [--seed S] [--vocabularies NAME,...] [--offsets]
+usage: tokenizer.py [--strings N] [--seed S] [--vocabularies NAME,...] [--what ids|offsets|decode]
 
 For each of four vocabularies (bert-base-uncased's; and a cased, a multilingual and a tiny one, trained here by
 tokenizers) the token ids of every Unicode scalar value alone, between letters and after a letter, and of N random
-strings of mixed scripts, controls, long words and special tokens; with --offsets also where each token is. build/ must hold rec-load and wp-tokenize, or PATH.
+strings of mixed scripts, controls, long words and special tokens; or also where each token is; or the texts that the ids
+are decoded to, with and without special tokens. build/ must hold rec-load and wp-tokenize, or PATH.
 Prints the number of differences, and exits with status 1 unless it is 0.
 """
 
@@ -79,17 +80,28 @@ def vocabularies(generator):
     }
 
 
-def tokenize(folder, texts, offsets):
-    """What wp-tokenize gives, one list of ids, or of [id, begin, end], a text."""
+def tokenize(folder, texts, what):
+    """What wp-tokenize gives of each text: a list of ids, or of [id, begin, end]; or two decoded texts."""
     records = "".join(json.dumps(dict(text=text)) + "\n" for text in texts)
     load = subprocess.run(["rec-load", "-q", "-F", "jsonl"], input=records.encode("ascii"), stdout=subprocess.PIPE, check=True)
-    command = ["wp-tokenize", "-q", "-L", str(LONGEST), "-m", folder, "-f", "json"] + ["--offsets"] * offsets
-    done = subprocess.run(command, input=load.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
-    rows = [row for row in rows if "ids" in row]
-    if offsets:
+    command = ["wp-tokenize", "-q", "-L", str(LONGEST), "-m", folder] + ["--offsets"] * (what == "offsets")
+    tokens = subprocess.run(command, input=load.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True).stdout
+    if what == "decode":
+        decoded = [decode(folder, tokens, options) for options in ([], ["--keep-special"])]
+        return [list(pair) for pair in zip(*decoded)]
+    rows = json_rows(["rec-dump"], tokens)
+    if what == "offsets":
         return [[[token, *place] for token, place in zip(row["ids"], row["offsets"])] for row in rows]
     return [row["ids"] for row in rows]
+
+
+def json_rows(command, stream):
+    done = subprocess.run(command, input=stream, stdout=subprocess.PIPE, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def decode(folder, tokens, options):
+    return [row["text"] for row in json_rows(["wp-tokenize", "--decode", "-q", "-m", folder, "-f", "json", *options], tokens)]
 
 
 def byte_places(text):
@@ -102,10 +114,15 @@ def byte_places(text):
     return places
 
 
-def reference(tokenizer, texts, offsets):
+def reference(tokenizer, texts, what):
     """The same of tokenizers, which counts characters."""
-    if not offsets:
-        return [encoding.ids for encoding in tokenizer.encode_batch_fast(texts)]
+    if what != "offsets":
+        ids = [encoding.ids for encoding in tokenizer.encode_batch_fast(texts)]
+    if what == "ids":
+        return ids
+    if what == "decode":
+        decoded = [tokenizer.decode_batch(ids, skip_special_tokens=skip) for skip in (True, False)]
+        return [list(pair) for pair in zip(*decoded)]
     expected = []
     for text, encoding in zip(texts, tokenizer.encode_batch(texts)):
         places = byte_places(text)
@@ -113,13 +130,13 @@ def reference(tokenizer, texts, offsets):
     return expected
 
 
-def compare(tokenizer, folder, texts, offsets):
+def compare(tokenizer, folder, texts, what):
     """Number of texts, and of those that the reference encodes otherwise."""
     count = different = 0
     for start in range(0, len(texts), CHUNK):
         part = texts[start : start + CHUNK]
-        expected = reference(tokenizer, part, offsets)
-        actual = tokenize(folder, part, offsets)
+        expected = reference(tokenizer, part, what)
+        actual = tokenize(folder, part, what)
         if len(actual) != len(part):
             sys.exit(f"{len(part)} texts went in, {len(actual)} records came out")
         for text, ours, theirs in zip(part, actual, expected):
@@ -162,7 +179,7 @@ def main():
     parser.add_argument("--strings", type=int, default=CHUNK, metavar="N", help="random strings per vocabulary")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--vocabularies", metavar="NAME,...", help="only these")
-    parser.add_argument("--offsets", action="store_true", help="compare the tokens' places in the text, too")
+    parser.add_argument("--what", default="ids", choices=["ids", "offsets", "decode"])
     options = parser.parse_args()
     os.environ["PATH"] = os.pathsep.join([os.environ.get("BUILD", str(ROOT / "build")), os.environ["PATH"]])
     generator = load_generator()
@@ -174,7 +191,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             tokenizer.save(os.path.join(folder, "tokenizer.json"))
             for kind, texts in text_sets(generator, options.strings, options.seed):
-                count, different = compare(tokenizer, folder, texts, options.offsets)
+                count, different = compare(tokenizer, folder, texts, options.what)
                 print(f"{name} ({tokenizer.get_vocab_size()} tokens), {kind}: {count} texts, {different} differ", flush=True)
                 total, bad = total + count, bad + different
     print(f"{total} texts, {bad} differences")

@@ -13,6 +13,7 @@
 #include "cli/memory.h"
 #include "text/fit.h"
 #include "text/ordered_pool.h"
+#include "text/text_decoder.h"
 #include "text_json.h"
 
 static const struct text_span no_pair = {NULL, 0};
@@ -57,6 +58,43 @@ static void test_expected(const char *folder, const char *expected)
     free(name);
 }
 
+static void check_decoded(struct text_decoder *decoder, const json_t *row, bool keep_special,
+                          const char *expected, const char *place)
+{
+    const json_t *ids = json_array_get(row, 0);
+    uint32_t list[4096];
+    struct buffer text = {0};
+    size_t count = 0;
+    for (; count < json_array_size(ids) && count < 4096; count++)
+        list[count] = (uint32_t)json_integer_value(json_array_get(ids, count));
+    text_decoder_append(decoder, list, count, keep_special, &text);
+    CHECK(strcmp(buffer_string(&text), expected) == 0, "%s: decoded '%s', expected '%s'", place,
+          text.data, expected);
+    buffer_free(&text);
+}
+
+static void test_decoded(const char *folder)
+{
+    char *name = mem_format("%s/decoded.json", folder);
+    json_t *rows = load_fixture(name), *row;
+    struct tokeniser *tokeniser = open_fixture(folder);
+    struct text_decoder *decoder = text_decoder_new(tokeniser);
+    bool supported = strcmp(folder, "good-other-decoder") != 0;
+    size_t i;
+    CHECK((decoder != NULL) == supported, "%s: its decoder is %s", folder,
+          supported ? "refused" : "not refused");
+    if (decoder != NULL)
+        json_array_foreach(rows, i, row)
+        {
+            check_decoded(decoder, row, false, json_string_value(json_array_get(row, 1)), name);
+            check_decoded(decoder, row, true, json_string_value(json_array_get(row, 2)), name);
+        }
+    text_decoder_free(decoder);
+    tokeniser_close(tokeniser);
+    json_decref(rows);
+    free(name);
+}
+
 static bool begins(const char *name, const char *prefix)
 {
     return strncmp(name, prefix, strlen(prefix)) == 0;
@@ -92,6 +130,8 @@ static void test_folders(void)
             test_refused(name);
         else if (begins(name, "good-") && fixture_exists(name, "expected.json"))
             test_expected(name, name);
+        if (begins(name, "good-") && fixture_exists(name, "decoded.json"))
+            test_decoded(name);
         if (begins(name, "good-") && length > 5 && strcmp(name + length - 5, "-text") == 0) {
             char *other = mem_strndup(name, length - 5);
             struct tokeniser *a = open_fixture(name), *b = open_fixture(other);

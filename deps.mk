@@ -4,6 +4,7 @@ DEBIAN_PACKAGES = gcc libc6-dev make \
 	libmsgpack-dev libjansson-dev libcsv-dev libarchive-dev libcurl4-openssl-dev libssl-dev libxxhash-dev \
 	bats python3 python3-pip python3-venv python3-msgpack python3-xxhash ca-certificates mandoc universal-ctags gnuplot-nox jq zsh
 LINT_PACKAGES = clang clang-format
+COVERAGE_PACKAGES = gcovr
 
 MISSING = for package in $(1); do \
 	dpkg-query -W -f '$${db:Status-Status}\n' $$package 2>/dev/null | grep -qx installed || printf ' %s' $$package; done
@@ -26,9 +27,13 @@ deps: ## install what is missing from Debian (as root or with sudo)
 lint-deps: ## install what `make lint` needs besides
 	$(call INSTALL_MISSING,$(DEBIAN_PACKAGES) $(LINT_PACKAGES))
 
+coverage-deps: ## install what `make coverage` needs besides
+	$(call INSTALL_MISSING,$(DEBIAN_PACKAGES) $(COVERAGE_PACKAGES))
+
 # With `make -j deps check`, nothing else begins before the packages are there.
-ifneq ($(filter deps lint-deps,$(MAKECMDGOALS)),)
-$(filter-out deps lint-deps help clean,$(MAKECMDGOALS)) $(OBJ)/flags: | $(filter deps lint-deps,$(MAKECMDGOALS))
+DEPS_TARGETS = deps lint-deps coverage-deps
+ifneq ($(filter $(DEPS_TARGETS),$(MAKECMDGOALS)),)
+$(filter-out $(DEPS_TARGETS) help clean,$(MAKECMDGOALS)) $(OBJ)/flags: | $(filter $(DEPS_TARGETS),$(MAKECMDGOALS))
 endif
 
-.PHONY: deps lint-deps
+.PHONY: $(DEPS_TARGETS)

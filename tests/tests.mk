@@ -1,4 +1,4 @@
-# demo, check, asan, lint, parity, bench
+# demo, check, asan, coverage, lint, parity, bench
 
 # Within `make -j`, the submakes share its jobs; else they take every core.
 JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -17,6 +17,14 @@ check: ## run all tests that need only Debian packages
 asan: ## the same tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory check BUILD=build/asan \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
+
+# Without optimisation every branch of the source is one; threads and processes count in the same files.
+coverage: ## the same tests, then which lines and branches they ran; COVERAGE=common/text for that folder or file alone
+	@mkdir -p build/coverage
+	@find build/coverage -name '*.gcda' -delete
+	@status=0; $(MAKE) --no-print-directory check BUILD=build/coverage CC=gcc \
+	    CFLAGS='-O0 -g --coverage -fprofile-update=atomic' || status=1; \
+	tests/coverage build/coverage $(COVERAGE) && exit $$status
 
 lint: ## formatting, lengths, includes, manual pages, and both compilers' warnings
 	@tests/lint.sh
@@ -38,4 +46,4 @@ $(PARITY_VENV)/ready: tests/parity/requirements.txt
 
 include $(wildcard tests/bench/bench.mk)
 
-.PHONY: unit-tests demo check asan lint parity parity-tokenizer
+.PHONY: unit-tests demo check asan coverage lint parity parity-tokenizer

@@ -10,12 +10,13 @@
  * behind another. */
 struct decoded_token {
     size_t first, next, end;
-    bool special;
+    bool exists, special;
 };
 
 struct text_decoder {
     const struct tokeniser *tokeniser;
-    struct decoded_token *tokens; /* [vocabulary.size], by id */
+    struct decoded_token *tokens; /* [count], by id */
+    size_t count;
     struct buffer bytes;
     struct buffer token, replaced; /* at work */
 };
@@ -67,6 +68,7 @@ static void render(struct text_decoder *decoder, const struct token_text *token,
 static void add_token(struct text_decoder *decoder, size_t id, const struct token_text *token)
 {
     struct decoded_token *decoded = &decoder->tokens[id];
+    decoded->exists = true;
     decoded->first = decoder->bytes.size;
     render(decoder, token, true);
     buffer_append(&decoder->bytes, decoder->token.data, decoder->token.size);
@@ -113,10 +115,15 @@ struct text_decoder *text_decoder_new(const struct tokeniser *tokeniser)
     }
     decoder = mem_calloc(1, sizeof(*decoder));
     decoder->tokeniser = tokeniser;
-    decoder->tokens = mem_calloc(vocabulary->size, sizeof(*decoder->tokens));
+    decoder->count = vocabulary->size;
+    if (vocabulary->empty != TOKEN_NONE && vocabulary->empty >= decoder->count)
+        decoder->count = (size_t)vocabulary->empty + 1;
+    decoder->tokens = mem_calloc(decoder->count, sizeof(*decoder->tokens));
     for (size_t id = 0; id < vocabulary->size; id++)
         if (vocabulary->tokens[id].data != NULL)
             add_token(decoder, id, &vocabulary->tokens[id]);
+    if (vocabulary->empty != TOKEN_NONE)
+        add_token(decoder, vocabulary->empty, &(struct token_text){"", 0});
     add_added_tokens(decoder);
     return decoder;
 }
@@ -137,11 +144,10 @@ void text_decoder_append(struct text_decoder *decoder, const uint32_t *ids, size
 {
     bool first = true;
     for (size_t i = 0; i < count; i++) {
-        if (ids[i] >= decoder->tokeniser->vocabulary.size ||
-            decoder->tokeniser->vocabulary.tokens[ids[i]].data == NULL)
+        if (ids[i] >= decoder->count)
             continue;
         const struct decoded_token *token = &decoder->tokens[ids[i]];
-        if (token->special && !keep_special)
+        if (!token->exists || (token->special && !keep_special))
             continue;
         size_t begin = first ? token->first : token->next;
         size_t end = first ? token->next : token->end;

@@ -23,6 +23,7 @@ uint32_t *special_token_id(struct tokeniser_special *special, enum special_token
 void tokeniser_spec_init(struct tokeniser_spec *spec)
 {
     *spec = (struct tokeniser_spec){.max_characters = TOKENISER_MAX_CHARACTERS};
+    vocabulary_init(&spec->vocabulary);
     for (int i = 0; i < SPECIAL_TOKENS; i++)
         spec->stated_ids[i] = -1;
 }

@@ -62,7 +62,9 @@ static int read_vocabulary(struct tokeniser_spec *spec, json_t *vocabulary, cons
         if (value < 0 || value >= VOCABULARY_MAX)
             return diag_error("%s: token '%s' has no id between 0 and %" PRIu32, path, token,
                               VOCABULARY_MAX - 1);
-        if (size > 0 && !vocabulary_add(&spec->vocabulary, token, size, (uint32_t)value))
+        if (size == 0)
+            spec->vocabulary.empty = (uint32_t)value;
+        else if (!vocabulary_add(&spec->vocabulary, token, size, (uint32_t)value))
             return diag_error("%s: token '%s' has the id of another token, %lld", path, token,
                               (long long)value);
     }
@@ -129,15 +131,17 @@ static int read_decoder(struct tokeniser_spec *spec, const json_t *json, const c
     const json_t *decoder = json_object_get(json, "decoder");
     const char *type = json_member_string(decoder, "type");
     const char *prefix = json_member_string(decoder, "prefix");
-    bool wrong = false;
+    const json_t *cleanup = json_object_get(decoder, "cleanup");
     if (decoder == NULL || json_is_null(decoder))
         return 0;
     if (type == NULL)
         return diag_error("%s: the decoder has no type", path);
+    if (strcmp(type, "WordPiece") == 0 && (prefix == NULL || !json_is_boolean(cleanup)))
+        return diag_error("%s: its decoder is not a whole WordPiece decoder", path);
     spec->decoder.type = mem_strdup(type);
-    spec->decoder.prefix = mem_strdup(prefix != NULL ? prefix : TOKENISER_PREFIX);
-    spec->decoder.cleanup = json_member_bool(decoder, "cleanup", true, &wrong);
-    return wrong ? diag_error("%s: the decoder's cleanup is not true or false", path) : 0;
+    spec->decoder.prefix = prefix != NULL ? mem_strdup(prefix) : NULL;
+    spec->decoder.cleanup = json_is_true(cleanup);
+    return 0;
 }
 
 /* Whether piece i of a template is {kind: {"id": ..., "type_id": type}}; gives the id. */

@@ -1,6 +1,8 @@
 /* tokenizer.json as the tokenizers library writes it, from a tokeniser. */
 #include "text/tokeniser_json.h"
 
+#include <string.h>
+
 static json_t *make_added(const struct tokeniser *tokeniser)
 {
     json_t *list = json_array();
@@ -55,6 +57,15 @@ static json_t *make_vocabulary(const struct tokeniser *tokeniser)
     return object;
 }
 
+/* One that is not supported is left out: tokens are joined by spaces then. */
+static json_t *make_decoder(const struct token_decoder *decoder)
+{
+    if (decoder->type == NULL || strcmp(decoder->type, "WordPiece") != 0)
+        return json_null();
+    return json_pack("{s:s, s:s, s:b}", "type", decoder->type, "prefix", decoder->prefix, "cleanup",
+                     decoder->cleanup);
+}
+
 json_t *tokeniser_json_make(const struct tokeniser *tokeniser)
 {
     const char *unknown = tokeniser->vocabulary.tokens[tokeniser->special.unk].data;
@@ -62,10 +73,9 @@ json_t *tokeniser_json_make(const struct tokeniser *tokeniser)
         "{s:s, s:s, s:s, s:I, s:o}", "type", "WordPiece", "unk_token", unknown,
         "continuing_subword_prefix", tokeniser->prefix, "max_input_chars_per_word",
         (json_int_t)tokeniser->wordpiece.max_characters, "vocab", make_vocabulary(tokeniser));
-    return json_pack("{s:s, s:n, s:n, s:o, s:o, s:{s:s}, s:o, s:{s:s, s:s, s:b}, s:o}", "version",
-                     "1.0", "truncation", "padding", "added_tokens", make_added(tokeniser),
-                     "normalizer", make_normaliser(&tokeniser->normaliser), "pre_tokenizer", "type",
+    return json_pack("{s:s, s:n, s:n, s:o, s:o, s:{s:s}, s:o, s:o, s:o}", "version", "1.0",
+                     "truncation", "padding", "added_tokens", make_added(tokeniser), "normalizer",
+                     make_normaliser(&tokeniser->normaliser), "pre_tokenizer", "type",
                      "BertPreTokenizer", "post_processor", make_post_processor(tokeniser),
-                     "decoder", "type", "WordPiece", "prefix", tokeniser->prefix, "cleanup", 1,
-                     "model", model);
+                     "decoder", make_decoder(&tokeniser->decoder), "model", model);
 }

@@ -41,7 +41,7 @@ static const char *keep_bytes(struct vocabulary *vocabulary, const char *data, s
 
 void vocabulary_init(struct vocabulary *vocabulary)
 {
-    *vocabulary = (struct vocabulary){0};
+    *vocabulary = (struct vocabulary){.empty = TOKEN_NONE};
 }
 
 void vocabulary_free(struct vocabulary *vocabulary)
@@ -142,9 +142,10 @@ static int add_line(struct vocabulary *vocabulary, const char *path, uint64_t nu
     if (utf8_valid_prefix(line, length) != length)
         return diag_error("%s: line %" PRIu64 ": not valid UTF-8", path, number);
     length = trimmed_length(line, length);
-    if (length == 0)
+    if (length == 0) {
         grow_ids(vocabulary, number);
-    else if (!vocabulary_add(vocabulary, line, length, (uint32_t)number - 1))
+        vocabulary->empty = (uint32_t)number - 1;
+    } else if (!vocabulary_add(vocabulary, line, length, (uint32_t)number - 1))
         return diag_error("%s: line %" PRIu64 ": duplicate token '%.*s'", path, number, (int)length,
                           line);
     return 0;

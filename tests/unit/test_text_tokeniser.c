@@ -355,8 +355,10 @@ static void test_save(const char *name, bool with_source)
           "%s: truncation or padding is saved", name);
     json_decref(saved);
     unlink(json);
-    again = begins(name, "good-added") || begins(name, "good-no-n") ? NULL
-                                                                    : tokeniser_open_folder(folder);
+    again = begins(name, "good-added") || begins(name, "good-no-n") ||
+                    strcmp(name, "good-no-added") == 0
+                ? NULL
+                : tokeniser_open_folder(folder);
     if (again != NULL && tokeniser->normaliser.clean_text)
         CHECK(strcmp(again->digest, tokeniser->digest) == 0, "%s: another digest from vocab.txt",
               name);
@@ -376,11 +378,44 @@ static void test_saving(void)
                                         "good-other-special-text",
                                         "good-saved-truncation",
                                         "good-added",
-                                        "good-no-mask"};
+                                        "good-no-mask",
+                                        "good-prefix",
+                                        "good-gap",
+                                        "good-no-cleaning",
+                                        "good-no-normaliser",
+                                        "good-short-words",
+                                        "good-decoded-as-is",
+                                        "good-no-decoder",
+                                        "good-other-decoder",
+                                        "good-no-added"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         test_save(names[i], true);
         test_save(names[i], false);
     }
+}
+
+/* A token that vocab.txt cannot hold, and folders that cannot be written to or read. */
+static void test_saving_fails(void)
+{
+    char folder[] = "/tmp/bertpipe-text-XXXXXX";
+    struct tokeniser *broken = open_fixture("good-line-break"), *good = open_fixture("good-small");
+    CHECK(mkdtemp(folder) != NULL, "no temporary folder");
+    CHECK(tokeniser_save_folder(broken, NULL, folder) == -1, "a token with a line break is saved");
+    CHECK(tokeniser_save_folder(good, NULL, "/nonexistent") == -1, "saved in no folder");
+    for (const char *const *name = tokeniser_file_names; *name != NULL; name++) {
+        char *path = mem_format("%s/%s", folder, *name);
+        remove_folder(folder);
+        CHECK(mkdir(folder, 0700) == 0 && mkdir(path, 0700) == 0, "no folder %s", path);
+        CHECK(tokeniser_save_folder(good, NULL, folder) == -1, "a folder is written as %s", *name);
+        rmdir(path);
+        free(path);
+    }
+    CHECK(tokeniser_save_folder(good, TEXT_FIXTURES "bad-not-json", folder) == -1,
+          "saved with a source that cannot be read");
+    remove_folder(folder);
+    tokeniser_close(broken);
+    tokeniser_close(good);
+    tokeniser_close(NULL);
 }
 
 static void square(void *job, void *state)
@@ -519,6 +554,7 @@ int main(void)
     test_counts_and_errors();
     test_hostile();
     test_saving();
+    test_saving_fails();
     for (unsigned threads = 1; threads <= 8; threads++)
         test_pool(threads);
     return check_report();

@@ -87,6 +87,7 @@ def collect():
     nfd, split, is_word = normalizers.NFD().normalize_str, pre_tokenizers.BertPreTokenizer().pre_tokenize_str, word_test()
     properties, lowers, decompositions = [0] * LAST, {}, {}
     ranks = combining_classes(nfd)
+    assert max(ranks.values()) < 63  # a run's are kept as bits of a uint64_t
     for code, c in scalars():
         flags = 0
         pieces = [piece for piece, _ in split("a" + c + "b")]

@@ -23,7 +23,7 @@ struct combining {
 struct combining_run {
     struct combining *items;
     size_t count, capacity;
-    uint64_t ranks;  /* bit set of the ranks that occur */
+    uint64_t ranks;  /* bit set of the ranks that occur, all below 63 */
     uint32_t before; /* source of what comes before the run */
 };
 
@@ -69,7 +69,7 @@ static void flush_run(struct normalising *work)
 {
     struct combining_run *run = &work->run;
     size_t place = 0;
-    for (unsigned rank = 1; rank < 64 && run->ranks >> rank != 0; rank++) {
+    for (unsigned rank = 1; run->ranks >> rank != 0; rank++) {
         for (size_t i = 0; i < run->count && run->ranks >> rank & 1; i++) {
             const struct combining *item = &run->items[i];
             unsigned properties = unicode_properties(item->code_point);

@@ -88,12 +88,10 @@ spaces_function *spaces_way(const char *name)
 
 void spaces_find(const struct spaces *set, const char *data, size_t size, uint64_t *masks)
 {
+    static const char *const names[] = {"avx512", "avx2", "portable"};
     static _Atomic(spaces_function *) best;
     spaces_function *way = best;
-    if (way == NULL) {
-        if ((way = spaces_way("avx512")) == NULL && (way = spaces_way("avx2")) == NULL)
-            way = find_portable;
-        best = way;
-    }
+    for (size_t i = 0; way == NULL; i++)
+        best = way = spaces_way(names[i]);
     way(set, data, size, masks);
 }

@@ -165,8 +165,54 @@ static void test_unicode(void)
     CHECK(unicode_decompose('a', parts) == 1 && parts[0] == 'a', "a stays");
     CHECK(unicode_lower('a', parts) == 1 && parts[0] == 'a', "a is lower case");
     CHECK(unicode_lower(0x130, parts) == 2 && parts[1] == 0x307, "U+0130 becomes i and a dot");
+    CHECK(unicode_lower(0x10ffff, parts) == 1 && parts[0] == 0x10ffff &&
+              unicode_decompose(0x10ffff, parts) == 1 && parts[0] == 0x10ffff &&
+              unicode_combining_rank(0x10ffff) == 0,
+          "U+10FFFF is no character");
     CHECK(unicode_combining_rank('a') == 0, "a is a starter");
     CHECK(unicode_combining_rank(0x334) < unicode_combining_rank(0x345), "class 1 is before 240");
+}
+
+/* Whether the text's normal form is that of its two halves, one after the other. */
+static bool cut_is_harmless(const struct normaliser *normaliser, struct text_span text, size_t at)
+{
+    struct buffer whole = {0}, halves = {0};
+    normalise(normaliser, text.data, text.size, &whole, NULL);
+    normalise(normaliser, text.data, at, &halves, NULL);
+    normalise(normaliser, text.data + at, text.size - at, &halves, NULL);
+    bool same = whole.size == halves.size && memcmp(whole.data, halves.data, whole.size) == 0;
+    buffer_free(&whole);
+    buffer_free(&halves);
+    return same;
+}
+
+/* Wherever a text may be cut, cutting it changes nothing, with any options. */
+static void test_cuts(void)
+{
+    json_t *cases = load_fixture("bert-cases.json");
+    size_t allowed = 0, denied = 0;
+    for (unsigned bits = 0; bits < 16; bits++) {
+        const struct normaliser normaliser = {bits & 1, bits & 2, bits & 4, bits & 8};
+        for (size_t i = 0; i < 200 && i < json_array_size(cases); i++) {
+            struct text_span text = span_of(json_object_get(json_array_get(cases, i), "text"));
+            const char *cursor = text.data, *end = text.data + (text.size < 60 ? text.size : 0);
+            while (cursor < end) {
+                size_t at = (size_t)(cursor - text.data);
+                uint32_t code_point = utf8_next(&cursor);
+                bool may = normalise_may_cut_before(&normaliser, code_point);
+                allowed += may;
+                denied += !may;
+                if (may && !cut_is_harmless(&normaliser, text, at))
+                    CHECK(false, "options %x: case %zu must not be cut at byte %zu", bits, i, at);
+            }
+        }
+    }
+    CHECK(allowed > 10000 && denied > 1000, "%zu cuts, %zu places without", allowed, denied);
+    CHECK(normalise_may_cut_before(&all_on, ' ') && normalise_may_cut_before(&all_on, 0xe9) &&
+              !normalise_may_cut_before(&all_on, 0x301) &&
+              !normalise_may_cut_before(&all_on, 0x344),
+          "before letters, and not before marks or what becomes them");
+    json_decref(cases);
 }
 
 int main(void)
@@ -176,6 +222,7 @@ int main(void)
     test_utf8();
     test_unicode();
     test_long_run();
+    test_cuts();
     test_all_scalars();
     return check_report();
 }

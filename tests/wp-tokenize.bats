@@ -189,6 +189,13 @@ PYTHON
     done
 }
 
+@test "-v: the vocabulary and the kernel" {
+    words "a" > text.mp
+    run --separate-stderr wp-tokenize -v -j 2 -m "$bert" -o tokens.mp text.mp
+    [ "$status" -eq 0 ]
+    [[ "${stderr_lines[0]}" == "wp-tokenize: 30522 tokens; kernel "@(avx512|avx2|portable)"; threads 2" ]]
+}
+
 @test "no records: header and end" {
     rec-load -q < /dev/null > text.mp
     run --separate-stderr wp-tokenize -m "$bert" -o tokens.mp text.mp

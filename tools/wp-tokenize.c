@@ -302,7 +302,11 @@ static int open_tokeniser(struct filter *filter)
         filter->tokeniser = tokeniser_open_file(options.vocab);
     else if ((options.model = hub_locate_model(options.model)) != NULL)
         filter->tokeniser = tokeniser_open_folder(options.model);
-    return filter->tokeniser != NULL ? 0 : -1;
+    if (filter->tokeniser == NULL)
+        return -1;
+    diag_verbose("%zu tokens; kernel %s; threads %" PRIu64, filter->tokeniser->vocabulary.size,
+                 spaces_best_way(), options.threads);
+    return 0;
 }
 
 static int open_encoders(struct filter *filter)

@@ -86,12 +86,20 @@ spaces_function *spaces_way(const char *name)
     return strcmp(name, "portable") == 0 ? find_portable : NULL;
 }
 
-void spaces_find(const struct spaces *set, const char *data, size_t size, uint64_t *masks)
+const char *spaces_best_way(void)
 {
     static const char *const names[] = {"avx512", "avx2", "portable"};
+    size_t i = 0;
+    while (spaces_way(names[i]) == NULL)
+        i++;
+    return names[i];
+}
+
+void spaces_find(const struct spaces *set, const char *data, size_t size, uint64_t *masks)
+{
     static _Atomic(spaces_function *) best;
     spaces_function *way = best;
-    for (size_t i = 0; way == NULL; i++)
-        best = way = spaces_way(names[i]);
+    if (way == NULL)
+        best = way = spaces_way(spaces_best_way());
     way(set, data, size, masks);
 }

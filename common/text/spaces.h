@@ -22,7 +22,10 @@ void spaces_add(struct spaces *set, unsigned char byte);
  */
 void spaces_find(const struct spaces *set, const char *data, size_t size, uint64_t *masks);
 
-/* The same by each way alone, for tests; NULL where the processor lacks it. */
+/* Which of them it is: "avx512", "avx2" or "portable". */
+const char *spaces_best_way(void);
+
+/* The same by one of these ways; NULL where the processor lacks it. */
 typedef void spaces_function(const struct spaces *set, const char *data, size_t size,
                              uint64_t *masks);
 spaces_function *spaces_way(const char *name);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "cli/buffer.h"
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "model_capture.h"
@@ -401,6 +402,118 @@ static void test_too_large(const char *folder)
     free(letters);
 }
 
+/* ---- writing ---- */
+
+/* Saves a fixture's tokeniser into an empty folder, with nothing but itself to go by. */
+static void save_fixture(const char *name, const char *folder)
+{
+    char *from = mem_format(TEXT_FIXTURES "%s", name);
+    struct tokeniser *tokeniser = tokeniser_open_folder(from);
+    CHECK(tokeniser != NULL && tokeniser_save_folder(tokeniser, NULL, folder) == 0,
+          "%s cannot be saved", name);
+    tokeniser_close(tokeniser);
+    free(from);
+}
+
+static json_t *load_saved(const char *folder, const char *name)
+{
+    char *path = mem_format("%s/%s", folder, name);
+    json_t *json = json_load_file(path, 0, NULL);
+    CHECK(json_is_object(json), "%s cannot be read", path);
+    free(path);
+    return json;
+}
+
+/* What transformers needs: BertTokenizer takes its prefix, longest word and cleaning from its class
+ * alone, so that it is named only where those are "##", 100 and on. */
+static void test_saved_config(const char *folder)
+{
+    static const struct {
+        const char *name;
+        const char *config; /* the members that the tokeniser decides */
+    } rows[] = {
+        {"good-small", "\"BertTokenizer\" null true null true"},
+        {"good-cased", "\"BertTokenizer\" null false null true"},
+        {"good-lower-with-accents", "\"BertTokenizer\" null true false true"},
+        {"good-cased-no-accents", "\"BertTokenizer\" null false true true"},
+        {"good-no-chinese", "\"BertTokenizer\" null true null false"},
+        {"good-short-words", "\"PreTrainedTokenizerFast\" names true null true"},
+        {"good-prefix", "\"PreTrainedTokenizerFast\" names true null true"},
+        {"good-no-cleaning", "\"PreTrainedTokenizerFast\" names true null true"},
+        {"good-all-off", "\"PreTrainedTokenizerFast\" names false null false"},
+    };
+    static const char *const keys[] = {"tokenizer_class", "model_input_names", "do_lower_case",
+                                       "strip_accents", "tokenize_chinese_chars"};
+    json_t *inputs = parse("[\"input_ids\", \"token_type_ids\", \"attention_mask\"]");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buffer got = {0};
+        save_fixture(rows[i].name, folder);
+        json_t *config = load_saved(folder, "tokenizer_config.json");
+        for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+            json_t *value = json_object_get(config, keys[k]);
+            char *text = json_equal(value, inputs) ? mem_strdup("names")
+                                                   : json_dumps(value, JSON_ENCODE_ANY);
+            buffer_append_string(&got, k > 0 ? " " : "");
+            buffer_append_string(&got, text != NULL ? text : "null");
+            free(text);
+        }
+        CHECK(strcmp(buffer_string(&got), rows[i].config) == 0, "%s: saved as %s, not %s",
+              rows[i].name, buffer_string(&got), rows[i].config);
+        buffer_free(&got);
+        json_decref(config);
+    }
+    json_decref(inputs);
+}
+
+/* A special token is its content, or an object where it takes white space or stands alone. */
+static void test_saved_special(const char *folder)
+{
+    json_t *expected = parse("{\"__type\": \"AddedToken\", \"content\": \"<mask>\", "
+                             "\"lstrip\": true, \"rstrip\": false, \"single_word\": false, "
+                             "\"normalized\": false}");
+    save_fixture("good-other-special", folder);
+    json_t *map = load_saved(folder, "special_tokens_map.json");
+    json_t *cls = parse("\"<s>\"");
+    CHECK(json_equal(json_object_get(map, "mask_token"), expected), "mask_token");
+    CHECK(json_equal(json_object_get(map, "cls_token"), cls), "cls_token");
+    CHECK(json_object_size(map) == 5, "%zu special tokens", json_object_size(map));
+    json_decref(expected);
+    json_decref(map);
+    json_decref(cls);
+    save_fixture("good-no-mask", folder);
+    map = load_saved(folder, "special_tokens_map.json");
+    CHECK(json_object_size(map) == 4 && json_object_get(map, "mask_token") == NULL, "no mask");
+    json_decref(map);
+}
+
+/* Line by line the model's own tokens; good-gap-added has none at 148 to 150, and adds two there.
+ */
+static void test_saved_vocabulary(const char *folder)
+{
+    json_t *json = load_fixture("good-gap-added/tokenizer.json"), *id;
+    json_t *vocabulary = json_object_get(json_object_get(json, "model"), "vocab");
+    char *path = mem_format("%s/vocab.txt", folder), *text, *line, *next;
+    const char *token;
+    size_t size, lines = 0, empty = 0;
+    save_fixture("good-gap-added", folder);
+    text = read_whole(path, &size);
+    for (line = text; line != NULL && *line != '\0'; line = next, lines++) {
+        next = strchr(line, '\n');
+        *next++ = '\0';
+        id = json_object_get(vocabulary, line);
+        empty += *line == '\0';
+        CHECK(*line == '\0' || json_integer_value(id) == (json_int_t)lines, "line %zu: %s", lines,
+              line);
+    }
+    json_object_foreach(vocabulary, token, id)
+        CHECK(json_integer_value(id) < (json_int_t)lines, "%s is not saved", token);
+    CHECK(lines - empty == json_object_size(vocabulary) && empty == 3, "%zu lines, %zu empty",
+          lines, empty);
+    json_decref(json);
+    free(path);
+    free(text);
+}
+
 int main(void)
 {
     char *folder = temporary_folder();
@@ -415,6 +528,9 @@ int main(void)
     test_unknowable(folder);
     test_many(folder);
     test_too_large(folder);
+    test_saved_config(folder);
+    test_saved_special(folder);
+    test_saved_vocabulary(folder);
     remove_folder(folder);
     return check_report();
 }

@@ -177,23 +177,6 @@ static int begin_segment(struct filter *filter)
     return status;
 }
 
-static int tokenize(struct filter *filter)
-{
-    enum stream_event event;
-    int status = 0;
-    while (status == 0 && (event = stream_reader_next(filter->reader)) != STREAM_EOF) {
-        if (event == STREAM_FAILED)
-            status = -1;
-        else if (event == STREAM_HEADER)
-            status = begin_segment(filter);
-        else if (event == STREAM_RECORD)
-            status = add_record(filter);
-        else if ((status = drain(filter)) == 0)
-            status = stream_writer_end(filter->writer);
-    }
-    return status;
-}
-
 /* ---- decoding ---- */
 
 static int begin_texts(struct filter *filter)
@@ -233,7 +216,15 @@ static int decode_record(struct filter *filter)
     return stream_writer_record(filter->writer, &text);
 }
 
-static int decode(struct filter *filter)
+static int end_texts(struct filter *filter)
+{
+    return stream_groups_end(&filter->groups, filter->reader);
+}
+
+/* ---- */
+
+static int each_segment(struct filter *filter, int (*begin)(struct filter *),
+                        int (*add)(struct filter *), int (*end)(struct filter *))
 {
     enum stream_event event;
     int status = 0;
@@ -241,16 +232,14 @@ static int decode(struct filter *filter)
         if (event == STREAM_FAILED)
             status = -1;
         else if (event == STREAM_HEADER)
-            status = begin_texts(filter);
+            status = begin(filter);
         else if (event == STREAM_RECORD)
-            status = decode_record(filter);
-        else if ((status = stream_groups_end(&filter->groups, filter->reader)) == 0)
+            status = add(filter);
+        else if ((status = end(filter)) == 0)
             status = stream_writer_end(filter->writer);
     }
     return status;
 }
-
-/* ---- */
 
 /* The model's positions bound the length; without -L they set it, when there are fewer than the
  * default. */
@@ -389,7 +378,8 @@ int main(int argc, char **argv)
     if (status == 0)
         status = open_streams(&filter, &operands);
     if (status == 0)
-        status = options.decode ? decode(&filter) : tokenize(&filter);
+        status = options.decode ? each_segment(&filter, begin_texts, decode_record, end_texts)
+                                : each_segment(&filter, begin_segment, add_record, drain);
     if (stream_writer_close(filter.writer, status == 0) != 0)
         status = -1;
     if (status == 0)

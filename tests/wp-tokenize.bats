@@ -273,6 +273,40 @@ PYTHON
     [[ "$output" == "Usage: wp-tokenize"* ]]
 }
 
+@test "a vocabulary file of any name" {
+    words "the movie" > text.mp
+    cp "$fixtures/good-small-text/vocab.txt" v
+    [ "$(wp-tokenize -q --vocab v -f json text.mp)" = "$(wp-tokenize -q -m "$fixtures/good-small" -f json text.mp)" ]
+}
+
+@test "a model's configuration that cannot be read, or has fewer tokens than its tokenizer" {
+    words "a" > text.mp
+    mkdir model
+    cp "$bert/vocab.txt" model
+    echo '{"model_type": "bert"' > model/config.json
+    fails_with "wp-tokenize: model/config.json: *" wp-tokenize -m model text.mp
+    sed 's/"vocab_size": [0-9]*/"vocab_size": 30521/' "$tiny/config.json" > model/config.json
+    run --separate-stderr wp-tokenize -q -m model -o tokens.mp text.mp
+    [ "$status" -eq 0 ]
+    [ "$stderr" = "wp-tokenize: warning: model: its tokenizer has 30522 tokens, its model only 30521" ]
+}
+
+@test "words that are split already, and text that is not UTF-8: exit 1" {
+    streams=$BATS_TEST_DIRNAME/fixtures/stream
+    fails_with "wp-tokenize: */good-full-text.mp: record 1: words that are split already are not supported" \
+        wp-tokenize -m "$bert" -o tokens.mp "$streams/good-full-text.mp"
+    fails_with "wp-tokenize: */bad-record-utf8.mp: record 2: *UTF-8" wp-tokenize -m "$bert" -o tokens.mp "$streams/bad-record-utf8.mp"
+    [ ! -e tokens.mp ]
+}
+
+@test "more threads than there is memory for: exit 1" {
+    words "a" > text.mp
+    run --separate-stderr bash -c 'ulimit -v 4000000; wp-tokenize -j 1024 -m "$1" text.mp > tokens.mp' - "$bert"
+    case $stderr in *AddressSanitizer*) skip "address space is not limited under the sanitizer" ;; esac
+    [ "$status" -eq 1 ]
+    [[ "$stderr" == "wp-tokenize: cannot start thread "*" of 1024: Resource temporarily unavailable" ]] || { echo "$stderr"; false; }
+}
+
 @test "no space left: exit 1" {
     [ -e /dev/full ] || skip
     words one two > text.mp

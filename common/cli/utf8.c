@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#define BLOCK 32 /* bytes that are looked at together where they are not ASCII */
+
 /*
  * Reads one character's bytes: *matched counts those that are well-formed so far. True when the
  * character is whole. The bounds of the second byte exclude overlong forms, surrogates and code
@@ -64,6 +66,89 @@ static size_t ascii_prefix(const unsigned char *bytes, size_t size)
     return i;
 }
 
+/*
+ * The same rules as a machine that takes a byte at a time. A state is where the next one stands in
+ * the row of a byte, so that a step is one shift (P. Vognsen, Shift-based DFAs, 2020).
+ */
+enum {
+    WHOLE = 0, /* between characters */
+    WRONG = 6,
+    ONE = 12, /* so many bytes follow */
+    TWO = 18,
+    THREE = 24,
+    AFTER_E0 = 30, /* the next byte is bounded */
+    AFTER_ED = 36,
+    AFTER_F0 = 42,
+    AFTER_F4 = 48,
+};
+
+#define ROW(whole, one, two, three, e0, ed, f0, f4)                                                \
+    ((uint64_t)(whole) | (uint64_t)WRONG << WRONG | (uint64_t)(one) << ONE |                       \
+     (uint64_t)(two) << TWO | (uint64_t)(three) << THREE | (uint64_t)(e0) << AFTER_E0 |            \
+     (uint64_t)(ed) << AFTER_ED | (uint64_t)(f0) << AFTER_F0 | (uint64_t)(f4) << AFTER_F4)
+#define FIRST(next)           ROW(next, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG)
+#define LATER(e0, ed, f0, f4) ROW(WRONG, WHOLE, ONE, TWO, e0, ed, f0, f4)
+#define TIMES4(row)           row, row, row, row
+#define TIMES16(row)          TIMES4(row), TIMES4(row), TIMES4(row), TIMES4(row)
+
+static const uint64_t rows[256] = {
+    TIMES16(FIRST(WHOLE)), /* 00 to 7f */
+    TIMES16(FIRST(WHOLE)),
+    TIMES16(FIRST(WHOLE)),
+    TIMES16(FIRST(WHOLE)),
+    TIMES16(FIRST(WHOLE)),
+    TIMES16(FIRST(WHOLE)),
+    TIMES16(FIRST(WHOLE)),
+    TIMES16(FIRST(WHOLE)),
+    TIMES16(LATER(WRONG, ONE, WRONG, TWO)), /* 80 to 8f */
+    TIMES16(LATER(WRONG, ONE, TWO, WRONG)), /* 90 to 9f */
+    TIMES16(LATER(ONE, WRONG, TWO, WRONG)), /* a0 to bf */
+    TIMES16(LATER(ONE, WRONG, TWO, WRONG)),
+    FIRST(WRONG), /* c0 to df */
+    FIRST(WRONG),
+    FIRST(ONE),
+    FIRST(ONE),
+    TIMES4(FIRST(ONE)),
+    TIMES4(FIRST(ONE)),
+    TIMES4(FIRST(ONE)),
+    TIMES16(FIRST(ONE)),
+    FIRST(AFTER_E0), /* e0 to ef */
+    TIMES4(FIRST(TWO)),
+    TIMES4(FIRST(TWO)),
+    TIMES4(FIRST(TWO)),
+    FIRST(AFTER_ED),
+    FIRST(TWO),
+    FIRST(TWO),
+    FIRST(AFTER_F0), /* f0 to ff */
+    FIRST(THREE),
+    FIRST(THREE),
+    FIRST(THREE),
+    FIRST(AFTER_F4),
+    FIRST(WRONG),
+    FIRST(WRONG),
+    FIRST(WRONG),
+    TIMES4(FIRST(WRONG)),
+    TIMES4(FIRST(WRONG)),
+};
+
+/* Of BLOCK bytes, those of the whole characters at the start; 0 when there is a wrong one. */
+static size_t whole_in_block(const unsigned char *bytes)
+{
+    uint64_t state = WHOLE;
+    size_t end = BLOCK;
+
+    for (size_t k = 0; k < BLOCK; k++)
+        state = rows[bytes[k]] >> (state & 63);
+    state &= 63;
+    if (state == WRONG)
+        return 0;
+    if (state != WHOLE)
+        do
+            end--;
+        while ((bytes[end] & 0xc0) == 0x80);
+    return end;
+}
+
 size_t utf8_valid_prefix(const char *data, size_t size)
 {
     const unsigned char *bytes = (const unsigned char *)data;
@@ -74,6 +159,10 @@ size_t utf8_valid_prefix(const char *data, size_t size)
         i += ascii_prefix(bytes + i, size - i);
         if (i == size)
             break;
+        if (size - i >= BLOCK && (matched = whole_in_block(bytes + i)) > 0) {
+            i += matched;
+            continue;
+        }
         if (!match_character(bytes + i, size - i, &matched))
             return i;
         i += matched;

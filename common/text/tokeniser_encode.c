@@ -27,6 +27,7 @@
 #include "cli/utf8.h"
 #include "text/chunk_cache.h"
 #include "text/fit.h"
+#include "text/long_cache.h"
 #include "text/run.h"
 #include "text/tokeniser.h"
 #include "text/tokeniser_build.h"
@@ -43,13 +44,15 @@ enum byte_class {
 
 struct pending {
     struct chunk_key key;
-    struct chunk_line *line; /* NULL: too long for the cache */
+    struct chunk_line *line; /* NULL: too long for the chunk cache */
     const char *data;
     size_t size;
 };
 
 struct tokeniser_state {
     struct chunk_cache cache;
+    struct long_cache long_cache;
+    const char *end; /* of what may be read of the text at work */
     struct pending pending[PENDING];
     size_t pending_count;
     uint64_t *masks; /* of a text's spaces */
@@ -61,6 +64,7 @@ struct tokeniser_state *tokeniser_state_new(const struct tokeniser *tokeniser, s
 {
     struct tokeniser_state *state = mem_calloc(1, sizeof(*state));
     chunk_cache_init(&state->cache, cache_bytes, tokeniser->vocabulary.size);
+    long_cache_init(&state->long_cache, cache_bytes / 4, tokeniser->vocabulary.size);
     return state;
 }
 
@@ -69,6 +73,7 @@ void tokeniser_state_free(struct tokeniser_state *state)
     if (state == NULL)
         return;
     chunk_cache_free(&state->cache);
+    long_cache_free(&state->long_cache);
     free(state->masks);
     run_state_free(&state->run);
     free(state);
@@ -101,11 +106,20 @@ static struct chunk_key key_of(const char *chunk, size_t size, const char *end)
 static void encode_run(const struct tokeniser *tokeniser, struct tokeniser_state *state,
                        const char *run, size_t size, bool plain, struct encoding *out)
 {
-    state->run.may_drop = size > CHUNK_BYTES;
+    state->run.may_drop = size > LONG_BYTES;
     if (plain)
         run_encode_plain(tokeniser, &state->run, run, size, out);
     else
         run_encode(tokeniser, &state->run, run, size, out);
+}
+
+/* size: from CHUNK_BYTES + 1 to LONG_BYTES. */
+static struct long_key long_key_within(const char *chunk, size_t size, const char *end)
+{
+    char last[sizeof(struct long_key)] = {0};
+    if ((size_t)(end - chunk) < sizeof(last))
+        chunk = memcpy(last, chunk, size);
+    return long_key_of(chunk, size);
 }
 
 /* A run within a chunk: "film" of "film." is likely to be there. */
@@ -144,16 +158,35 @@ static void encode_chunk(const struct tokeniser *tokeniser, struct tokeniser_sta
             encode_run(tokeniser, state, start, run, plain, out);
         if (p < end)
             encode_run(tokeniser, state, p++, 1, true, out);
-        if (size > CHUNK_BYTES)
+        if (size > LONG_BYTES)
             run_drop_tokens(tokeniser, &state->run, out);
     }
+}
+
+static void encode_long(const struct tokeniser *tokeniser, struct tokeniser_state *state,
+                        const char *chunk, size_t size, struct encoding *out)
+{
+    struct long_key key = long_key_within(chunk, size, state->end);
+    const struct long_line *line = long_cache_line(&state->long_cache, &key);
+    size_t before = out->count;
+    if (long_line_holds(line, &key)) {
+        encoding_reserve(out, LONG_NARROW);
+        out->count += long_line_copy(line, state->long_cache.narrow, out->ids + out->count);
+        return;
+    }
+    encode_chunk(tokeniser, state, chunk, size, out);
+    long_cache_store(&state->long_cache, &key, out->ids + before, out->count - before);
+    long_cache_grow(&state->long_cache);
 }
 
 static void encode_missed(const struct tokeniser *tokeniser, struct tokeniser_state *state,
                           const struct pending *missed, struct encoding *out)
 {
     size_t before = out->count;
-    encode_chunk(tokeniser, state, missed->data, missed->size, out);
+    if (missed->line == NULL && missed->size <= LONG_BYTES)
+        encode_long(tokeniser, state, missed->data, missed->size, out);
+    else
+        encode_chunk(tokeniser, state, missed->data, missed->size, out);
     if (missed->line != NULL)
         chunk_cache_store(&state->cache, missed->line, missed->key, out->ids + before,
                           out->count - before);
@@ -185,7 +218,7 @@ static void look_up(const struct tokeniser *tokeniser, struct tokeniser_state *s
 }
 
 static void add_chunk(const struct tokeniser *tokeniser, struct tokeniser_state *state,
-                      const char *chunk, size_t size, const char *end, struct encoding *out)
+                      const char *chunk, size_t size, struct encoding *out)
 {
     if (out->traced) {
         encode_chunk(tokeniser, state, chunk, size, out);
@@ -197,9 +230,12 @@ static void add_chunk(const struct tokeniser *tokeniser, struct tokeniser_state 
     pending->size = size;
     pending->line = NULL;
     if (size <= CHUNK_BYTES) {
-        pending->key = key_of(chunk, size, end);
+        pending->key = key_of(chunk, size, state->end);
         pending->line = chunk_cache_line(&state->cache, pending->key);
         __builtin_prefetch(pending->line);
+    } else if (size <= LONG_BYTES) {
+        struct long_key key = long_key_within(chunk, size, state->end);
+        __builtin_prefetch(long_cache_line(&state->long_cache, &key));
     }
     if (state->pending_count == PENDING)
         look_up(tokeniser, state, out);
@@ -217,17 +253,18 @@ static void encode_text(const struct tokeniser *tokeniser, struct tokeniser_stat
         run_encode_with_added(tokeniser, &state->run, text, size, out);
         return;
     }
+    state->end = end;
     mem_grow(&state->masks, &state->mask_capacity, blocks + 1, sizeof(*state->masks));
     spaces_find(&tokeniser->spaces, text, size, state->masks);
     for (size_t k = 0; k < blocks; k++) {
         for (uint64_t mask = state->masks[k]; mask != 0; mask &= mask - 1) {
             const char *space = text + 64 * k + (unsigned)__builtin_ctzll(mask);
-            add_chunk(tokeniser, state, begin, (size_t)(space - begin), end, out);
+            add_chunk(tokeniser, state, begin, (size_t)(space - begin), out);
             begin = space + 1;
         }
     }
     if (begin < end)
-        add_chunk(tokeniser, state, begin, (size_t)(end - begin), end, out);
+        add_chunk(tokeniser, state, begin, (size_t)(end - begin), out);
     look_up(tokeniser, state, out);
 }
 

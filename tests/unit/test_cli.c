@@ -1,6 +1,7 @@
 /* common/cli: numbers, UTF-8, buffers, lines, output files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <iconv.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,52 @@ static void test_utf8(void)
             CHECK(utf8_invalid_length(cases[i].text + valid, size - valid) == cases[i].invalid,
                   "case %zu: length of the ill-formed part", i);
     }
+}
+
+/* Bytes that libc's iconv converts before it meets one that is wrong, or the end. */
+static size_t iconv_prefix(iconv_t convert, char *text, size_t size)
+{
+    char out[4 * 256], *next = out, *start = text;
+    size_t room = sizeof out;
+
+    iconv(convert, NULL, NULL, NULL, NULL);
+    iconv(convert, &text, &size, &next, &room);
+    return (size_t)(text - start);
+}
+
+/* Every pair of bytes, and each of the bytes that bound a character behind each pair, in the middle
+ * of other characters; and random ones. */
+static void test_utf8_everywhere(void)
+{
+    static const char *const around[] = {"\u20ac\u20ac", "x", "\U0001f600 \u00e9"};
+    static const unsigned char bounds[] = {0x00, 0x7f, 0x80, 0x8f, 0x90,
+                                           0x9f, 0xa0, 0xbf, 0xc2, 0xff};
+    iconv_t convert = iconv_open("UTF-32LE", "UTF-8");
+    struct buffer text = {0};
+    uint32_t random = 1;
+    size_t wrong = 0;
+
+    CHECK(convert != (iconv_t)-1, "iconv knows UTF-8");
+    for (uint32_t i = 0; i < 65536 * sizeof bounds; i++) {
+        text.size = 0;
+        for (uint32_t k = i % 12; k > 0; k--)
+            buffer_append_string(&text, around[(i + k) % 3]);
+        buffer_append_char(&text, (char)(i >> 8));
+        buffer_append_char(&text, (char)i);
+        buffer_append_char(&text, (char)bounds[i >> 16]);
+        buffer_append_char(&text, (char)bounds[i % sizeof bounds]);
+        for (uint32_t k = i % 17; k > 0; k--)
+            buffer_append_string(&text, around[k % 3]);
+        for (uint32_t k = i % 7; k > 5 && text.size > 0; k--) {
+            random = random * 1664525u + 1013904223u;
+            text.data[random % text.size] = (char)(random >> 24);
+        }
+        wrong +=
+            utf8_valid_prefix(text.data, text.size) != iconv_prefix(convert, text.data, text.size);
+    }
+    CHECK(wrong == 0, "%zu texts are not judged as iconv does", wrong);
+    iconv_close(convert);
+    buffer_free(&text);
 }
 
 static void test_buffer(void)
@@ -208,6 +255,7 @@ int main(void)
     test_signed();
     test_real();
     test_utf8();
+    test_utf8_everywhere();
     test_buffer();
     test_lines(folder);
     test_long_lines(folder);

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "cli/memory.h"
 #include "text/chunk_cache.h"
+#include "text/long_cache.h"
 #include "text/spaces.h"
 
 static uint32_t random_state = 1;
@@ -101,6 +102,52 @@ static void test_cache(uint32_t largest)
     chunk_cache_free(&cache);
 }
 
+static void test_long_keys(void)
+{
+    const char *text = "abcdefghijklmnopqrstuvwxyz0123456789";
+    for (size_t size = CHUNK_BYTES + 1; size <= LONG_BYTES; size++) {
+        char bytes[32] = {0}, got[32];
+        struct long_key key = long_key_of(text, size);
+        memcpy(bytes, text, size);
+        bytes[31] = (char)size;
+        memcpy(got, &key, sizeof got);
+        CHECK(memcmp(got, bytes, sizeof got) == 0, "the key of %zu bytes", size);
+    }
+}
+
+/* What is found is what was stored, however often lines drive out each other. */
+static void test_long_cache(uint32_t largest)
+{
+    struct long_cache cache;
+    size_t most = largest > UINT16_MAX ? LONG_WIDE : LONG_NARROW, found = 0, wrong = 0;
+    long_cache_init(&cache, 1 << 18, (size_t)largest + 1);
+    for (uint32_t i = 0; i < 20000; i++) {
+        char text[32] = {0};
+        uint32_t number = draw() % 3000, ids[LONG_NARROW + 2], got[LONG_NARROW];
+        size_t size = CHUNK_BYTES + 1 + number % (LONG_BYTES - CHUNK_BYTES), count = number % 18;
+        memset(text, 'x', size);
+        memcpy(text + number % (size - 4), &number, 4);
+        for (size_t k = 0; k < count && k < LONG_NARROW + 2; k++)
+            ids[k] = (number * 2654435761u + (uint32_t)k * 40503u) % (largest + 1);
+        if (count > LONG_NARROW + 2)
+            count = LONG_NARROW + 2;
+        struct long_key key = long_key_of(text, size);
+        const struct long_line *line = long_cache_line(&cache, &key);
+        if (!long_line_holds(line, &key)) {
+            long_cache_store(&cache, &key, ids, count);
+            long_cache_grow(&cache);
+            continue;
+        }
+        found++;
+        wrong += count > most || long_line_copy(line, cache.narrow, got) != count ||
+                 memcmp(got, ids, count * sizeof *ids) != 0;
+    }
+    CHECK(wrong == 0, "%zu of %zu are not what was stored", wrong, found);
+    CHECK(found > 5000, "only %zu found of ids up to %u", found, largest);
+    CHECK(cache.count == cache.most, "%zu lines, %zu at most", cache.count, cache.most);
+    long_cache_free(&cache);
+}
+
 int main(void)
 {
     test_spaces();
@@ -108,5 +155,8 @@ int main(void)
     test_cache(UINT16_MAX);
     test_cache(UINT16_MAX + 1);
     test_cache(119546);
+    test_long_keys();
+    test_long_cache(UINT16_MAX);
+    test_long_cache(1000000);
     return check_report();
 }

@@ -48,8 +48,7 @@ struct scorer_batches {
     uint64_t max_sequences;
 };
 
-/* Two cores are busy from 2,048 tokens on; texts of 16 tokens, shorter than which few are, then are
- * what closes a batch. */
+/* Two cores are busy from 2,048 tokens on; texts of 16 tokens each still fill the budget. */
 #define SCORER_BATCHES                                                                             \
     {                                                                                              \
         .max_tokens = 8192, .max_sequences = 512                                                   \

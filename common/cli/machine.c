@@ -1,26 +1,30 @@
 #include "cli/machine.h"
 
-#include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "cli/options.h"
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
-/* The first number of a file; UINT64_MAX when there is none ("max"). */
+/* The first word of a file as a number; UINT64_MAX when it is none ("max"). */
 static uint64_t read_number(const char *path)
 {
+    char line[256] = "";
     uint64_t value;
     FILE *file = fopen(path, "r");
     if (!file)
         return UINT64_MAX;
-    if (fscanf(file, "%" SCNu64, &value) != 1)
-        value = UINT64_MAX;
+    bool number = fgets(line, sizeof line, file) != NULL;
     fclose(file);
-    return value;
+    line[strcspn(line, " \n")] = '\0';
+    return number && parse_unsigned(line, &value) == 0 ? value : UINT64_MAX;
 }
 
 /* Containers see their own group at the root, in either version of control groups. */

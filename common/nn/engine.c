@@ -225,6 +225,14 @@ const char *engine_describe(const struct engine *engine)
     return engine->backend->describe(engine->self);
 }
 
+void engine_profile(const struct engine *engine, struct buffer *out)
+{
+    if (engine->backend->profile)
+        engine->backend->profile(engine->self, out);
+    else
+        buffer_format(out, "device %s does not measure itself\n", engine->backend->name);
+}
+
 static int check_size(const char *what, uint32_t size, uint32_t most)
 {
     if (size == 0)

@@ -308,11 +308,12 @@ static void test_training(void)
 
 /* Two training steps with so many threads: everything that comes out, as one array. */
 static float *train_bits(const struct model *model, const struct batch *batch, unsigned threads,
-                         size_t *count)
+                         bool checkpointing, size_t *count)
 {
     const uint32_t labels = model->config.num_labels;
     struct engine_plan plan = cpu_plan(model, batch, true);
     plan.threads = threads;
+    plan.gradient_checkpointing = checkpointing;
     struct engine *engine = test_engine(model, &plan);
     float *out = mem_calloc(2 * (model->table.total + batch->rows * labels + 2), sizeof *out);
     size_t n = 0;
@@ -340,6 +341,7 @@ static float *train_bits(const struct model *model, const struct batch *batch, u
     return out;
 }
 
+/* With gradient checkpointing, too. */
 static void test_threads(void)
 {
     static const struct test_shape shape = {64, 2, 3, 96, 3, 50, 512, NULL};
@@ -352,9 +354,9 @@ static void test_threads(void)
     name_case(&shape, &lengths);
     test_model_init(&model, &shape, 25);
     test_batch_init(&batch, &model, lengths.length, lengths.sequences, 13);
-    float *one = train_bits(&model, &batch.batch, 1, &count);
+    float *one = train_bits(&model, &batch.batch, 1, false, &count);
     for (size_t t = 0; t < sizeof threads / sizeof threads[0]; t++) {
-        float *other = train_bits(&model, &batch.batch, threads[t], &other_count);
+        float *other = train_bits(&model, &batch.batch, threads[t], t % 2 == 0, &other_count);
         size_t differ = 0;
         for (size_t i = 0; i < count; i++)
             differ += memcmp(&one[i], &other[i], sizeof *one) != 0;

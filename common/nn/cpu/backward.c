@@ -39,6 +39,7 @@ struct norm_gradient {
  */
 struct gradient_job {
     struct cpu_engine *engine;
+    enum cpu_phase phase;
     uint32_t layer;
     pool_function *block;
     size_t blocks;
@@ -125,7 +126,7 @@ static void run_gradients(struct gradient_job *job)
     size_t units = job->blocks + job->norm_count;
     for (size_t i = 0; i < job->weight_count; i++)
         units += tiles_of(job->weights[i].dense);
-    pool_run(job->engine->pool, gradient_unit, job, units);
+    cpu_run(job->engine, job->phase, job->layer, gradient_unit, job, units);
 }
 
 /* ---- head ---- */
@@ -153,7 +154,8 @@ static void head_backward(struct cpu_engine *e)
 {
     const struct cpu_weights *w = e->weights;
     uint32_t rows = e->batch->rows;
-    struct gradient_job job = {.engine = e, .block = head_unit, .blocks = cpu_blocks(rows)};
+    struct gradient_job job = {
+        .engine = e, .phase = PHASE_HEAD_BACKWARD, .block = head_unit, .blocks = cpu_blocks(rows)};
     run_gradients(&job);
     job.blocks = 0;
     const struct weight_gradient weights[] = {
@@ -192,6 +194,7 @@ static void rows_unit(void *context, size_t unit, unsigned thread)
     uint32_t rows = cpu_block_rows(cpu_layer_rows(e, layer), first);
     size_t at = first * H;
     float *output = g->output + at, *hidden = g->hidden + first * I, *z1 = g->z1 + at;
+    const float *stats1 = c->stats1 + 2 * (size_t)first;
 
     norm_backward(e, s->z2, g->norms[1] + unit * 2 * H, g->dx + at, c->z2 + at,
                   c->stats2 + 2 * (size_t)first, &w->output_norm, rows);
@@ -202,8 +205,9 @@ static void rows_unit(void *context, size_t unit, unsigned thread)
     e->kernels->activation_backward(hidden, g->active + first * I, s->hidden, c->pre + first * I,
                                     e->weights->activation, rows * I);
     dense_backward(s->z2, H, &w->intermediate, hidden, I, rows, true, s);
-    norm_backward(e, z1, g->norms[0] + unit * 2 * H, s->z2, c->z1 + at,
-                  c->stats1 + 2 * (size_t)first, &w->attention_norm, rows);
+    cpu_norm(e, g->h1 + at, s->stats, c->z1 + at, &w->attention_norm, rows);
+    norm_backward(e, z1, g->norms[0] + unit * 2 * H, s->z2, c->z1 + at, stats1, &w->attention_norm,
+                  rows);
     memcpy(g->attention_output + at, z1, rows * bytes);
     cpu_dropout_add(e, g->attention_output + at, NULL, e->hidden_dropout,
                     dropout_site(layer, DROPOUT_ATTENTION_OUTPUT, 0), tokens, first, rows,
@@ -278,19 +282,22 @@ static void layer_backward(struct cpu_engine *e, uint32_t layer)
     const struct gradient_cache *g = &e->gradient;
     uint32_t H = e->weights->hidden, I = e->weights->intermediate;
     uint32_t rows = cpu_layer_rows(e, layer), tokens = e->batch->tokens;
-    struct gradient_job job = {.engine = e, .layer = layer};
+    struct gradient_job job = {.engine = e, .phase = PHASE_GRADIENTS, .layer = layer};
 
-    pool_run(e->pool, rows_unit, &job, cpu_blocks(rows));
-    pool_run(e->pool, attention_unit, &job, (size_t)e->batch->sequences * e->weights->heads);
+    if (cpu_recomputed(e, layer))
+        cpu_forward_again(e, layer);
+    cpu_run(e, PHASE_ROWS_BACKWARD, layer, rows_unit, &job, cpu_blocks(rows));
+    cpu_run(e, PHASE_ATTENTION_BACKWARD, layer, attention_unit, &job,
+            (size_t)e->batch->sequences * e->weights->heads);
     if (layer + 1 > e->weights->lowest) {
         if (layer + 1 == e->weights->layers)
-            pool_run(e->pool, query_unit, &job, cpu_blocks(rows));
+            cpu_run(e, PHASE_GRADIENTS, layer, query_unit, &job, cpu_blocks(rows));
         job.block = input_unit;
         job.blocks = cpu_blocks(tokens);
     }
     const struct weight_gradient weights[] = {
         {&w->output, g->output, g->active, H, I, rows},
-        {&w->intermediate, g->hidden, c->h1, I, H, rows},
+        {&w->intermediate, g->hidden, g->h1, I, H, rows},
         {&w->attention_output, g->attention_output, c->context, H, H, rows},
         {&w->query, g->query, c->x_rows, H, H, rows},
         {&w->key, g->keys, c->x, 2 * (size_t)H, H, tokens},
@@ -353,8 +360,8 @@ static void embedding_unit(void *context, size_t unit, unsigned thread)
 static void embeddings_backward(struct cpu_engine *e)
 {
     size_t blocks = cpu_blocks(e->batch->tokens);
-    struct gradient_job job = {.engine = e};
-    pool_run(e->pool, embed_unit, &job, blocks);
+    struct gradient_job job = {.engine = e, .phase = PHASE_EMBEDDINGS_BACKWARD};
+    cpu_run(e, PHASE_EMBEDDINGS_BACKWARD, 0, embed_unit, &job, blocks);
     job.block = embedding_unit;
     job.blocks = (e->weights->hidden + EMBEDDING_COLUMNS - 1) / EMBEDDING_COLUMNS;
     job.norms[0] =
@@ -371,4 +378,5 @@ void cpu_backward(struct cpu_engine *e)
             layer_backward(e, layer);
     if (e->weights->lowest == 0)
         embeddings_backward(e);
+    cpu_profile_count(e, 2);
 }

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/buffer.h"
 #include "nn/backend.h"
 #include "nn/cpu/arena.h"
 #include "nn/cpu/kernels.h"
@@ -27,6 +28,37 @@
 #define GRADIENT_OUTPUTS  384
 #define GRADIENT_INPUTS   384
 #define EMBEDDING_COLUMNS 64 /* columns of embedding gradients that a unit sums */
+
+/* ---- profile ---- */
+
+enum cpu_phase {
+    PHASE_EMBEDDINGS,
+    PHASE_ATTENTION,
+    PHASE_ROWS, /* all of a layer but attention */
+    PHASE_HEAD,
+    PHASE_AGAIN, /* gradient checkpointing */
+    PHASE_HEAD_BACKWARD,
+    PHASE_ROWS_BACKWARD,
+    PHASE_ATTENTION_BACKWARD,
+    PHASE_GRADIENTS, /* of a layer's input and weights */
+    PHASE_EMBEDDINGS_BACKWARD,
+    PHASE_PACK,
+    PHASE_OPTIMISER,
+    PHASES,
+};
+
+struct cpu_profile {
+    struct pool_time *time; /* [PHASES, layers]; what is of no layer is in the first */
+    uint32_t layers;
+    /* Multiplications and additions of the model's products, without what is computed again. */
+    double operations;
+};
+
+struct cpu_engine;
+/* Counts a pass over the batch at hand; times: 1 forward, 2 backward. */
+void cpu_profile_count(struct cpu_engine *e, double times);
+/* A table for people. */
+void cpu_profile_report(const struct cpu_engine *e, struct buffer *out);
 
 /* ---- weights ---- */
 
@@ -83,13 +115,13 @@ struct cpu_weights {
 
 /* To train, copies the values and makes room for gradients and moments. NULL after a message. */
 struct cpu_weights *cpu_weights_open(const struct model *model, const struct engine_plan *plan,
-                                     const struct kernels *kernels, const struct products *products,
-                                     struct pool *pool);
+                                     const struct kernels *kernels,
+                                     const struct products *products);
 void cpu_weights_release(struct cpu_weights *weights);
 /* Packs the values into panels, if they changed since it was last done. */
-void cpu_weights_pack(struct cpu_weights *weights, struct pool *pool);
+void cpu_weights_pack(struct cpu_weights *weights, struct pool *pool, struct pool_time *time);
 /* The contracts of engine_apply (t counts from 1), engine_export and engine_import. */
-int cpu_weights_apply(struct cpu_weights *weights, struct pool *pool,
+int cpu_weights_apply(struct cpu_weights *weights, struct pool *pool, struct pool_time *time,
                       const struct engine_plan *plan, uint64_t t, double lr, double max_norm,
                       double *norm);
 int cpu_weights_export(const struct cpu_weights *weights, enum engine_tensor kind, size_t index,
@@ -99,8 +131,9 @@ int cpu_weights_import(struct cpu_weights *weights, enum engine_tensor kind, siz
 
 /* ---- activations ---- */
 
-/* What a layer keeps. Layers that the backward pass does not reach share one set, in which z1, h1,
- * pre and z2 are NULL: they are not kept. */
+/* What a layer keeps. Layers that the backward pass does not reach share one set, in which z1,
+ * pre and z2 are NULL: they are not kept. With gradient checkpointing all layers but the last share
+ * a set, except for x. */
 struct layer_cache {
     float *x;           /* [T, H] input */
     float *x_rows;      /* [R, H] its rows; x itself but in the last layer */
@@ -109,7 +142,6 @@ struct layer_cache {
     float *lse;         /* [R, heads] log of the softmax's sum */
     float *context;     /* [R, H] attention's output before its projection */
     float *z1, *stats1; /* [R, H] sum before the first normalisation; [R, 2] its mean and 1/std */
-    float *h1;          /* [R, H] after it */
     float *pre;         /* [R, I] before the activation */
     float *z2, *stats2; /* [R, H], [R, 2]; the second normalisation writes the next layer's x */
 };
@@ -120,6 +152,7 @@ struct gradient_cache {
     float *output;           /* [R, H] of the feed-forward's output */
     float *hidden;           /* [R, I] of the feed-forward's pre-activation */
     float *active;           /* [R, I] the activation, computed again */
+    float *h1;               /* [R, H] after the first normalisation, computed again */
     float *attention_output; /* [R, H] */
     float *z1;               /* [R, H]: the residual branch */
     float *context;          /* [R, H] */
@@ -151,6 +184,7 @@ struct cpu_engine {
     struct cpu_weights *weights;
     struct engine_plan plan;
     struct arena arena;
+    struct cpu_profile profile;
     char description[160];
 
     /* The batch at hand. */
@@ -169,10 +203,29 @@ struct cpu_engine {
     struct scratch *scratch; /* [threads] */
 };
 
+static inline struct pool_time *cpu_time(struct cpu_engine *e, enum cpu_phase phase, uint32_t layer)
+{
+    return &e->profile.time[(size_t)phase * e->profile.layers + layer];
+}
+
+/* Runs a job of a phase. */
+static inline void cpu_run(struct cpu_engine *e, enum cpu_phase phase, uint32_t layer,
+                           pool_function *function, void *context, size_t units)
+{
+    pool_run(e->pool, cpu_time(e, phase, layer), function, context, units);
+}
+
 /* Whether the backward pass reaches the layer. */
 static inline bool cpu_differentiated(const struct cpu_engine *e, uint32_t layer)
 {
     return e->plan.train && layer + 1 >= e->weights->lowest;
+}
+
+/* Whether the backward pass computes the layer again. */
+static inline bool cpu_recomputed(const struct cpu_engine *e, uint32_t layer)
+{
+    return e->plan.gradient_checkpointing && cpu_differentiated(e, layer) &&
+           layer + 1 < e->weights->layers;
 }
 
 static inline uint32_t cpu_layer_rows(const struct cpu_engine *e, uint32_t layer)
@@ -237,8 +290,14 @@ void attention_forward(const struct cpu_engine *e, uint32_t layer, uint32_t sequ
 void attention_backward(const struct cpu_engine *e, uint32_t layer, uint32_t sequence,
                         uint32_t head, struct scratch *scratch);
 
+/* y = the normalisation of z; rows of H. */
+void cpu_norm(const struct cpu_engine *e, float *y, float *stats, const float *z,
+              const struct norm *norm, uint32_t rows);
+
 /* The whole network on e->batch: e->logits. And back from e->dlogits, adding to the gradients. */
 void cpu_forward(struct cpu_engine *e);
+/* What layer keeps, from its x. */
+void cpu_forward_again(struct cpu_engine *e, uint32_t layer);
 void cpu_backward(struct cpu_engine *e);
 
 #endif

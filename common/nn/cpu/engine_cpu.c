@@ -69,20 +69,29 @@ static void lay_out_layer(struct cpu_engine *e, uint32_t layer)
         return;
     c->z1 = take(e, rows, H);
     c->stats1 = take(e, rows, 2);
-    c->h1 = take(e, rows, H);
     c->pre = take(e, rows, e->weights->intermediate);
     c->z2 = take(e, rows, H);
     c->stats2 = take(e, rows, 2);
+}
+
+/* A layer that is computed again has an x of its own, and the rest from another such layer. */
+static void lay_out_recomputed(struct cpu_engine *e, uint32_t layer, uint32_t other)
+{
+    struct layer_cache *c = &e->layer[layer];
+    *c = e->layer[other];
+    c->x = c->x_rows = take(e, e->plan.max_tokens, e->weights->hidden);
 }
 
 static void lay_out_layers(struct cpu_engine *e)
 {
     uint32_t layers = e->weights->layers;
     for (uint32_t l = 0; l < layers; l++) {
-        if (l == 0 || cpu_differentiated(e, l))
-            lay_out_layer(e, l);
-        else
+        if (l > 0 && !cpu_differentiated(e, l))
             e->layer[l] = e->layer[0]; /* which is not differentiated either */
+        else if (l > 0 && cpu_recomputed(e, l) && cpu_recomputed(e, l - 1))
+            lay_out_recomputed(e, l, l - 1);
+        else
+            lay_out_layer(e, l);
     }
     if (!cpu_differentiated(e, layers - 1))
         e->layer[layers - 1].x_rows = take(e, e->plan.max_rows, e->weights->hidden);
@@ -105,6 +114,7 @@ static void lay_out_gradients(struct cpu_engine *e)
     g->output = take(e, rows, H);
     g->hidden = take(e, rows, I);
     g->active = take(e, rows, I);
+    g->h1 = take(e, rows, H);
     g->attention_output = take(e, rows, H);
     g->z1 = take(e, rows, H);
     g->context = take(e, rows, H);
@@ -163,19 +173,26 @@ static void cpu_close(void *self)
     arena_unmap(&e->arena);
     cpu_weights_release(e->weights);
     pool_close(e->pool);
+    free(e->profile.time);
     free(e->layer);
     free(e->scratch);
     free(e);
 }
 
-static struct cpu_weights *find_weights(const struct cpu_engine *e, const struct model *model,
+/* The lender's, or new ones, packed here so that engines that share them only read. */
+static struct cpu_weights *find_weights(struct cpu_engine *e, const struct model *model,
                                         void *weights_from)
 {
-    if (!weights_from)
-        return cpu_weights_open(model, &e->plan, e->kernels, e->products, e->pool);
-    struct cpu_weights *shared = ((struct cpu_engine *)weights_from)->weights;
-    shared->users++;
-    return shared;
+    struct cpu_weights *weights;
+    if (weights_from) {
+        weights = ((struct cpu_engine *)weights_from)->weights;
+        weights->users++;
+        return weights;
+    }
+    weights = cpu_weights_open(model, &e->plan, e->kernels, e->products);
+    if (weights)
+        cpu_weights_pack(weights, e->pool, cpu_time(e, PHASE_PACK, 0));
+    return weights;
 }
 
 static void *cpu_open(const struct model *model, const struct engine_plan *plan, void *weights_from)
@@ -188,6 +205,8 @@ static void *cpu_open(const struct model *model, const struct engine_plan *plan,
     e->kernels = kernels;
     e->products = products;
     e->plan = *plan;
+    e->profile.layers = model->config.num_hidden_layers;
+    e->profile.time = mem_calloc((size_t)PHASES * e->profile.layers, sizeof *e->profile.time);
     e->layer = mem_calloc(model->config.num_hidden_layers, sizeof *e->layer);
     e->scratch = mem_calloc(plan->threads, sizeof *e->scratch);
     e->pool = pool_open(plan->threads);
@@ -204,6 +223,11 @@ static void *cpu_open(const struct model *model, const struct engine_plan *plan,
     }
     cpu_close(e);
     return NULL;
+}
+
+static void cpu_profile(const void *self, struct buffer *out)
+{
+    cpu_profile_report(self, out);
 }
 
 static uint64_t cpu_memory(const void *self)
@@ -226,7 +250,7 @@ static void begin(struct cpu_engine *e, const struct batch *batch, bool training
 {
     static const struct dropout_rate off;
     e->batch = batch;
-    cpu_weights_pack(e->weights, e->pool);
+    cpu_weights_pack(e->weights, e->pool, cpu_time(e, PHASE_PACK, 0));
     e->hidden_dropout = training ? rate_of(e->plan.hidden_dropout) : off;
     e->attention_dropout = training ? rate_of(e->plan.attention_dropout) : off;
     e->head_dropout = training ? rate_of(e->plan.classifier_dropout) : off;
@@ -257,7 +281,8 @@ static int cpu_engine_accumulate(void *self, const struct batch *batch, double d
 static int cpu_apply(void *self, uint64_t t, double lr, double max_norm, double *norm)
 {
     struct cpu_engine *e = self;
-    return cpu_weights_apply(e->weights, e->pool, &e->plan, t, lr, max_norm, norm);
+    return cpu_weights_apply(e->weights, e->pool, cpu_time(e, PHASE_OPTIMISER, 0), &e->plan, t, lr,
+                             max_norm, norm);
 }
 
 static int cpu_export(const void *self, enum engine_tensor kind, size_t index, float *values)
@@ -276,6 +301,7 @@ const struct backend backend_cpu = {
     .close = cpu_close,
     .memory = cpu_memory,
     .describe = cpu_describe,
+    .profile = cpu_profile,
     .forward = cpu_engine_forward,
     .accumulate = cpu_engine_accumulate,
     .apply = cpu_apply,

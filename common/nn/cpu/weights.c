@@ -162,8 +162,7 @@ static struct cpu_weights *weights_new(const struct model *model, const struct k
 }
 
 struct cpu_weights *cpu_weights_open(const struct model *model, const struct engine_plan *plan,
-                                     const struct kernels *kernels, const struct products *products,
-                                     struct pool *pool)
+                                     const struct kernels *kernels, const struct products *products)
 {
     struct cpu_weights *w = weights_new(model, kernels, products);
     settle_trained(w, model, plan);
@@ -175,7 +174,6 @@ struct cpu_weights *cpu_weights_open(const struct model *model, const struct eng
     lay_out(w, model, plan);
     for (size_t i = 0; plan->train && i < w->tensors; i++)
         memcpy(w->value[i], model->weights[i], w->count[i] * sizeof(float));
-    cpu_weights_pack(w, pool);
     return w;
 }
 
@@ -222,12 +220,12 @@ static void pack_unit(void *context, size_t unit, unsigned thread)
         d->products->pack_panels(d->backward, d->weight, d->inputs, 1, d->outputs, d->inputs);
 }
 
-void cpu_weights_pack(struct cpu_weights *w, struct pool *pool)
+void cpu_weights_pack(struct cpu_weights *w, struct pool *pool, struct pool_time *time)
 {
     if (!w->stale)
         return;
     w->stale = false;
-    pool_run(pool, pack_unit, w, (size_t)w->layers * DENSES_PER_LAYER + 2);
+    pool_run(pool, time, pack_unit, w, (size_t)w->layers * DENSES_PER_LAYER + 2);
 }
 
 /* ---- optimiser ---- */
@@ -308,8 +306,9 @@ static void prepare_step(struct optimiser_job *job, const struct engine_plan *pl
     };
 }
 
-int cpu_weights_apply(struct cpu_weights *w, struct pool *pool, const struct engine_plan *plan,
-                      uint64_t t, double lr, double max_norm, double *norm)
+int cpu_weights_apply(struct cpu_weights *w, struct pool *pool, struct pool_time *time,
+                      const struct engine_plan *plan, uint64_t t, double lr, double max_norm,
+                      double *norm)
 {
     struct optimiser_job job = {.weights = w};
     job.first_unit = mem_calloc(w->tensors + 1, sizeof *job.first_unit);
@@ -318,7 +317,7 @@ int cpu_weights_apply(struct cpu_weights *w, struct pool *pool, const struct eng
             job.first_unit[i] + (w->gradient[i] ? (w->count[i] + CHUNK - 1) / CHUNK : 0);
     size_t units = job.first_unit[w->tensors];
     job.squares = mem_calloc(units, sizeof *job.squares);
-    pool_run(pool, square_unit, &job, units);
+    pool_run(pool, time, square_unit, &job, units);
     double sum = 0;
     for (size_t i = 0; i < units; i++)
         sum += job.squares[i];
@@ -327,7 +326,7 @@ int cpu_weights_apply(struct cpu_weights *w, struct pool *pool, const struct eng
     if (isfinite(*norm)) {
         double clip = max_norm / (*norm + 1e-6);
         prepare_step(&job, plan, t, lr, max_norm > 0 && clip < 1 ? clip : 1);
-        pool_run(pool, step_unit, &job, units);
+        pool_run(pool, time, step_unit, &job, units);
         w->stale = true;
         result = 0;
     }

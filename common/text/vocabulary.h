@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cli/blocks.h"
+
 #define VOCABULARY_MAX (UINT32_C(1) << 24)
 #define TOKEN_NONE     UINT32_MAX
 
@@ -19,14 +21,12 @@ struct token_text {
     size_t size;
 };
 
-struct vocabulary_block;
-
 struct vocabulary {
     struct token_text *tokens; /* [size], by id */
     size_t size;               /* highest id + 1 */
     size_t capacity;
     uint32_t empty; /* id of the token of no bytes, which no text has in it; or TOKEN_NONE */
-    struct vocabulary_block *blocks; /* the tokens' bytes */
+    struct blocks bytes; /* of the tokens */
     uint32_t *slots; /* open addressing over the tokens' bytes; TOKEN_NONE is an empty slot */
     size_t slot_count, used;
 };

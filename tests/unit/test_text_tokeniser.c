@@ -12,7 +12,6 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "text/fit.h"
-#include "text/ordered_pool.h"
 #include "text/text_decoder.h"
 #include "text_json.h"
 
@@ -418,46 +417,6 @@ static void test_saving_fails(void)
     tokeniser_close(NULL);
 }
 
-static void square(void *job, void *state)
-{
-    int *number = job;
-    usleep((unsigned)(*number % 7) * 100);
-    *number *= *number;
-    ++*(int *)state;
-}
-
-static void test_pool(unsigned threads)
-{
-    enum { JOBS = 200 };
-    int numbers[JOBS], counts[8] = {0}, taken = 0, in_order = 0, done = 0;
-    void *states[8];
-    struct ordered_pool *pool;
-    int *job;
-    for (int i = 0; i < 8; i++)
-        states[i] = &counts[i];
-    pool = ordered_pool_new(threads, square, states);
-    CHECK(ordered_pool_take(pool) == NULL, "an empty pool gives nothing");
-    for (int i = 0; i < JOBS; i++) {
-        numbers[i] = i;
-        if (ordered_pool_full(pool)) {
-            job = ordered_pool_take(pool);
-            in_order += job == &numbers[taken] && *job == taken * taken;
-            taken++;
-        }
-        ordered_pool_submit(pool, &numbers[i]);
-    }
-    while ((job = ordered_pool_take(pool)) != NULL) {
-        in_order += job == &numbers[taken] && *job == taken * taken;
-        taken++;
-    }
-    for (int i = 0; i < 8; i++)
-        done += counts[i];
-    CHECK(taken == JOBS && in_order == JOBS && done == JOBS,
-          "%u threads: %d taken, %d in order, %d done of %d", threads, taken, in_order, done, JOBS);
-    ordered_pool_submit(pool, &numbers[0]);
-    ordered_pool_free(pool);
-}
-
 static void check_window(const json_t *expected, const struct encoding *got, size_t at, size_t k)
 {
     uint8_t types[64];
@@ -555,7 +514,5 @@ int main(void)
     test_hostile();
     test_saving();
     test_saving_fails();
-    for (unsigned threads = 1; threads <= 8; threads++)
-        test_pool(threads);
     return check_report();
 }

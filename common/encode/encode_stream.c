@@ -7,7 +7,7 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 
-#define BATCH_BYTES ((size_t)128 << 10) /* a batch closes when it holds as much */
+#define BATCH_BYTES ((size_t)256 << 10) /* a batch closes when it holds as much */
 
 /* A thread and what it has in hand: records of one segment, with the segment's beginning and end
  * when they reach them. */
@@ -274,8 +274,8 @@ static void init(struct encode_stream *stream)
     for (unsigned i = 0; i < plan->threads; i++) {
         struct encode_worker *worker = &stream->workers[i];
         worker->stream = stream;
-        worker->encoder =
-            text_encoder_new(plan->tokeniser, &plan->fit, plan->offsets, plan->threads);
+        worker->encoder = text_encoder_new(plan->tokeniser, &plan->fit, plan->offsets,
+                                           i > 0 ? stream->workers[0].encoder : NULL);
         pthread_cond_init(&worker->turn, NULL);
     }
 }

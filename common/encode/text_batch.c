@@ -21,12 +21,13 @@ struct text_sequence {
 };
 
 struct text_encoder *text_encoder_new(const struct tokeniser *tokeniser, const struct fit *fit,
-                                      bool offsets, size_t threads)
+                                      bool offsets, struct text_encoder *other)
 {
     struct text_encoder *encoder = mem_alloc_lines(sizeof(*encoder));
     *encoder = (struct text_encoder){
         .tokeniser = tokeniser,
-        .state = tokeniser_state_new(tokeniser, TOKENISER_CACHE / threads),
+        .state = other != NULL ? tokeniser_state_share(other->state)
+                               : tokeniser_state_new(tokeniser, TOKENISER_CACHE),
         .whole = {.traced = offsets},
         .fit = *fit,
         .ids_type = stream_ids_type_for(tokeniser->vocabulary.size),

@@ -24,10 +24,10 @@ struct text_encoder {
     enum stream_ids_type ids_type;
 };
 
-/* offsets: whether records get them. threads: how many encoders share the memory for their caches.
- */
+/* offsets: whether records get them. other: an encoder whose cache it shares, as with
+ * tokeniser_state_share, or NULL. */
 struct text_encoder *text_encoder_new(const struct tokeniser *tokeniser, const struct fit *fit,
-                                      bool offsets, size_t threads);
+                                      bool offsets, struct text_encoder *other);
 /* encoder may be NULL. */
 void text_encoder_free(struct text_encoder *encoder);
 

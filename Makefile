@@ -8,7 +8,7 @@ WARNINGS   = -Wall -Wextra -Wpedantic
 CPPFLAGS_  = -D_GNU_SOURCE -Icommon $(CPPFLAGS)
 CFLAGS_    = -std=c11 $(WARNINGS) -pthread $(CFLAGS)
 COMPILE    = $(CC) $(CPPFLAGS_) $(CFLAGS_) $(WERROR) -MMD -MP -c
-LDLIBS_    = -lmsgpackc -ljansson -lcsv -larchive -lcurl -lcrypto -lxxhash -lm -lpthread $(LDLIBS)
+LDLIBS_    = -lmsgpackc -ljansson -lyajl -lcsv -larchive -lcurl -lcrypto -lxxhash -lm -lpthread $(LDLIBS)
 # Contraction is a choice of the compiler's, so results outside the kernels would depend on it.
 PLAIN_MATH  = -ffp-contract=off
 KERNEL_MATH = -ffp-contract=fast -fno-math-errno -fno-trapping-math

@@ -1,7 +1,7 @@
 # deps: the Debian packages that building, testing and the demo need
 
 DEBIAN_PACKAGES = gcc libc6-dev make \
-	libmsgpack-dev libjansson-dev libcsv-dev libarchive-dev libcurl4-openssl-dev libssl-dev libxxhash-dev \
+	libmsgpack-dev libjansson-dev libyajl-dev libcsv-dev libarchive-dev libcurl4-openssl-dev libssl-dev libxxhash-dev \
 	bats python3 python3-pip python3-venv python3-msgpack python3-xxhash ca-certificates mandoc universal-ctags gnuplot-nox jq zsh
 LINT_PACKAGES = clang clang-format
 COVERAGE_PACKAGES = gcovr

@@ -7,7 +7,7 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 
-#define BATCH_BYTES ((size_t)256 << 10) /* a batch closes when it holds as much */
+#define BATCH_BYTES ((size_t)128 << 10) /* a batch closes when it holds as much */
 
 /* A thread and what it has in hand: records of one segment, with the segment's beginning and end
  * when they reach them. */

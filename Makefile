@@ -27,9 +27,10 @@ COMMON_SOURCES := $(filter-out common/nn/cuda/%,$(COMMON_SOURCES))
 endif
 TOOL_SOURCES := $(wildcard tools/*.c)
 TEST_SOURCES := $(wildcard tests/unit/test_*.c)
+FUZZ_SOURCES := $(wildcard tests/fuzz/*.c)
 
 OBJ            = $(BUILD)/obj
-PLAIN_OBJECTS  := $(COMMON_SOURCES:%.c=$(OBJ)/%.o) $(TOOL_SOURCES:%.c=$(OBJ)/%.o) $(TEST_SOURCES:%.c=$(OBJ)/%.o)
+PLAIN_OBJECTS  := $(patsubst %.c,$(OBJ)/%.o,$(COMMON_SOURCES) $(TOOL_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES))
 KERNEL_OBJECTS := $(if $(KERNEL_SOURCE),$(KERNELS:%=$(OBJ)/common/nn/cpu/kernels_%.o))
 LIB_OBJECTS    := $(COMMON_SOURCES:%.c=$(OBJ)/%.o) $(KERNEL_OBJECTS)
 LIBRARY        = $(BUILD)/libbertpipe.a

@@ -1,4 +1,4 @@
-# demo, check, asan, coverage, lint, parity, bench
+# demo, check, asan, coverage, lint, parity, bench, fuzz
 
 # Within `make -j`, the submakes share its jobs; else they take every core.
 JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -45,5 +45,6 @@ $(PARITY_VENV)/ready: tests/parity/requirements.txt
 	@touch $@
 
 include $(wildcard tests/bench/bench.mk)
+include tests/fuzz/fuzz.mk
 
 .PHONY: unit-tests demo check asan coverage lint parity parity-tokenizer

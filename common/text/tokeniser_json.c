@@ -70,7 +70,7 @@ static bool take_token(void *context, const char *token, size_t size, const json
                                    VOCABULARY_MAX - 1);
     } else if (size == 0) {
         new = vocabulary->empty == TOKEN_NONE;
-        vocabulary->empty = (uint32_t)value;
+        vocabulary_set_empty(vocabulary, (uint32_t)value);
     } else if (!vocabulary_add(vocabulary, token, size, (uint32_t)value)) {
         new = vocabulary_find(vocabulary, token, size) == TOKEN_NONE;
         reader->fault =

@@ -92,6 +92,12 @@ bool vocabulary_add(struct vocabulary *vocabulary, const char *data, size_t size
     return true;
 }
 
+void vocabulary_set_empty(struct vocabulary *vocabulary, uint32_t id)
+{
+    grow_ids(vocabulary, (size_t)id + 1);
+    vocabulary->empty = id;
+}
+
 uint32_t vocabulary_find(const struct vocabulary *vocabulary, const char *data, size_t size)
 {
     return vocabulary->used > 0 ? vocabulary->slots[find_slot(vocabulary, data, size)] : TOKEN_NONE;
@@ -124,8 +130,7 @@ static int add_line(struct vocabulary *vocabulary, const char *path, uint64_t nu
         return diag_error("%s: line %" PRIu64 ": not valid UTF-8", path, number);
     length = trimmed_length(line, length);
     if (length == 0) {
-        grow_ids(vocabulary, number);
-        vocabulary->empty = (uint32_t)number - 1;
+        vocabulary_set_empty(vocabulary, (uint32_t)number - 1);
     } else if (!vocabulary_add(vocabulary, line, length, (uint32_t)number - 1))
         return diag_error("%s: line %" PRIu64 ": duplicate token '%.*s'", path, number, (int)length,
                           line);

@@ -41,6 +41,9 @@ void vocabulary_free(struct vocabulary *vocabulary);
  */
 bool vocabulary_add(struct vocabulary *vocabulary, const char *data, size_t size, uint32_t id);
 
+/* Says which id, below VOCABULARY_MAX, is that of the token of no bytes. */
+void vocabulary_set_empty(struct vocabulary *vocabulary, uint32_t id);
+
 /* The token's id, or TOKEN_NONE. */
 uint32_t vocabulary_find(const struct vocabulary *vocabulary, const char *data, size_t size);
 uint32_t vocabulary_find_string(const struct vocabulary *vocabulary, const char *token);

@@ -23,7 +23,8 @@ struct json_members {
     bool (*take)(void *context, const char *key, size_t size, const json_t *value);
     void *context;
 };
-/* As json_file_read; that object is empty in what it returns. */
+/* As json_file_read; that object is empty in what it returns, and its keys may have a NUL in them.
+ */
 json_t *json_file_read_members(const char *path, size_t flags, const struct json_members *members);
 
 /* Writes the object, indented by two, as a file that appears when it is whole. flags: of jansson's

@@ -130,7 +130,7 @@ static int take_key(void *context, const unsigned char *data, size_t size)
 {
     struct builder *builder = context;
     struct level *level = &builder->levels[builder->depth - 1];
-    if (memchr(data, 0, size) != NULL)
+    if (!level->given && memchr(data, 0, size) != NULL)
         return stop(builder, mem_format("a NUL in a key"));
     level->key.size = 0;
     buffer_append(&level->key, data, size);

@@ -25,7 +25,7 @@ FILES = {
 }
 FOUND = {
     "text": [b"\x0a\x05a\xff" + "\u0301".encode() * 70, b"\x02\x5d[SEP] \t[SEP] [MASK]"],
-    "tokeniser_files": [b"\x01[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n\n"],
+    "tokeniser_files": [b"\x01[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n\n", b"\x01[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\0b\n"],
 }
 
 

@@ -5,9 +5,10 @@
 #include "cli/memory.h"
 
 struct word_cache {
-    struct chunk_cache chunks;
+    struct chunk_cache chunks; /* changed only while all users are kept out */
     struct long_cache longs;
-    pthread_mutex_t lock; /* for all of this; taken before any user's, and not by who is inside */
+    pthread_mutex_t lock; /* for what follows; taken before any user's, and not by who is inside */
+    size_t chunks_stored, longs_stored;
     struct word_cache_user *users;
     size_t user_count;
 };
@@ -94,8 +95,12 @@ static void grow(struct word_cache *cache)
 {
     for (struct word_cache_user *user = cache->users; user != NULL; user = user->next)
         pthread_mutex_lock(&user->inside);
+    cache->chunks.stored = cache->chunks_stored;
+    cache->longs.stored = cache->longs_stored;
     chunk_cache_grow(&cache->chunks);
     long_cache_grow(&cache->longs);
+    cache->chunks_stored = cache->chunks.stored;
+    cache->longs_stored = cache->longs.stored;
     for (struct word_cache_user *user = cache->users; user != NULL; user = user->next)
         pthread_mutex_unlock(&user->inside);
 }
@@ -105,11 +110,11 @@ void word_cache_grow_now(struct word_cache_user *user)
     struct word_cache *cache = user->cache;
     word_cache_leave(user);
     pthread_mutex_lock(&cache->lock);
-    cache->chunks.stored += user->chunks.stored;
-    cache->longs.stored += user->longs.stored;
+    cache->chunks_stored += user->chunks.stored;
+    cache->longs_stored += user->longs.stored;
     user->chunks.stored = user->longs.stored = 0;
-    if (cache->chunks.stored >= chunk_cache_room(&cache->chunks) ||
-        cache->longs.stored >= long_cache_room(&cache->longs))
+    if (cache->chunks_stored >= chunk_cache_room(&cache->chunks) ||
+        cache->longs_stored >= long_cache_room(&cache->longs))
         grow(cache);
     if (cache->user_count == 1)
         look_again(user);

@@ -15,8 +15,8 @@
 #include "cli/utf8.h"
 
 enum {
-    MOST_DEPTH = 2048,  /* json_decref goes as deep */
-    EXACT_DIGITS = 18,  /* any number of so many fits into json_int_t */
+    MOST_DEPTH = 2048, /* json_decref goes as deep */
+    EXACT_DIGITS = 18, /* any number of so many fits into json_int_t */
     READ_BYTES = 1 << 18,
 };
 
@@ -150,8 +150,7 @@ static bool key_is(const struct level *level, const char *key)
 static bool is_given(const struct builder *builder)
 {
     const struct json_members *members = builder->members;
-    return members != NULL && builder->depth == 2 &&
-           key_is(&builder->levels[0], members->outer) &&
+    return members != NULL && builder->depth == 2 && key_is(&builder->levels[0], members->outer) &&
            key_is(&builder->levels[1], members->inner);
 }
 

@@ -250,8 +250,8 @@ static void run_workers(struct encode_stream *stream)
     unsigned threads = stream->plan->threads, started = 1;
     pthread_mutex_lock(&stream->input);
     for (; started < threads; started++) {
-        int error = pthread_create(&stream->workers[started].id, NULL, work,
-                                   &stream->workers[started]);
+        int error =
+            pthread_create(&stream->workers[started].id, NULL, work, &stream->workers[started]);
         if (error == 0)
             continue;
         diag_errno(error, "cannot start thread %u of %u", started + 1, threads);

@@ -37,7 +37,7 @@ struct text_sequence;
 struct text_batch {
     const struct stream_record **records; /* [count] */
     size_t count, record_capacity, text_bytes;
-    struct blocks copies;             /* of records */
+    struct blocks copies;            /* of records */
     uint64_t first;                  /* number of its first record in the segment, from 1 */
     struct text_sequence *sequences; /* in the records' order, one each */
     size_t sequence_count, sequence_capacity;

@@ -21,7 +21,8 @@
 #define CHUNK_NARROW 7 /* the most ids of an entry, when all are below 65,536 */
 #define CHUNK_WIDE   3 /* and else */
 
-/* Zeroed is free, as no key has the length 0. The count is behind the ids, with which it is read. */
+/* Zeroed is free, as no key has the length 0. The count is behind the ids, with which it is read.
+ */
 struct chunk_entry {
     struct chunk_key key;
     union {

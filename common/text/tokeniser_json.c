@@ -66,8 +66,8 @@ static bool take_token(void *context, const char *token, size_t size, const json
     if (reader->fault != NULL)
         return true;
     if (value < 0 || value >= VOCABULARY_MAX) {
-        reader->fault = mem_format("token '%s' has no id between 0 and %" PRIu32, token,
-                                   VOCABULARY_MAX - 1);
+        reader->fault =
+            mem_format("token '%s' has no id between 0 and %" PRIu32, token, VOCABULARY_MAX - 1);
     } else if (size == 0) {
         new = vocabulary->empty == TOKEN_NONE;
         vocabulary_set_empty(vocabulary, (uint32_t)value);

@@ -25,9 +25,9 @@ struct vocabulary {
     struct token_text *tokens; /* [size], by id */
     size_t size;               /* highest id + 1 */
     size_t capacity;
-    uint32_t empty; /* id of the token of no bytes, which no text has in it; or TOKEN_NONE */
+    uint32_t empty;      /* id of the token of no bytes, which no text has in it; or TOKEN_NONE */
     struct blocks bytes; /* of the tokens */
-    uint32_t *slots; /* open addressing over the tokens' bytes; TOKEN_NONE is an empty slot */
+    uint32_t *slots;     /* open addressing over the tokens' bytes; TOKEN_NONE is an empty slot */
     size_t slot_count, used;
 };
 

@@ -14,11 +14,21 @@
 #define FIXTURES "tests/fixtures/text/"
 
 static const char *const folders[] = {
-    "bert-base-uncased",      "good-small",      "good-added",
-    "good-cased",             "good-all-off",    "good-no-chinese",
-    "good-no-cleaning",       "good-prefix",     "good-short-words",
-    "good-cased-no-accents",  "good-decoded",    "good-gap-added",
-    "good-lower-with-accents", "good-no-prefix", "good-no-normaliser",
+    "bert-base-uncased",
+    "good-small",
+    "good-added",
+    "good-cased",
+    "good-all-off",
+    "good-no-chinese",
+    "good-no-cleaning",
+    "good-prefix",
+    "good-short-words",
+    "good-cased-no-accents",
+    "good-decoded",
+    "good-gap-added",
+    "good-lower-with-accents",
+    "good-no-prefix",
+    "good-no-normaliser",
     "good-unlike",
 };
 enum { FOLDERS = sizeof folders / sizeof folders[0] };

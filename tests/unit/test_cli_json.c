@@ -95,11 +95,11 @@ static void test_values(void)
         " \"s\": \"\\u00e9\\ud83d\\ude00\\n\\/\\\\ud83d\\\"\xc3\xa9\", \"n\": \"a\\u0000b\"}";
     write_whole(path, text, sizeof text - 1);
     json_t *json = json_file_read(path, JSON_ALLOW_NUL);
-    json_t *expected = json_pack(
-        "{s:[n, b, b, s, {}, []], s:I, s:I, s:f, s:f, s:f, s:f, s:i, s:s, s:s%}", "a", 1, 0, "", "",
-        (json_int_t)INT64_MIN, "max", (json_int_t)INT64_MAX, "over", 9223372036854775808.0, "none",
-        1e30, "r", -1500.0, "tiny", 0.0, "zero", 0, "s",
-        "\xc3\xa9\xf0\x9f\x98\x80\n/\\ud83d\"\xc3\xa9", "n", "a\0b", (size_t)3);
+    json_t *expected =
+        json_pack("{s:[n, b, b, s, {}, []], s:I, s:I, s:f, s:f, s:f, s:f, s:i, s:s, s:s%}", "a", 1,
+                  0, "", "", (json_int_t)INT64_MIN, "max", (json_int_t)INT64_MAX, "over",
+                  9223372036854775808.0, "none", 1e30, "r", -1500.0, "tiny", 0.0, "zero", 0, "s",
+                  "\xc3\xa9\xf0\x9f\x98\x80\n/\\ud83d\"\xc3\xa9", "n", "a\0b", (size_t)3);
     char *got = json_dumps(json, 0);
     CHECK(expected != NULL && json_equal(json, expected), "%s", got);
     free(got);
@@ -124,9 +124,10 @@ static bool see(void *context, const char *key, size_t size, const json_t *value
 
 static void test_members(void)
 {
-    static const char text[] = "{\"v\": {\"no\": 1}, \"m\": {\"x\": {\"v\": {\"no\": 2}}, \"v\": "
-                               "{\"b\": 1, \"a\": 2,\n \"b\": [1, {\"v\": {}}], \"\": -3, \"r\": 0.5}, "
-                               "\"w\": {\"no\": 3}}, \"n\": {\"v\": {\"no\": 4}}}";
+    static const char text[] =
+        "{\"v\": {\"no\": 1}, \"m\": {\"x\": {\"v\": {\"no\": 2}}, \"v\": "
+        "{\"b\": 1, \"a\": 2,\n \"b\": [1, {\"v\": {}}], \"\": -3, \"r\": 0.5}, "
+        "\"w\": {\"no\": 3}}, \"n\": {\"v\": {\"no\": 4}}}";
     struct seen seen = {.text = ""};
     const struct json_members members = {"m", "v", see, &seen};
     struct capture capture;
@@ -134,8 +135,9 @@ static void test_members(void)
     json_t *json = json_file_read_members(path, 0, &members);
     CHECK(strcmp(seen.text, "b=1 a=2 b=[1,{\"v\":{}}] =-3 r=0.5 ") == 0, "%s", seen.text);
     char *rest = json_dumps(json, JSON_COMPACT);
-    CHECK(strcmp(rest, "{\"v\":{\"no\":1},\"m\":{\"x\":{\"v\":{\"no\":2}},\"v\":{},\"w\":{\"no\":3}},"
-                       "\"n\":{\"v\":{\"no\":4}}}") == 0,
+    CHECK(strcmp(rest,
+                 "{\"v\":{\"no\":1},\"m\":{\"x\":{\"v\":{\"no\":2}},\"v\":{},\"w\":{\"no\":3}},"
+                 "\"n\":{\"v\":{\"no\":4}}}") == 0,
           "%s", rest);
     free(rest);
     json_decref(json);

@@ -107,8 +107,8 @@ static void check_output(const json_t *rows, unsigned threads)
             size_t count = rec_token_count(tokens);
             ids = mem_realloc_array(ids, count, sizeof(*ids));
             rec_token_ids(tokens, ids);
-            wrong += !same_ids(
-                json_array_get(json_array_get(rows, i++ % json_array_size(rows)), 1), ids, count);
+            wrong += !same_ids(json_array_get(json_array_get(rows, i++ % json_array_size(rows)), 1),
+                               ids, count);
         }
     }
     CHECK(segment == SEGMENTS && wrong == 0, "%u threads: %zu segments, %zu records wrong", threads,
@@ -124,8 +124,8 @@ static void test_threads(const struct tokeniser *tokeniser, const json_t *rows)
     size_t size = 0, other_size = 0, tokens = 0;
     for (int segment = 0; segment < SEGMENTS; segment++)
         for (size_t i = 0; i < records[segment]; i++)
-            tokens += json_array_size(json_array_get(
-                          json_array_get(rows, i % json_array_size(rows)), 1)) -
+            tokens += json_array_size(
+                          json_array_get(json_array_get(rows, i % json_array_size(rows)), 1)) -
                       2;
     for (unsigned threads = 1; threads <= 9; threads += threads < 4 ? 1 : 5) {
         struct text_totals totals;

@@ -28,8 +28,8 @@ coverage: ## the same tests, then which lines and branches they ran; COVERAGE=co
 
 lint: ## formatting, lengths, includes, manual pages, and both compilers' warnings
 	@tests/lint.sh
-	@$(MAKE) --no-print-directory $(JOBS) CC=gcc BUILD=build/lint-gcc CFLAGS=-O2 WERROR=-Werror all unit-tests
-	@$(MAKE) --no-print-directory $(JOBS) CC=clang BUILD=build/lint-clang CFLAGS=-O2 WERROR=-Werror all unit-tests
+	@$(MAKE) --no-print-directory $(JOBS) CC=gcc BUILD=build/lint-gcc CFLAGS=-O2 WERROR=-Werror all unit-tests fuzz-objects
+	@$(MAKE) --no-print-directory $(JOBS) CC=clang BUILD=build/lint-clang CFLAGS=-O2 WERROR=-Werror all unit-tests fuzz-objects
 
 parity: $(PARITY_VENV)/ready ## compare with Hugging Face (downloads PyTorch into a virtual environment)
 	@$(BUILD_ALL)

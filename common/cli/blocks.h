@@ -10,7 +10,7 @@ struct memory_block;
 
 /* Zeroed is empty. */
 struct blocks {
-    struct memory_block *newest; /* the newest first */
+    struct memory_block *newest; /* followed by the older ones */
 };
 
 /* size bytes, aligned for any type, where they stay until they are reset or freed. */

@@ -8,6 +8,8 @@ fuzz: ## feed the libraries made-up inputs for T=60 seconds a target (make fuzz-
 	    CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
 	@for target in $(TARGETS); do tests/fuzz/run build/fuzz "$$target" $(T) || exit 1; done
 
+fuzz-objects: $(FUZZ_SOURCES:%.c=$(OBJ)/%.o)
+
 fuzz-targets: $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 
 $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(LIBRARY)
@@ -15,4 +17,4 @@ $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(OBJ)/tests/fu
 	$(SAY) LD $@
 	$(Q)$(CC) $(CFLAGS_) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(LIBRARY) $(LDLIBS_)
 
-.PHONY: fuzz fuzz-targets
+.PHONY: fuzz fuzz-objects fuzz-targets

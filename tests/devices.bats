@@ -81,11 +81,19 @@ check_kernels() {
 
 @test "bert-predict's bytes do not depend on batches and threads" {
     bert-predict -q -m "$MODEL" -b 1 -j 1 -o "$BATS_TEST_TMPDIR/one.mp" "$TOKENS"
-    for options in '-b 2 -j 3' '-b 64 -j 2' '--batch-tokens 12 -j 1'; do
+    for options in '-b 2 -j 3' '-b 64 -j 2' '--batch-tokens 12 -j 1' '--max-batch-tokens 30 -j 2' '-b 1000000 --batch-tokens 1000000'; do
         # shellcheck disable=SC2086
         bert-predict -q -m "$MODEL" $options -o "$BATS_TEST_TMPDIR/other.mp" "$TOKENS"
         cmp "$BATS_TEST_TMPDIR/one.mp" "$BATS_TEST_TMPDIR/other.mp"
     done
+}
+
+@test "bert-predict plans memory by the tokens of a batch, of which each record has at least one" {
+    planned() { bert-predict -v -m "$MODEL" -f json "$@" "$TOKENS" 2>&1 >/dev/null | sed -n 's/.* \([0-9.]*\) MB planned$/\1/p'; }
+    small=$(planned -j 1 --batch-tokens 1000 -b 1000)
+    [ "$(planned -j 1 --batch-tokens 1000 -b 1000000)" = "$small" ]
+    [ "$(planned -j 1 --batch-tokens 1000 -b 1)" != "$small" ]
+    [ "$(printf '%s\n' "$small" "$(planned -j 1 --batch-tokens 100000 -b 1000)" | sort -n | tail -n 1)" != "$small" ]
 }
 
 @test "what is not built is refused by name" {

@@ -24,13 +24,12 @@
 static struct {
     const char *model, *compare;
     struct engine_options engine;
-    uint64_t batch_size, batch_tokens;
+    struct scorer_batches batches;
     uint64_t bins, top_k;
     struct bootstrap bootstrap;
     struct stream_io io;
 } options = {
-    .batch_size = 64,
-    .batch_tokens = 8192,
+    .batches = SCORER_BATCHES,
     .bins = 15,
     .top_k = 5,
     .bootstrap = {.seed = 42, .confidence = 0.95},
@@ -55,11 +54,8 @@ static const struct option_row rows[] = {
      .maximum = 1e4, .help = "of the calibration error"},
     {'k', "top-k", .kind = OPTION_UNSIGNED, .target = &options.top_k, .argument = "K",
      .maximum = 1e6, .help = "accuracy of the K likeliest classes (0: none)"},
-    {'b', "batch-size", .kind = OPTION_UNSIGNED, .target = &options.batch_size, .argument = "N",
-     .minimum = 1, .maximum = 1e6, .alias = "per-device-eval-batch-size",
-     .help = "most records of a batch"},
-    {0, "batch-tokens", .kind = OPTION_UNSIGNED, .target = &options.batch_tokens, .argument = "N",
-     .minimum = 1, .maximum = 1e9, .help = "most tokens of a batch"},
+    SCORER_OPTION_BATCH_SIZE(options.batches),
+    SCORER_OPTION_BATCH_TOKENS(options.batches),
     ENGINE_OPTION_DEVICE(options.engine),
     ENGINE_OPTION_DTYPE(options.engine),
     ENGINE_OPTION_THREADS(options.engine),
@@ -282,8 +278,7 @@ static int evaluate_tokens(const struct option_operands *operands, struct model 
     struct scorer scorer = {0};
     struct scorer_plan plan = {
         .engine = &options.engine,
-        .max_sequences = options.batch_size,
-        .max_tokens = options.batch_tokens,
+        .batches = options.batches,
     };
     enum target_kind target = gold_target(&model->config);
     struct report_output output;

@@ -22,10 +22,10 @@
 static struct {
     const char *model, *folder;
     struct engine_options engine;
-    uint64_t batch_size, batch_tokens;
+    struct scorer_batches batches;
     double threshold;
     struct stream_io io;
-} options = {.batch_size = 64, .batch_tokens = 8192, .threshold = 0.5};
+} options = {.batches = SCORER_BATCHES, .threshold = 0.5};
 
 /* clang-format off */
 static const struct option_row rows[] = {
@@ -33,10 +33,8 @@ static const struct option_row rows[] = {
      .help = "model folder, or the name of a cached model"},
     STREAM_OPTION_OUTPUT(options.io),
     STREAM_OPTION_FORM(options.io),
-    {'b', "batch-size", .kind = OPTION_UNSIGNED, .target = &options.batch_size, .argument = "N",
-     .minimum = 1, .maximum = 1e6, .help = "most records of a batch"},
-    {0, "batch-tokens", .kind = OPTION_UNSIGNED, .target = &options.batch_tokens, .argument = "N",
-     .minimum = 1, .maximum = 1e9, .help = "most tokens of a batch"},
+    SCORER_OPTION_BATCH_SIZE(options.batches),
+    SCORER_OPTION_BATCH_TOKENS(options.batches),
     {0, "threshold", .kind = OPTION_REAL, .target = &options.threshold, .argument = "P",
      .minimum = 0, .maximum = 1, .help = "several labels: those of at least this probability hold"},
     ENGINE_OPTION_DEVICE(options.engine),
@@ -262,8 +260,7 @@ static int predict(struct predictor *predictor, const struct option_operands *op
     const struct model_config *config = &predictor->model->config;
     struct scorer_plan plan = {
         .engine = &options.engine,
-        .max_sequences = options.batch_size,
-        .max_tokens = options.batch_tokens,
+        .batches = options.batches,
         .keep = true,
     };
     label_set_copy(&predictor->classes, config->label_names, config->num_labels);

@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/signals.h"
+#include "cli/size.h"
 #include "hub/cache.h"
 #include "stream/options.h"
 #include "train/dry_run.h"
@@ -21,6 +22,7 @@
 #include "train/reporter.h"
 #include "train/resume.h"
 #include "train/results.h"
+#include "train/run_engine.h"
 #include "train/run_record.h"
 #include "train/saver.h"
 #include "train/targets.h"
@@ -32,6 +34,8 @@ static struct {
     struct train_arguments arguments;
     const char *config;
     bool force, dry_run;
+    const char *auto_batch;
+    size_t memory; /* its bytes */
     struct engine_options engine;
     struct stream_io io;
 } options;
@@ -59,6 +63,8 @@ static const struct option_row rows[] = {
     {.kind = OPTION_GROUP, .target = &options.arguments, .group = train_argument_rows},
 
     {.name = "Running"},
+    {0, "auto-batch", .kind = OPTION_STRING, .target = &options.auto_batch, .argument = "SIZE",
+     .help = "split each step's batch so that the engine fits into SIZE, such as 4G"},
     ENGINE_OPTION_DEVICE(options.engine),
     ENGINE_OPTION_DTYPE(options.engine),
     ENGINE_OPTION_THREADS(options.engine),
@@ -106,6 +112,11 @@ static void check_options(const struct option_operands *operands)
     for (size_t i = 0; i < options.eval.count; i++)
         if (strcmp(options.eval.items[i], "-") == 0 && from_stdin)
             options_usage_error("--eval -: standard input already holds the training data");
+    if (options.auto_batch && (parse_size(options.auto_batch, &options.memory) || !options.memory))
+        options_usage_error("--auto-batch: '%s' is no size: a number and K, M, G or T",
+                            options.auto_batch);
+    if (options.auto_batch && options.arguments.dataloader_drop_last)
+        options_usage_error("--dataloader-drop-last drops by a size that --auto-batch chooses");
     train_arguments_settle(&options.arguments, options.eval.count > 0);
 }
 
@@ -168,39 +179,36 @@ static void set_dropouts(struct model_config *config)
                 arguments->classifier_dropout);
 }
 
+/* The micro-batch of the run that is resumed. */
+static uint64_t resumed_batch(const struct run *run)
+{
+    const json_t *arguments = json_object_get(run->resume.run, "arguments");
+    json_int_t batch =
+        json_integer_value(json_object_get(arguments, "per_device_train_batch_size"));
+    return batch > 0 ? (uint64_t)batch : 0;
+}
+
 static int open_engine(struct run *run, struct evaluate_limits *limits)
 {
-    const struct train_arguments *arguments = &options.arguments;
-    struct engine_plan plan;
-    uint32_t longest = run->train->longest, eval_longest = run->eval ? run->eval->longest : 0;
+    struct train_arguments *arguments = &options.arguments;
+    struct run_engine_sources sources = {
+        .model = &run->model,
+        .options = &options.engine,
+        .optimisation = &run->optimisation,
+        .train = run->train,
+        .eval = run->eval,
+        .memory = options.memory,
+        .resumed_batch = resumed_batch(run),
+    };
     if (train_plan_init(&run->plan, arguments, run->train))
         return -1;
     set_dropouts(&run->model.config);
-    engine_plan_init(&plan, &run->model);
-    engine_options_apply(&options.engine, &plan);
-    plan.train = true;
-    plan.max_length = eval_longest > longest ? eval_longest : longest;
-    plan.max_tokens =
-        plan.max_length > run->plan.largest_tokens ? plan.max_length : run->plan.largest_tokens;
-    plan.max_sequences = (uint32_t)arguments->per_device_train_batch_size;
-    if (run->eval && arguments->per_device_eval_batch_size > plan.max_sequences)
-        plan.max_sequences = (uint32_t)arguments->per_device_eval_batch_size;
-    plan.seed = arguments->seed;
     if (optimisation_init(&run->optimisation, arguments, &run->model, run->train, run->target))
         return -1;
-    optimisation_plan(&run->optimisation, arguments, &plan);
-    *limits = (struct evaluate_limits){
-        .max_sequences = (uint32_t)arguments->per_device_eval_batch_size,
-        .max_tokens = plan.max_tokens,
-        .position_offset = run->model.config.architecture->position_offset,
-        .label_smoothing = arguments->label_smoothing_factor,
-    };
     model_initialise(&run->model, arguments->seed);
-    if (engine_open(&run->engine, &run->model, &plan))
+    if (run_engine_open(&run->engine, &run->plan, arguments, &sources, limits))
         return -1;
     model_release_weights(&run->model);
-    diag_verbose("%s; %.1f MB planned", engine_describe(run->engine),
-                 (double)engine_memory(run->engine) / 1e6);
     return 0;
 }
 

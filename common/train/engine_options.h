@@ -27,7 +27,7 @@ extern const char *const engine_dtype_names[];
      .choices = engine_device_names, .help = "ref: slow, in double precision"}
 #define ENGINE_OPTION_DTYPE(options)                                                               \
     {0, "dtype", .kind = OPTION_CHOICE, .target = &(options).dtype, .argument = "TYPE",            \
-     .choices = engine_dtype_names, .help = "of matrix products"}
+     .choices = engine_dtype_names, .help = "of matrix products; auto: bf16 where it is faster"}
 #define ENGINE_OPTION_THREADS(options)                                                             \
     {'j', "threads", .kind = OPTION_UNSIGNED, .target = &(options).threads, .argument = "N",       \
      .maximum = 4096, .help = "0: as many as the process may run on"}

@@ -55,6 +55,7 @@ static uint64_t count_batches(const struct train_plan *plan, uint64_t accumulati
 static int measure(struct train_plan *plan, const struct train_arguments *arguments,
                    const struct dataset *train)
 {
+    plan->largest_tokens = 0;
     uint64_t worst = arguments->per_device_train_batch_size * train->longest;
     if (plan->epochs > FOLLOWED_EPOCHS && worst <= INT32_MAX) {
         plan->largest_tokens = (uint32_t)(worst < train->tokens ? worst : train->tokens);
@@ -140,4 +141,14 @@ int train_plan_init(struct train_plan *plan, const struct train_arguments *argum
     if (plan_steps(plan, arguments, train) || plan_schedule(plan, arguments))
         return -1;
     return measure(plan, arguments, train);
+}
+
+int train_plan_divide(struct train_plan *plan, struct train_arguments *arguments, uint64_t batch)
+{
+    uint64_t step = arguments->per_device_train_batch_size * arguments->gradient_accumulation_steps;
+    arguments->per_device_train_batch_size = batch;
+    arguments->gradient_accumulation_steps = step / batch;
+    if (plan_steps(plan, arguments, plan->sampler.dataset))
+        return -1;
+    return measure(plan, arguments, plan->sampler.dataset);
 }

@@ -29,6 +29,13 @@ struct train_plan {
 int train_plan_init(struct train_plan *plan, const struct train_arguments *arguments,
                     const struct dataset *train);
 
+/*
+ * The same run in other micro-batches: changes the two sizes in the arguments, and the plan. batch
+ * divides per_device_train_batch_size times gradient_accumulation_steps, which stays as it is; no
+ * batch is dropped. 0, or -1 as train_plan_init.
+ */
+int train_plan_divide(struct train_plan *plan, struct train_arguments *arguments, uint64_t batch);
+
 /* The micro-batches of an epoch; order: [train->count], filled in. */
 void train_plan_epoch(const struct train_plan *plan, const struct train_arguments *arguments,
                       uint64_t epoch, uint32_t *order, struct batches *batches);

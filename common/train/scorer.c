@@ -18,10 +18,12 @@ int scorer_open(struct scorer *scorer, const struct model *model, const struct s
     engine_plan_init(&engine, model);
     engine_options_apply(plan->engine, &engine);
     engine.max_length = model_config_max_length(&model->config);
-    engine.max_sequences = (uint32_t)plan->max_sequences;
-    engine.max_tokens = (uint32_t)plan->max_tokens;
+    engine.max_tokens = (uint32_t)plan->batches.max_tokens;
     if (engine.max_tokens < engine.max_length)
         engine.max_tokens = engine.max_length;
+    engine.max_sequences = (uint32_t)plan->batches.max_sequences;
+    if (engine.max_sequences > engine.max_tokens)
+        engine.max_sequences = engine.max_tokens; /* a text has at least one token */
     *scorer = (struct scorer){
         .limits = match_limits(model),
         .max_sequences = engine.max_sequences,

@@ -5,12 +5,14 @@
  * The windows of one text are one record: what is handed on for them is its first window's record
  * and the logits whose probabilities (numbers, in a regression) are the mean of the windows'.
  *
- * Memory is one batch. A caller that reads a pipe flushes before it would wait, so that a batch is
- * never waited for.
+ * A batch is closed by its tokens, for without padding equal tokens are equal work and memory, and
+ * by its records. Memory is one batch. A caller that reads a pipe flushes before it would wait, so
+ * that a batch is never waited for.
  */
 #ifndef TRAIN_SCORER_H
 #define TRAIN_SCORER_H
 
+#include "cli/options.h"
 #include "data/dataset.h"
 #include "model/model.h"
 #include "nn/engine.h"
@@ -41,11 +43,32 @@ struct scorer {
     float *outputs; /* [labels] */
 };
 
+struct scorer_batches {
+    uint64_t max_tokens; /* raised to the model's longest text */
+    uint64_t max_sequences;
+};
+
+/* Two cores are busy from 2,048 tokens on; texts of 16 tokens each still fill the budget. */
+#define SCORER_BATCHES                                                                             \
+    {                                                                                              \
+        .max_tokens = 8192, .max_sequences = 512                                                   \
+    }
+
+/* Option rows of the tools that have a scorer. */
+/* clang-format off */
+#define SCORER_OPTION_BATCH_TOKENS(batches)                                                        \
+    {0, "batch-tokens", .kind = OPTION_UNSIGNED, .target = &(batches).max_tokens, .argument = "N", \
+     .minimum = 1, .maximum = 1e9, .alias = "max-batch-tokens", .help = "most tokens of a batch"}
+#define SCORER_OPTION_BATCH_SIZE(batches)                                                          \
+    {'b', "batch-size", .kind = OPTION_UNSIGNED, .target = &(batches).max_sequences,               \
+     .argument = "N", .minimum = 1, .maximum = 1e6, .alias = "per-device-eval-batch-size",         \
+     .help = "most records of a batch"}
+/* clang-format on */
+
 struct scorer_plan {
     const struct engine_options *engine;
-    uint64_t max_sequences,
-        max_tokens; /* of a batch; max_tokens is raised to the model's longest text */
-    bool keep;      /* keep a copy of each record until it is scored */
+    struct scorer_batches batches;
+    bool keep; /* keep a copy of each record until it is scored */
 };
 
 /* Opens an engine on the model, which must outlive the scorer. 0, or -1 with a message. */

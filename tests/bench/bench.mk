@@ -4,6 +4,10 @@ bench: $(PARITY_VENV)/ready $(BUILD)/bench/gemm-peak ## measure speed and memory
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD) all
 	@BUILD=$(BUILD) $(PARITY_VENV)/bin/python tests/bench/run.py $(BENCH_FLAGS)
 
+bench-latency: $(PARITY_VENV)/ready ## start to first answer, and answers in a live pipe; BENCH_FLAGS='--flags "--dtype bf16"'
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD) all
+	@BUILD=$(BUILD) $(PARITY_VENV)/bin/python tests/bench/latency.py $(BENCH_FLAGS)
+
 bench-tokenizer: $(PARITY_VENV)/ready $(BUILD)/bench/tokenise ## speed of the tokeniser beside nanotoken and tokenizers
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD) all
 	@BUILD=$(BUILD) $(PARITY_VENV)/bin/python tests/bench/tokenise.py $(BENCH_FLAGS)
@@ -16,4 +20,4 @@ $(BUILD)/bench/gemm-peak $(BUILD)/bench/tokenise: $(BUILD)/bench/%: tests/bench/
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_) $(CFLAGS_) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LDLIBS_)
 
-.PHONY: bench bench-tokenizer bench-adversarial
+.PHONY: bench bench-latency bench-tokenizer bench-adversarial

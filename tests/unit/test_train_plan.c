@@ -65,6 +65,39 @@ static void test_largest(void)
     CHECK(plan.largest_tokens == 15, "all: %" PRIu32, plan.largest_tokens);
 }
 
+/* By hand: lengths 1 to 5, steps of 4 in batches of 4, 2 and 1; the steps stay. */
+static void test_divide(void)
+{
+    static const struct {
+        uint64_t batch, batches;
+        uint32_t largest;
+    } divisions[] = {{4, 2, 10}, {2, 3, 7}, {1, 5, 5}, {4, 2, 10}};
+    struct dataset dataset = records(5);
+    struct train_arguments arguments;
+    struct train_plan plan;
+    train_arguments_init(&arguments);
+    arguments.per_device_train_batch_size = 2;
+    arguments.gradient_accumulation_steps = 2;
+    arguments.data_seed = 42;
+    arguments.warmup_steps = 0;
+    arguments.train_sampling_strategy = TRAIN_SEQUENTIAL;
+    train_plan_init(&plan, &arguments, &dataset);
+    uint64_t steps = plan.steps;
+    for (size_t i = 0; i < sizeof divisions / sizeof divisions[0]; i++) {
+        uint64_t batch = divisions[i].batch;
+        CHECK(train_plan_divide(&plan, &arguments, batch) == 0, "batches of %" PRIu64, batch);
+        CHECK(arguments.per_device_train_batch_size == batch &&
+                  arguments.gradient_accumulation_steps == 4 / batch,
+              "batches of %" PRIu64 ": %" PRIu64 " of a step", batch,
+              arguments.gradient_accumulation_steps);
+        CHECK(plan.largest_tokens == divisions[i].largest, "batches of %" PRIu64 ": %" PRIu32,
+              batch, plan.largest_tokens);
+        CHECK(plan.batches_per_epoch == divisions[i].batches && plan.steps == steps,
+              "batches of %" PRIu64 ": %" PRIu64 " of an epoch, %" PRIu64 " steps", batch,
+              plan.batches_per_epoch, plan.steps);
+    }
+}
+
 static void test_refused(void)
 {
     struct dataset dataset = records(5);
@@ -85,6 +118,7 @@ int main(void)
     for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++)
         check_plan(i, &plans[i]);
     test_largest();
+    test_divide();
     test_refused();
     return check_report();
 }

@@ -22,10 +22,10 @@
 #include "nn/dropout.h"
 
 #define BLOCK             96  /* rows a unit takes through a layer while they are in the cache */
-#define QUERY_BLOCK       48  /* query rows of attention at a time */
+#define QUERY_BLOCK       24  /* query rows of attention at a time */
 #define GRADIENT_ROWS     384 /* rows summed at a time into a weight's gradient */
 #define GRADIENT_OUTPUTS  384
-#define GRADIENT_INPUTS   192
+#define GRADIENT_INPUTS   384
 #define EMBEDDING_COLUMNS 64 /* columns of embedding gradients that a unit sums */
 
 /* ---- weights ---- */
@@ -34,8 +34,9 @@ struct dense {
     uint32_t outputs, inputs;
     const float *weight, *bias;             /* [outputs, inputs], [outputs] */
     float *weight_gradient, *bias_gradient; /* NULL when frozen */
-    float *forward;                         /* weight^T in panels: y = x W^T */
-    float *backward; /* weight in panels: dx = dy W; NULL where nothing asks for dx */
+    const struct products *products;
+    void *forward;  /* weight^T in panels: y = x W^T */
+    void *backward; /* weight in panels: dx = dy W; NULL where nothing asks for dx */
 };
 
 struct norm {
@@ -51,6 +52,7 @@ struct layer_weights {
 struct cpu_weights {
     unsigned users; /* engines that share these */
     const struct kernels *kernels;
+    const struct products *products; /* of the layers; the head's are of float32 */
     struct arena arena;
     /* The model's configuration, as numbers. */
     uint32_t layers, heads, hidden, intermediate, labels;
@@ -81,7 +83,8 @@ struct cpu_weights {
 
 /* To train, copies the values and makes room for gradients and moments. NULL after a message. */
 struct cpu_weights *cpu_weights_open(const struct model *model, const struct engine_plan *plan,
-                                     const struct kernels *kernels, struct pool *pool);
+                                     const struct kernels *kernels, const struct products *products,
+                                     struct pool *pool);
 void cpu_weights_release(struct cpu_weights *weights);
 /* Packs the values into panels, if they changed since it was last done. */
 void cpu_weights_pack(struct cpu_weights *weights, struct pool *pool);
@@ -131,10 +134,9 @@ struct scratch {
     float *active, *hidden;      /* [B, I] */
     float *z1, *h1, *z2, *stats; /* [B, H], [B, 2] */
     float *factors;              /* dropout: longest of H and the sequence */
-    float *keys, *keys_by_depth; /* panels of one head */
-    float *values, *queries, *outputs;
-    float *scores, *dscores; /* [QUERY_BLOCK, length] */
-    float *left, *right;     /* packed operands of a gradient tile */
+    float *scores, *dscores;     /* [QUERY_BLOCK, length] */
+    /* Packed operands: a left one, and panels of one head and of a gradient tile. */
+    void *left, *keys, *keys_by_depth, *values, *queries, *outputs, *right;
 };
 
 struct dropout_rate {
@@ -144,6 +146,7 @@ struct dropout_rate {
 
 struct cpu_engine {
     const struct kernels *kernels;
+    const struct products *products;
     struct pool *pool;
     struct cpu_weights *weights;
     struct engine_plan plan;
@@ -183,6 +186,13 @@ static inline const uint32_t *cpu_row_tokens(const struct cpu_engine *e, uint32_
     return layer + 1 == e->weights->layers ? e->batch->row_tokens : NULL;
 }
 
+/* From one row of scores to the next. A multiple of a page would have a column's scores share a few
+ * sets of the first cache. */
+static inline size_t cpu_scores_stride(uint32_t tokens)
+{
+    return ((size_t)tokens + 31) / 32 * 32 + 16;
+}
+
 static inline size_t cpu_blocks(size_t rows)
 {
     return (rows + BLOCK - 1) / BLOCK;
@@ -193,17 +203,20 @@ static inline uint32_t cpu_block_rows(uint32_t rows, uint32_t first)
     return rows - first < BLOCK ? rows - first : BLOCK;
 }
 
-static inline struct gemm_left gemm_rows(const struct kernels *k, const float *x, size_t stride)
-{
-    return (struct gemm_left){x, stride, 1, k->tile_rows * stride};
-}
-
 /* y[rows, outputs] = x[rows, inputs] W^T + b */
-void dense_forward(const struct kernels *k, float *y, size_t y_stride, const struct dense *dense,
-                   const float *x, size_t x_stride, size_t rows);
+void dense_forward(float *y, size_t y_stride, const struct dense *dense, const float *x,
+                   size_t x_stride, size_t rows, struct scratch *scratch);
+/* The same of an x that several dense layers take: left is dense_left's. */
+void dense_forward_left(float *y, size_t y_stride, const struct dense *dense, struct left left,
+                        size_t rows);
+static inline struct left dense_left(const struct dense *dense, const float *x, size_t x_stride,
+                                     size_t rows, struct scratch *scratch)
+{
+    return dense->products->left(scratch->left, x, x_stride, 1, rows, dense->inputs);
+}
 /* dx[rows, inputs] = dy[rows, outputs] W, added to dx when accumulate is set */
-void dense_backward(const struct kernels *k, float *dx, size_t dx_stride, const struct dense *dense,
-                    const float *dy, size_t dy_stride, size_t rows, bool accumulate);
+void dense_backward(float *dx, size_t dx_stride, const struct dense *dense, const float *dy,
+                    size_t dy_stride, size_t rows, bool accumulate, struct scratch *scratch);
 
 /* Where the dropout factors of a row come from; tokens as cpu_row_tokens gives them. */
 struct dropout_row cpu_dropout_row(const struct cpu_engine *e, struct dropout_rate rate,

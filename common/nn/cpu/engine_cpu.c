@@ -17,10 +17,40 @@ static float *take(struct cpu_engine *e, size_t rows, size_t width)
     return arena_take(&e->arena, count, sizeof(float));
 }
 
-static size_t panels(const struct cpu_engine *e, size_t columns, size_t depth)
+static void grow_to(size_t *bytes, size_t needed)
 {
-    size_t panel = e->kernels->panel_columns;
-    return (columns + panel - 1) / panel * panel * depth;
+    *bytes = needed > *bytes ? needed : *bytes;
+}
+
+/* Room for the panels of depth x columns, or of columns x depth, whichever products they are for.
+ */
+static void *take_panels(struct cpu_engine *e, size_t depth, size_t columns)
+{
+    const struct products *each[] = {e->products, e->kernels->float32};
+    size_t bytes = 0;
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+        grow_to(&bytes, each[i]->panels_bytes(depth, columns));
+        grow_to(&bytes, each[i]->panels_bytes(columns, depth));
+    }
+    return arena_take(&e->arena, bytes, 1);
+}
+
+/* Room for the largest left operand there is. */
+static void *take_left(struct cpu_engine *e)
+{
+    const struct cpu_weights *w = e->weights;
+    const struct products *p = e->products, *head = e->kernels->float32;
+    size_t length = e->plan.max_length, bytes = 0;
+    grow_to(&bytes, p->left_bytes(BLOCK, w->hidden));
+    grow_to(&bytes, p->left_bytes(BLOCK, w->intermediate));
+    grow_to(&bytes, head->left_bytes(BLOCK, w->hidden));
+    grow_to(&bytes, head->left_bytes(BLOCK, w->labels));
+    grow_to(&bytes, p->left_bytes(QUERY_BLOCK, length));
+    grow_to(&bytes, p->left_bytes(QUERY_BLOCK, w->hidden / w->heads));
+    grow_to(&bytes, p->left_bytes(length, QUERY_BLOCK));
+    grow_to(&bytes, p->left_bytes(GRADIENT_OUTPUTS, GRADIENT_ROWS));
+    grow_to(&bytes, head->left_bytes(GRADIENT_OUTPUTS, GRADIENT_ROWS));
+    return arena_take(&e->arena, bytes, 1);
 }
 
 static void lay_out_layer(struct cpu_engine *e, uint32_t layer)
@@ -96,19 +126,17 @@ static void lay_out_scratch(struct cpu_engine *e, struct scratch *s)
     s->z2 = take(e, BLOCK, H);
     s->stats = take(e, BLOCK, 2);
     s->factors = take(e, 1, length > H ? length : H);
-    size_t by_token = panels(e, length, D), by_width = panels(e, D, length);
-    size_t either = by_token > by_width ? by_token : by_width;
-    s->keys = take(e, 1, either);
-    s->values = take(e, 1, either);
-    s->scores = take(e, QUERY_BLOCK, panels(e, length, 1));
+    s->left = take_left(e);
+    s->keys = take_panels(e, D, length);
+    s->values = take_panels(e, length, D);
+    s->scores = take(e, QUERY_BLOCK, cpu_scores_stride(e->plan.max_length));
     if (!e->plan.train)
         return;
-    s->dscores = take(e, QUERY_BLOCK, panels(e, length, 1));
-    s->keys_by_depth = take(e, 1, either);
-    s->queries = take(e, 1, panels(e, D, QUERY_BLOCK));
-    s->outputs = take(e, 1, panels(e, D, QUERY_BLOCK));
-    s->left = take(e, GRADIENT_OUTPUTS + e->kernels->tile_rows, GRADIENT_ROWS);
-    s->right = take(e, 1, panels(e, GRADIENT_INPUTS, GRADIENT_ROWS));
+    s->dscores = take(e, QUERY_BLOCK, cpu_scores_stride(e->plan.max_length));
+    s->keys_by_depth = take_panels(e, length, D);
+    s->queries = take_panels(e, QUERY_BLOCK, D);
+    s->outputs = take_panels(e, QUERY_BLOCK, D);
+    s->right = take_panels(e, GRADIENT_ROWS, GRADIENT_INPUTS);
 }
 
 /* Runs twice: see arena.h. */
@@ -144,7 +172,7 @@ static struct cpu_weights *find_weights(const struct cpu_engine *e, const struct
                                         void *weights_from)
 {
     if (!weights_from)
-        return cpu_weights_open(model, &e->plan, e->kernels, e->pool);
+        return cpu_weights_open(model, &e->plan, e->kernels, e->products, e->pool);
     struct cpu_weights *shared = ((struct cpu_engine *)weights_from)->weights;
     shared->users++;
     return shared;
@@ -153,10 +181,12 @@ static struct cpu_weights *find_weights(const struct cpu_engine *e, const struct
 static void *cpu_open(const struct model *model, const struct engine_plan *plan, void *weights_from)
 {
     const struct kernels *kernels = kernels_select();
-    if (!kernels)
+    const struct products *products = kernels ? products_select(kernels, plan->dtype) : NULL;
+    if (!products)
         return NULL;
     struct cpu_engine *e = mem_calloc(1, sizeof *e);
     e->kernels = kernels;
+    e->products = products;
     e->plan = *plan;
     e->layer = mem_calloc(model->config.num_hidden_layers, sizeof *e->layer);
     e->scratch = mem_calloc(plan->threads, sizeof *e->scratch);
@@ -167,8 +197,8 @@ static void *cpu_open(const struct model *model, const struct engine_plan *plan,
         lay_out(e);
         if (arena_map(&e->arena) == 0) {
             lay_out(e);
-            snprintf(e->description, sizeof e->description, "cpu, float32, %s kernels, %u threads",
-                     kernels->name, plan->threads);
+            snprintf(e->description, sizeof e->description, "cpu, %s, %s kernels, %u threads",
+                     products->name, kernels->name, plan->threads);
             return e;
         }
     }
@@ -189,7 +219,7 @@ static const char *cpu_describe(const void *self)
 
 static struct dropout_rate rate_of(double probability)
 {
-    return (struct dropout_rate){dropout_threshold(probability), (float)(1 / (1 - probability))};
+    return (struct dropout_rate){dropout_threshold(probability), dropout_scale(probability)};
 }
 
 static void begin(struct cpu_engine *e, const struct batch *batch, bool training)

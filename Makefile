@@ -8,7 +8,7 @@ WARNINGS   = -Wall -Wextra -Wpedantic
 CPPFLAGS_  = -D_GNU_SOURCE -Icommon $(CPPFLAGS)
 CFLAGS_    = -std=c11 $(WARNINGS) -pthread $(CFLAGS)
 COMPILE    = $(CC) $(CPPFLAGS_) $(CFLAGS_) $(WERROR) -MMD -MP -c
-LDLIBS_    = -lmsgpackc -ljansson -lcsv -larchive -lcurl -lcrypto -lxxhash -lm -lpthread $(LDLIBS)
+LDLIBS_    = -lmsgpackc -ljansson -lyajl -lcsv -larchive -lcurl -lcrypto -lxxhash -lm -lpthread $(LDLIBS)
 # Contraction is a choice of the compiler's, so results outside the kernels would depend on it.
 PLAIN_MATH  = -ffp-contract=off
 KERNEL_MATH = -ffp-contract=fast -fno-math-errno -fno-trapping-math
@@ -33,9 +33,10 @@ COMMON_SOURCES := $(filter-out common/nn/cuda/%,$(COMMON_SOURCES))
 endif
 TOOL_SOURCES := $(wildcard tools/*.c)
 TEST_SOURCES := $(wildcard tests/unit/test_*.c)
+FUZZ_SOURCES := $(wildcard tests/fuzz/*.c)
 
 OBJ            = $(BUILD)/obj
-PLAIN_OBJECTS  := $(COMMON_SOURCES:%.c=$(OBJ)/%.o) $(TOOL_SOURCES:%.c=$(OBJ)/%.o) $(TEST_SOURCES:%.c=$(OBJ)/%.o)
+PLAIN_OBJECTS  := $(patsubst %.c,$(OBJ)/%.o,$(COMMON_SOURCES) $(TOOL_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES))
 CPU_OBJ         = $(OBJ)/common/nn/cpu
 KERNEL_OBJECTS := $(KERNELS:%=$(CPU_OBJ)/kernels-%.o) $(KERNELS:%=$(CPU_OBJ)/products-%.o)
 BF16_OBJECTS   := $(PRODUCTS:%=$(CPU_OBJ)/products_bf16-%.o)

@@ -1,10 +1,11 @@
 # deps: the Debian packages that building, testing and the demo need
 
 DEBIAN_PACKAGES = gcc libc6-dev make \
-	libmsgpack-dev libjansson-dev libcsv-dev libarchive-dev libcurl4-openssl-dev libssl-dev libxxhash-dev \
+	libmsgpack-dev libjansson-dev libyajl-dev libcsv-dev libarchive-dev libcurl4-openssl-dev libssl-dev libxxhash-dev \
 	bats python3 python3-pip python3-venv python3-msgpack python3-xxhash ca-certificates mandoc universal-ctags gnuplot-nox jq zsh
 LINT_PACKAGES = clang clang-format
 COVERAGE_PACKAGES = gcovr
+FUZZ_PACKAGES = clang libclang-rt-14-dev
 
 MISSING = for package in $(1); do \
 	dpkg-query -W -f '$${db:Status-Status}\n' $$package 2>/dev/null | grep -qx installed || printf ' %s' $$package; done
@@ -30,8 +31,11 @@ lint-deps: ## install what `make lint` needs besides
 coverage-deps: ## install what `make coverage` needs besides
 	$(call INSTALL_MISSING,$(DEBIAN_PACKAGES) $(COVERAGE_PACKAGES))
 
+fuzz-deps: ## install what `make fuzz` needs besides
+	$(call INSTALL_MISSING,$(DEBIAN_PACKAGES) $(FUZZ_PACKAGES))
+
 # With `make -j deps check`, nothing else begins before the packages are there.
-DEPS_TARGETS = deps lint-deps coverage-deps
+DEPS_TARGETS = deps lint-deps coverage-deps fuzz-deps
 ifneq ($(filter $(DEPS_TARGETS),$(MAKECMDGOALS)),)
 $(filter-out $(DEPS_TARGETS) help clean,$(MAKECMDGOALS)) $(OBJ)/flags: | $(filter $(DEPS_TARGETS),$(MAKECMDGOALS))
 endif

@@ -1,4 +1,4 @@
-# demo, check, asan, coverage, lint, parity, bench
+# demo, check, asan, coverage, lint, parity, bench, fuzz
 
 # Within `make -j`, the submakes share its jobs; else they take every core.
 JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -28,8 +28,8 @@ coverage: ## the same tests, then which lines and branches they ran; COVERAGE=co
 
 lint: ## formatting, lengths, includes, manual pages, and both compilers' warnings
 	@tests/lint.sh
-	@$(MAKE) --no-print-directory $(JOBS) CC=gcc BUILD=build/lint-gcc CFLAGS=-O2 WERROR=-Werror all unit-tests
-	@$(MAKE) --no-print-directory $(JOBS) CC=clang BUILD=build/lint-clang CFLAGS=-O2 WERROR=-Werror all unit-tests
+	@$(MAKE) --no-print-directory $(JOBS) CC=gcc BUILD=build/lint-gcc CFLAGS=-O2 WERROR=-Werror all unit-tests fuzz-objects
+	@$(MAKE) --no-print-directory $(JOBS) CC=clang BUILD=build/lint-clang CFLAGS=-O2 WERROR=-Werror all unit-tests fuzz-objects
 
 parity: $(PARITY_VENV)/ready ## compare with Hugging Face (downloads PyTorch into a virtual environment)
 	@$(BUILD_ALL)
@@ -45,5 +45,6 @@ $(PARITY_VENV)/ready: tests/parity/requirements.txt
 	@touch $@
 
 include $(wildcard tests/bench/bench.mk)
+include tests/fuzz/fuzz.mk
 
 .PHONY: unit-tests demo check asan coverage lint parity parity-tokenizer

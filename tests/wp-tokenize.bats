@@ -207,9 +207,17 @@ PYTHON
 @test "a million empty records keep memory small" {
     yes '{"text": ""}' | head -n 1000000 | rec-load -q -F jsonl -o text.mp
     run --separate-stderr bash -c 'ulimit -v 400000; wp-tokenize -j 2 -m "$1" text.mp > tokens.mp' - "$bert"
-    case $stderr in *AddressSanitizer*) skip "address space is not limited under the sanitizer" ;; esac
+    case $stderr in *AddressSanitizer* | *ThreadSanitizer*) skip "address space is not limited under the sanitizer" ;; esac
     [ "$status" -eq 0 ]
     [ "$stderr" = "wp-tokenize: 1000000 records, 0 tokens" ]
+}
+
+@test "input that is made to hurt: memory is 64 MiB and 4 times the largest record times threads" {
+    program=$(command -v wp-tokenize)
+    ! grep -qaE "__[at]san_init" "$program" || skip "sanitizers take more"
+    run env BUILD="${program%/*}" python3 "$BATS_TEST_DIRNAME/bench/adversarial.py" --memory --threads 2
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [ "${#lines[@]}" -eq 13 ]
 }
 
 @test "-L: the model's positions bound it" {
@@ -302,7 +310,7 @@ PYTHON
 @test "more threads than there is memory for: exit 1" {
     words "a" > text.mp
     run --separate-stderr bash -c 'ulimit -v 4000000; wp-tokenize -j 1024 -m "$1" text.mp > tokens.mp' - "$bert"
-    case $stderr in *AddressSanitizer*) skip "address space is not limited under the sanitizer" ;; esac
+    case $stderr in *AddressSanitizer* | *ThreadSanitizer*) skip "address space is not limited under the sanitizer" ;; esac
     [ "$status" -eq 1 ]
     [[ "$stderr" == "wp-tokenize: cannot start thread "*" of 1024: Resource temporarily unavailable" ]] || { echo "$stderr"; false; }
 }

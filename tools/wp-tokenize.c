@@ -1,8 +1,5 @@
 /*
  * wp-tokenize: a text stream becomes a tokens stream, or the other way round.
- *
- * Records are read into batches, which threads encode and which are written in the order of the
- * input. Before a read that would wait, whatever is held is finished and passed on.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,18 +12,16 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "encode/detokenise.h"
-#include "encode/text_batch.h"
+#include "encode/encode_stream.h"
 #include "hub/cache.h"
 #include "model/config.h"
 #include "stream/groups.h"
 #include "stream/options.h"
 #include "stream/reader.h"
 #include "stream/writer.h"
-#include "text/ordered_pool.h"
 #include "text/tokeniser.h"
 #include "train/match.h"
 
-#define BATCH_BYTES    ((size_t)128 << 10) /* a batch closes when it holds as much */
 #define DEFAULT_LENGTH 512
 #define DEFAULT_STRIDE 128
 
@@ -83,98 +78,52 @@ static const struct option_program program = {
 
 struct filter {
     struct tokeniser *tokeniser;
-    void **encoders; /* [threads] of struct text_encoder */
-    struct ordered_pool *pool;
     struct stream_reader *reader;
     struct stream_writer *writer;
-    struct text_batch *batch; /* being filled, or NULL */
     struct text_totals totals;
     struct detokeniser *detokeniser; /* --decode */
     struct stream_groups groups;
 };
 
-static void encode_batch(void *job, void *encoder)
-{
-    text_batch_encode(job, encoder);
-}
+/* ---- encoding ---- */
 
-/* Takes the oldest batch from the pool and writes it. 1 when there was one, 0 when there was none,
- * -1 with a message. */
-static int write_oldest(struct filter *filter)
+static int make_header(const struct stream_reader *reader, struct stream_header *header,
+                       void *context)
 {
-    struct text_batch *batch = ordered_pool_take(filter->pool);
-    if (batch == NULL)
-        return 0;
-    int status = text_batch_write(batch, filter->encoders[0], options.keep_text, filter->writer,
-                                  stream_reader_source(filter->reader));
-    text_totals_add(&filter->totals, &batch->totals);
-    text_batch_free(batch);
-    return status == 0 ? 1 : -1;
-}
-
-static int submit(struct filter *filter)
-{
-    if (filter->batch == NULL)
-        return 0;
-    if (ordered_pool_full(filter->pool) && write_oldest(filter) < 0)
+    const struct filter *filter = context;
+    const struct stream_header *input = stream_reader_header(reader);
+    const struct stream_tokenizer description =
+        match_description(filter->tokeniser, options.max_length);
+    if (stream_header_expect(input, STREAM_TEXT, stream_reader_source(reader)) != 0)
         return -1;
-    ordered_pool_submit(filter->pool, filter->batch);
-    filter->batch = NULL;
+    stream_header_copy(header, input);
+    header->type = STREAM_TOKENS;
+    stream_header_set_tokenizer(header, &description);
+    stream_history_append(header, program.name);
+    stream_history_option(header, "max_length", "%" PRIu64, options.max_length);
+    if (options.on_long != FIT_CUT)
+        stream_history_option(header, "on_long", "%s", on_long_names[options.on_long]);
+    if (options.on_long == FIT_HEAD_TAIL)
+        stream_history_option(header, "head", "%" PRIu64, options.head);
+    if (options.on_long == FIT_WINDOW)
+        stream_history_option(header, "stride", "%" PRIu64, options.stride);
+    if (options.offsets)
+        stream_history_option(header, "offsets", "true");
     return 0;
 }
 
-/* Encodes and writes all that is held. */
-static int drain(struct filter *filter)
+static int encode(struct filter *filter)
 {
-    int status = submit(filter);
-    while (status == 0 && (status = write_oldest(filter)) > 0)
-        status = 0;
-    return status;
-}
-
-static int pass_on(void *context)
-{
-    struct filter *filter = context;
-    return drain(filter) == 0 ? stream_writer_flush(filter->writer) : -1;
-}
-
-static int add_record(struct filter *filter)
-{
-    const struct stream_record *record = stream_reader_record(filter->reader);
-    if (record->text.words != NULL)
-        return diag_error("%s: words that are split already are not supported",
-                          stream_reader_place(filter->reader));
-    if (filter->batch == NULL)
-        filter->batch = text_batch_new(stream_reader_count(filter->reader));
-    text_batch_add(filter->batch, record);
-    return filter->batch->text_bytes >= BATCH_BYTES ? submit(filter) : 0;
-}
-
-static int begin_segment(struct filter *filter)
-{
-    const struct stream_header *input = stream_reader_header(filter->reader);
-    const struct stream_tokenizer description =
-        match_description(filter->tokeniser, options.max_length);
-    struct stream_header header;
-    int status;
-    if (stream_header_expect(input, STREAM_TEXT, stream_reader_source(filter->reader)) != 0)
-        return -1;
-    stream_header_copy(&header, input);
-    header.type = STREAM_TOKENS;
-    stream_header_set_tokenizer(&header, &description);
-    stream_history_append(&header, program.name);
-    stream_history_option(&header, "max_length", "%" PRIu64, options.max_length);
-    if (options.on_long != FIT_CUT)
-        stream_history_option(&header, "on_long", "%s", on_long_names[options.on_long]);
-    if (options.on_long == FIT_HEAD_TAIL)
-        stream_history_option(&header, "head", "%" PRIu64, options.head);
-    if (options.on_long == FIT_WINDOW)
-        stream_history_option(&header, "stride", "%" PRIu64, options.stride);
-    if (options.offsets)
-        stream_history_option(&header, "offsets", "true");
-    status = stream_writer_begin(filter->writer, &header);
-    stream_header_free(&header);
-    return status;
+    const struct encode_plan plan = {
+        .tokeniser = filter->tokeniser,
+        .fit = {(enum fit_long)options.on_long, options.max_length, options.head, options.stride},
+        .offsets = options.offsets,
+        .keep_text = options.keep_text,
+        .threads = (unsigned)options.threads,
+        .header = make_header,
+        .context = filter,
+    };
+    return encode_stream(&plan, filter->reader, filter->writer, &filter->totals);
 }
 
 /* ---- decoding ---- */
@@ -216,30 +165,32 @@ static int decode_record(struct filter *filter)
     return stream_writer_record(filter->writer, &text);
 }
 
-static int end_texts(struct filter *filter)
+static int decode_event(struct filter *filter, enum stream_event event)
 {
-    return stream_groups_end(&filter->groups, filter->reader);
+    if (event == STREAM_FAILED)
+        return -1;
+    if (event == STREAM_HEADER)
+        return begin_texts(filter);
+    if (event == STREAM_RECORD)
+        return decode_record(filter);
+    int status = stream_groups_end(&filter->groups, filter->reader);
+    return status == 0 ? stream_writer_end(filter->writer) : status;
 }
 
-/* ---- */
-
-static int each_segment(struct filter *filter, int (*begin)(struct filter *),
-                        int (*add)(struct filter *), int (*end)(struct filter *))
+static int decode(struct filter *filter)
 {
     enum stream_event event;
     int status = 0;
-    while (status == 0 && (event = stream_reader_next(filter->reader)) != STREAM_EOF) {
-        if (event == STREAM_FAILED)
-            status = -1;
-        else if (event == STREAM_HEADER)
-            status = begin(filter);
-        else if (event == STREAM_RECORD)
-            status = add(filter);
-        else if ((status = end(filter)) == 0)
-            status = stream_writer_end(filter->writer);
-    }
+    filter->detokeniser = detokeniser_new(filter->tokeniser, options.keep_special);
+    if (filter->detokeniser == NULL)
+        return -1;
+    stream_reader_on_wait(filter->reader, stream_writer_flush_hook, filter->writer);
+    while (status == 0 && (event = stream_reader_next(filter->reader)) != STREAM_EOF)
+        status = decode_event(filter, event);
     return status;
 }
+
+/* ---- */
 
 /* The model's positions bound the length; without -L they set it, when there are fewer than the
  * default. */
@@ -298,46 +249,17 @@ static int open_tokeniser(struct filter *filter)
     return 0;
 }
 
-static int open_encoders(struct filter *filter)
-{
-    if (settle_length(filter->tokeniser) != 0)
-        return -1;
-    settle_fit();
-    const struct fit fit = {(enum fit_long)options.on_long, options.max_length, options.head,
-                            options.stride};
-    filter->encoders = mem_calloc(options.threads, sizeof(*filter->encoders));
-    for (uint64_t i = 0; i < options.threads; i++)
-        filter->encoders[i] =
-            text_encoder_new(filter->tokeniser, &fit, options.offsets, options.threads);
-    filter->pool = ordered_pool_new((unsigned)options.threads, encode_batch, filter->encoders);
-    return filter->pool != NULL ? 0 : -1;
-}
-
 static int open_streams(struct filter *filter, const struct option_operands *operands)
 {
     filter->reader = stream_reader_open(operands->items, operands->count, options.io.max_record);
     if (filter->reader == NULL)
         return -1;
     filter->writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
-    if (filter->writer == NULL)
-        return -1;
-    if (options.decode)
-        stream_reader_on_wait(filter->reader, stream_writer_flush_hook, filter->writer);
-    else
-        stream_reader_on_wait(filter->reader, pass_on, filter);
-    return 0;
+    return filter->writer != NULL ? 0 : -1;
 }
 
 static void close_filter(struct filter *filter)
 {
-    struct text_batch *batch;
-    text_batch_free(filter->batch);
-    while (filter->pool != NULL && (batch = ordered_pool_take(filter->pool)) != NULL)
-        text_batch_free(batch);
-    ordered_pool_free(filter->pool);
-    for (uint64_t i = 0; filter->encoders != NULL && i < options.threads; i++)
-        text_encoder_free(filter->encoders[i]);
-    free(filter->encoders);
     detokeniser_free(filter->detokeniser);
     stream_groups_free(&filter->groups);
     stream_reader_close(filter->reader);
@@ -368,18 +290,12 @@ int main(int argc, char **argv)
         options_usage_error("--stride is for --on-long window");
     check_decode();
     int status = open_tokeniser(&filter);
-    if (status == 0 && options.decode)
-        status =
-            (filter.detokeniser = detokeniser_new(filter.tokeniser, options.keep_special)) != NULL
-                ? 0
-                : -1;
-    else if (status == 0)
-        status = open_encoders(&filter);
+    if (status == 0 && !options.decode && (status = settle_length(filter.tokeniser)) == 0)
+        settle_fit();
     if (status == 0)
         status = open_streams(&filter, &operands);
     if (status == 0)
-        status = options.decode ? each_segment(&filter, begin_texts, decode_record, end_texts)
-                                : each_segment(&filter, begin_segment, add_record, drain);
+        status = options.decode ? decode(&filter) : encode(&filter);
     if (stream_writer_close(filter.writer, status == 0) != 0)
         status = -1;
     if (status == 0)

@@ -10,6 +10,7 @@ static const char *program_name = "bertpipe";
 static enum diag_level level = DIAG_NORMAL;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool status_shown;
+static _Thread_local struct diag_held *held;
 
 void diag_init(const char *program)
 {
@@ -47,21 +48,52 @@ static void clear_status(void)
     status_shown = false;
 }
 
+static void put_line(const char *line)
+{
+    pthread_mutex_lock(&lock);
+    clear_status();
+    fputs(line, stderr);
+    pthread_mutex_unlock(&lock);
+}
+
+static void keep_line(struct diag_held *kept, const char *line)
+{
+    size_t size = strlen(line);
+
+    if (size < sizeof kept->lines - kept->size) {
+        memcpy(kept->lines + kept->size, line, size + 1);
+        kept->size += size;
+    }
+}
+
 /* No allocation here: this also reports that memory has ended. */
 static void print_line(const char *prefix, const char *suffix, const char *format,
                        va_list arguments)
 {
-    char text[4096];
+    char text[4096], line[4608];
     int saved_errno = errno;
 
     vsnprintf(text, sizeof text, format, arguments);
     blunt_control_characters(text);
-    pthread_mutex_lock(&lock);
-    clear_status();
-    fprintf(stderr, "%s: %s%s%s%s\n", program_name, prefix, text, suffix ? ": " : "",
-            suffix ? suffix : "");
-    pthread_mutex_unlock(&lock);
+    snprintf(line, sizeof line, "%s: %s%s%s%s\n", program_name, prefix, text, suffix ? ": " : "",
+             suffix ? suffix : "");
+    if (held != NULL)
+        keep_line(held, line);
+    else
+        put_line(line);
     errno = saved_errno;
+}
+
+void diag_hold(struct diag_held *kept)
+{
+    held = kept;
+}
+
+void diag_print_held(struct diag_held *kept)
+{
+    if (kept->size > 0)
+        put_line(kept->lines);
+    kept->size = 0;
 }
 
 int diag_error(const char *format, ...)

@@ -8,6 +8,7 @@
 #define CLI_DIAG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum diag_level { DIAG_QUIET = 0, DIAG_NORMAL = 1, DIAG_VERBOSE = 2 };
 
@@ -29,6 +30,19 @@ void diag_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void diag_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints `program: message` at DIAG_VERBOSE only: kernels in use, timings. */
 void diag_verbose(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Lines of one thread that are printed later, or never: threads that work ahead keep what they have
+ * to say until it is known that nothing before it failed. Beyond 8 KiB lines are dropped.
+ */
+struct diag_held {
+    char lines[8192];
+    size_t size;
+};
+/* From now on this thread's lines go to *held, which begins zeroed; NULL: they are printed. */
+void diag_hold(struct diag_held *held);
+/* Prints what was held. */
+void diag_print_held(struct diag_held *held);
 
 /*
  * Shows line as the line in progress on a terminal, or removes it when NULL. Messages remove it

@@ -7,12 +7,26 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* Reads a file that holds one JSON object with no key twice. flags: of jansson's decoder besides,
- * as JSON_ALLOW_NUL. A new reference, or NULL with a message that names the file and line. */
+/* Reads a file that holds one JSON object with no key twice. flags: JSON_ALLOW_NUL or 0: whether
+ * strings may have a NUL in them; keys may not. An integer that is too large for json_int_t is a
+ * real. A new reference, or NULL with a message that names the file and line. */
 json_t *json_file_read(const char *path, size_t flags);
 /* The same, but a file that does not exist is *json = NULL and no error. 0, or -1 with a message.
  */
 int json_file_read_optional(const char *path, size_t flags, json_t **json);
+
+/* The members of an object within the file's object that are handed over one by one instead of
+ * being kept: of {"model": {"vocab": {...}}} with "model" and "vocab". */
+struct json_members {
+    const char *outer, *inner;
+    /* Whether the key is new; keys that come twice are for it to find. The value is borrowed. */
+    bool (*take)(void *context, const char *key, size_t size, const json_t *value);
+    void *context;
+};
+/* As json_file_read; that object is empty in what it returns, and its keys may have a NUL in them.
+ */
+json_t *json_file_read_members(const char *path, size_t flags, const struct json_members *members);
+
 /* Writes the object, indented by two, as a file that appears when it is whole. flags: of jansson's
  * encoder besides, as JSON_SORT_KEYS. 0, or -1 with a message. */
 int json_file_write(const char *path, const json_t *json, size_t flags);

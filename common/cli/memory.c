@@ -14,6 +14,7 @@
 
 static _Noreturn void out_of_memory(size_t count, size_t size)
 {
+    diag_hold(NULL);
     if (size == 1)
         diag_error("out of memory: %zu bytes asked for", count);
     else

@@ -10,6 +10,7 @@
 #define MUCH_UNKNOWN  0.2 /* the share of unknown tokens that gives a warning */
 #define OFFSETS_BYTES 8   /* of a token */
 #define RECORD_BYTES  256 /* what a record counts beside its text, so that empty ones add up too */
+#define KEPT_BYTES    ((size_t)1 << 20) /* what a batch that is used again may hold on to */
 
 /* Which record it is of, and where its ids, types and offsets are in the batch's bytes. Of a record
  * that becomes windows it is the whole encoding, ids as u32 and no types: each window is made when
@@ -20,12 +21,13 @@ struct text_sequence {
 };
 
 struct text_encoder *text_encoder_new(const struct tokeniser *tokeniser, const struct fit *fit,
-                                      bool offsets, size_t threads)
+                                      bool offsets, struct text_encoder *other)
 {
     struct text_encoder *encoder = mem_alloc_lines(sizeof(*encoder));
     *encoder = (struct text_encoder){
         .tokeniser = tokeniser,
-        .state = tokeniser_state_new(tokeniser, TOKENISER_CACHE / threads),
+        .state = other != NULL ? tokeniser_state_share(other->state)
+                               : tokeniser_state_new(tokeniser, TOKENISER_CACHE),
         .whole = {.traced = offsets},
         .fit = *fit,
         .ids_type = stream_ids_type_for(tokeniser->vocabulary.size),
@@ -43,23 +45,24 @@ void text_encoder_free(struct text_encoder *encoder)
     free(encoder);
 }
 
-struct text_batch *text_batch_new(uint64_t first)
-{
-    struct text_batch *batch = mem_calloc(1, sizeof(*batch));
-    batch->first = first;
-    return batch;
-}
-
 void text_batch_free(struct text_batch *batch)
 {
-    if (batch == NULL)
-        return;
-    for (size_t i = 0; i < batch->count; i++)
-        free(batch->records[i]);
     free(batch->records);
     free(batch->sequences);
     buffer_free(&batch->bytes);
-    free(batch);
+    blocks_free(&batch->copies);
+    *batch = (struct text_batch){0};
+}
+
+void text_batch_clear(struct text_batch *batch)
+{
+    batch->count = batch->sequence_count = batch->text_bytes = batch->bad_byte = batch->too_long =
+        0;
+    batch->totals = (struct text_totals){0};
+    batch->bytes.size = 0;
+    if (batch->bytes.capacity > KEPT_BYTES)
+        buffer_free(&batch->bytes);
+    blocks_reset(&batch->copies);
 }
 
 void text_totals_add(struct text_totals *sum, const struct text_totals *more)
@@ -96,11 +99,25 @@ void text_totals_report(const struct text_totals *totals)
                   percent(totals->unknown, totals->tokens));
 }
 
-void text_batch_add(struct text_batch *batch, const struct stream_record *record)
+static void append_record(struct text_batch *batch, const struct stream_record *record,
+                          uint64_t number)
 {
+    if (batch->count == 0)
+        batch->first = number;
     mem_grow(&batch->records, &batch->record_capacity, batch->count + 1, sizeof(*batch->records));
-    batch->records[batch->count++] = stream_record_clone(record);
+    batch->records[batch->count++] = record;
     batch->text_bytes += RECORD_BYTES + record->text.text.size + record->text.pair.size;
+}
+
+void text_batch_add(struct text_batch *batch, const struct stream_record *record, uint64_t number)
+{
+    append_record(batch, stream_record_keep(record, &batch->copies), number);
+}
+
+void text_batch_borrow(struct text_batch *batch, const struct stream_record *record,
+                       uint64_t number)
+{
+    append_record(batch, record, number);
 }
 
 /* The offsets of an encoding as a record has them; out: [count * OFFSETS_BYTES]. */

@@ -1,6 +1,6 @@
 /*
- * Text records to tokens records, a batch at a time, so that threads can share the work: one fills
- * batches and writes them in order, any encodes them.
+ * Text records to tokens records, a batch at a time, so that threads can share the work
+ * (encode_stream.h).
  */
 #ifndef ENCODE_TEXT_BATCH_H
 #define ENCODE_TEXT_BATCH_H
@@ -24,18 +24,20 @@ struct text_encoder {
     enum stream_ids_type ids_type;
 };
 
-/* offsets: whether records get them. threads: how many encoders share the memory for their caches.
- */
+/* offsets: whether records get them. other: an encoder whose cache it shares, as with
+ * tokeniser_state_share, or NULL. */
 struct text_encoder *text_encoder_new(const struct tokeniser *tokeniser, const struct fit *fit,
-                                      bool offsets, size_t threads);
+                                      bool offsets, struct text_encoder *other);
 /* encoder may be NULL. */
 void text_encoder_free(struct text_encoder *encoder);
 
 struct text_sequence;
 
+/* Zeroed is empty. */
 struct text_batch {
-    struct stream_record **records; /* [count], copies */
+    const struct stream_record **records; /* [count] */
     size_t count, record_capacity, text_bytes;
+    struct blocks copies;            /* of records */
     uint64_t first;                  /* number of its first record in the segment, from 1 */
     struct text_sequence *sequences; /* in the records' order, one each */
     size_t sequence_count, sequence_capacity;
@@ -46,12 +48,15 @@ struct text_batch {
     size_t bad_byte, too_long;
 };
 
-/* first: the number, from 1, of the record that will be added first. */
-struct text_batch *text_batch_new(uint64_t first);
 void text_batch_free(struct text_batch *batch);
+/* Empties it for the records that come next. */
+void text_batch_clear(struct text_batch *batch);
 
-/* Adds a copy of the record, whose type is text. */
-void text_batch_add(struct text_batch *batch, const struct stream_record *record);
+/* Adds a copy of the record, whose type is text. number: which of its segment it is, from 1. */
+void text_batch_add(struct text_batch *batch, const struct stream_record *record, uint64_t number);
+/* Adds the record itself, which must stay as it is until the batch is cleared. */
+void text_batch_borrow(struct text_batch *batch, const struct stream_record *record,
+                       uint64_t number);
 void text_batch_encode(struct text_batch *batch, struct text_encoder *encoder);
 /* Writes what was encoded; source names the stream in the message for a record that could not be.
  * 0, or -1 with a message. */

@@ -251,19 +251,36 @@ static void clone_field(struct clone *clone, const struct field *field,
     }
 }
 
+/* The copy in clone->data, or with data NULL only its size. */
+static void clone_record(struct clone *clone, const struct stream_record *record)
+{
+    struct stream_record copy = *record;
+
+    clone_bytes(clone, record, sizeof *record);
+    for (const struct field *field = stream_fields(record->type); field->name != NULL; field++)
+        clone_field(clone, field, &copy);
+    if (clone->data != NULL)
+        memcpy(clone->data, &copy, sizeof copy);
+}
+
 struct stream_record *stream_record_clone(const struct stream_record *record)
 {
     struct clone clone = {0};
-    struct stream_record copy = *record;
 
-    clone_bytes(&clone, record, sizeof *record);
-    for (const struct field *field = stream_fields(record->type); field->name != NULL; field++)
-        clone_field(&clone, field, &copy);
+    clone_record(&clone, record);
     clone.data = mem_alloc(clone.size);
     clone.size = 0;
-    clone_bytes(&clone, record, sizeof *record);
-    for (const struct field *field = stream_fields(record->type); field->name != NULL; field++)
-        clone_field(&clone, field, &copy);
-    memcpy(clone.data, &copy, sizeof copy);
+    clone_record(&clone, record);
+    return (struct stream_record *)clone.data;
+}
+
+struct stream_record *stream_record_keep(const struct stream_record *record, struct blocks *blocks)
+{
+    struct clone clone = {0};
+
+    clone_record(&clone, record);
+    clone.data = blocks_take(blocks, clone.size);
+    clone.size = 0;
+    clone_record(&clone, record);
     return (struct stream_record *)clone.data;
 }

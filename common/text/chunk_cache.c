@@ -2,7 +2,8 @@
 
 #include "cli/memory.h"
 
-#define LEAST_LINES 1024
+#define LEAST_LINES          1024
+#define STORES_UNTIL_EMPTIED 8 /* a line: four times what fits */
 
 static void set_count(struct chunk_cache *cache, size_t count)
 {
@@ -29,7 +30,6 @@ void chunk_cache_free(struct chunk_cache *cache)
     cache->lines = NULL;
 }
 
-/* The first of a line's entries stays the first where two meet again. */
 static void put_entry(struct chunk_cache *cache, const struct chunk_entry *entry)
 {
     struct chunk_line *line = chunk_cache_line(cache, entry->key);
@@ -37,13 +37,23 @@ static void put_entry(struct chunk_cache *cache, const struct chunk_entry *entry
         line->entries[line->entries[0].key.high != 0] = *entry;
 }
 
+size_t chunk_cache_room(const struct chunk_cache *cache)
+{
+    return cache->count < cache->most ? cache->count : STORES_UNTIL_EMPTIED * cache->count;
+}
+
 /* A line's number is the first bits of the hash, of which there is now one more: what was in line i
  * belongs into 2 i or 2 i + 1. From the last line down, those have been emptied before. */
 void chunk_cache_grow(struct chunk_cache *cache)
 {
     size_t old = cache->count, size = old * sizeof *cache->lines;
-    if (cache->stored < old || old == cache->most)
+    if (cache->stored < chunk_cache_room(cache))
         return;
+    if (old == cache->most) {
+        memset(cache->lines, 0, size);
+        set_count(cache, old);
+        return;
+    }
     mem_prefer_huge_pages(cache->lines + old, size);
     set_count(cache, 2 * old);
     for (size_t i = old; i-- > 0;) {
@@ -52,4 +62,24 @@ void chunk_cache_grow(struct chunk_cache *cache)
         put_entry(cache, &line.entries[0]);
         put_entry(cache, &line.entries[1]);
     }
+}
+
+void chunk_cache_store(struct chunk_cache *cache, struct chunk_line *line, struct chunk_key key,
+                       const uint32_t *ids, size_t count)
+{
+    struct chunk_entry *entry = &line->entries[0];
+    cache->stored++;
+    if (count > (cache->narrow ? CHUNK_NARROW : CHUNK_WIDE))
+        return;
+    if (!chunk_key_claim(&entry->key) && !chunk_key_claim(&(++entry)->key))
+        return;
+    for (size_t i = 0; i < count && cache->narrow; i++)
+        entry->narrow.ids[i] = (uint16_t)ids[i];
+    for (size_t i = 0; i < count && !cache->narrow; i++)
+        entry->wide.ids[i] = ids[i];
+    if (cache->narrow)
+        entry->narrow.count = (uint16_t)count;
+    else
+        entry->wide.count = (uint32_t)count;
+    chunk_key_publish(&entry->key, key);
 }

@@ -3,9 +3,10 @@
  * before, and the time that tokenising takes is the time that it takes to find them here.
  *
  * A line of the processor's cache holds the two entries that a key may be in. A key is 15 bytes at
- * most, with its length in the 16th, so that it is compared as two numbers. What is new takes the
- * second place, and what is found there the first: words that come once do not drive out those that
- * come often.
+ * most, with its length in the 16th, so that it is compared as two numbers. An entry is written
+ * once: what finds none free is not kept, and when that has happened often the cache begins anew.
+ * So threads may share it (word_cache.h): an entry's key is complete when its length is there,
+ * which is written last.
  */
 #ifndef TEXT_CHUNK_CACHE_H
 #define TEXT_CHUNK_CACHE_H
@@ -20,7 +21,7 @@
 #define CHUNK_NARROW 7 /* the most ids of an entry, when all are below 65,536 */
 #define CHUNK_WIDE   3 /* and else */
 
-/* Zeroed: the empty stretch, which has no ids. The count is behind the ids, with which it is read.
+/* Zeroed is free, as no key has the length 0. The count is behind the ids, with which it is read.
  */
 struct chunk_entry {
     struct chunk_key key;
@@ -42,15 +43,18 @@ struct chunk_cache {
     struct chunk_line *lines; /* [count] */
     size_t count, most;       /* powers of 2 */
     unsigned shift;           /* 64 - log2(count) */
-    size_t stored;            /* since it has this size */
+    size_t stored;            /* since it has this size, or was to be */
     bool narrow;
 };
 
 /* Small at first; bytes: what it may grow to, of which a power of 2 is taken. ids: one more than
  * the largest that may come. */
 void chunk_cache_init(struct chunk_cache *cache, size_t bytes, size_t ids);
-/* Twice the size, when it fills and may: a cache that is larger than the text needs is slower, as
- * its lines are farther away. Lines found before are no longer its own. */
+/* How many may be stored before it is time to grow. */
+size_t chunk_cache_room(const struct chunk_cache *cache);
+/* When it is: twice the size, for a cache that is larger than the text needs is slower, as its
+ * lines are farther away; or empty, when it may not grow. Lines found before are no longer its own,
+ * and no other thread may use it meanwhile. */
 void chunk_cache_grow(struct chunk_cache *cache);
 void chunk_cache_free(struct chunk_cache *cache);
 
@@ -61,17 +65,14 @@ static inline struct chunk_line *chunk_cache_line(const struct chunk_cache *cach
 }
 
 /* The key's entry in its line, or NULL. */
-static inline const struct chunk_entry *chunk_line_find(struct chunk_line *line,
+static inline const struct chunk_entry *chunk_line_find(const struct chunk_line *line,
                                                         struct chunk_key key)
 {
-    if (chunk_key_equal(line->entries[0].key, key))
+    if (chunk_key_published(&line->entries[0].key, key))
         return &line->entries[0];
-    if (!chunk_key_equal(line->entries[1].key, key))
-        return NULL;
-    struct chunk_entry found = line->entries[1];
-    line->entries[1] = line->entries[0];
-    line->entries[0] = found;
-    return &line->entries[0];
+    if (chunk_key_published(&line->entries[1].key, key))
+        return &line->entries[1];
+    return NULL;
 }
 
 /* A narrow entry's ids, and behind them its count, as vectors of the compiler's. */
@@ -95,23 +96,8 @@ static inline size_t chunk_entry_copy(const struct chunk_entry *entry, bool narr
     return entry->narrow.count;
 }
 
-/* Keeps ids under the key, unless they are too many. */
-static inline void chunk_cache_store(struct chunk_cache *cache, struct chunk_line *line,
-                                     struct chunk_key key, const uint32_t *ids, size_t count)
-{
-    struct chunk_entry entry = {.key = key};
-    if (count > (cache->narrow ? CHUNK_NARROW : CHUNK_WIDE))
-        return;
-    for (size_t i = 0; i < count && cache->narrow; i++)
-        entry.narrow.ids[i] = (uint16_t)ids[i];
-    for (size_t i = 0; i < count && !cache->narrow; i++)
-        entry.wide.ids[i] = ids[i];
-    if (cache->narrow)
-        entry.narrow.count = (uint16_t)count;
-    else
-        entry.wide.count = (uint32_t)count;
-    line->entries[1] = entry;
-    cache->stored++;
-}
+/* Keeps ids under the key, unless they are too many or there is no room. */
+void chunk_cache_store(struct chunk_cache *cache, struct chunk_line *line, struct chunk_key key,
+                       const uint32_t *ids, size_t count);
 
 #endif

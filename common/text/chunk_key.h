@@ -34,6 +34,31 @@ static inline bool chunk_key_equal(struct chunk_key a, struct chunk_key b)
     return ((a.low ^ b.low) | (a.high ^ b.high)) == 0;
 }
 
+/* Keys of entries that threads share: free (zero) → claimed by one thread, which writes the rest of
+ * the entry → published. */
+#define CHUNK_KEY_CLAIMED UINT64_MAX
+
+static inline bool chunk_key_claim(struct chunk_key *slot)
+{
+    uint64_t none = 0;
+    return __atomic_compare_exchange_n(&slot->high, &none, CHUNK_KEY_CLAIMED, false,
+                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static inline void chunk_key_publish(struct chunk_key *slot, struct chunk_key key)
+{
+    __atomic_store_n(&slot->low, key.low, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->high, key.high, __ATOMIC_RELEASE);
+}
+
+/* Whether the slot has the key, and with it an entry that does not change any more. */
+static inline bool chunk_key_published(const struct chunk_key *slot, struct chunk_key key)
+{
+    uint64_t high = __atomic_load_n(&slot->high, __ATOMIC_ACQUIRE);
+    uint64_t low = __atomic_load_n(&slot->low, __ATOMIC_RELAXED);
+    return ((high ^ key.high) | (low ^ key.low)) == 0;
+}
+
 static inline uint64_t chunk_key_hash(struct chunk_key key)
 {
     uint64_t mixed =

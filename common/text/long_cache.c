@@ -2,7 +2,8 @@
 
 #include "cli/memory.h"
 
-#define LEAST_LINES 64
+#define LEAST_LINES          64
+#define STORES_UNTIL_EMPTIED 4 /* a line */
 
 static void set_count(struct long_cache *cache, size_t count)
 {
@@ -28,12 +29,22 @@ void long_cache_free(struct long_cache *cache)
     cache->lines = NULL;
 }
 
+size_t long_cache_room(const struct long_cache *cache)
+{
+    return cache->count < cache->most ? cache->count / 2 : STORES_UNTIL_EMPTIED * cache->count;
+}
+
 /* In place, as chunk_cache_grow. */
 void long_cache_grow(struct long_cache *cache)
 {
     size_t old = cache->count, size = old * sizeof *cache->lines;
-    if (cache->stored < old / 2 || old == cache->most)
+    if (cache->stored < long_cache_room(cache))
         return;
+    if (old == cache->most) {
+        memset(cache->lines, 0, size);
+        set_count(cache, old);
+        return;
+    }
     mem_prefer_huge_pages(cache->lines + old, size);
     set_count(cache, 2 * old);
     for (size_t i = old; i-- > 0;) {
@@ -47,17 +58,18 @@ void long_cache_grow(struct long_cache *cache)
 void long_cache_store(struct long_cache *cache, const struct long_key *key, const uint32_t *ids,
                       size_t count)
 {
-    struct long_line line = {.key = *key};
-    if (count > (cache->narrow ? LONG_NARROW : LONG_WIDE))
-        return;
-    for (size_t i = 0; i < count && cache->narrow; i++)
-        line.narrow.ids[i] = (uint16_t)ids[i];
-    for (size_t i = 0; i < count && !cache->narrow; i++)
-        line.wide.ids[i] = ids[i];
-    if (cache->narrow)
-        line.narrow.count = (uint16_t)count;
-    else
-        line.wide.count = (uint32_t)count;
-    *long_cache_line(cache, key) = line;
+    struct long_line *line = long_cache_line(cache, key);
     cache->stored++;
+    if (count > (cache->narrow ? LONG_NARROW : LONG_WIDE) || !chunk_key_claim(&line->key.second))
+        return;
+    line->key.first = key->first;
+    for (size_t i = 0; i < count && cache->narrow; i++)
+        line->narrow.ids[i] = (uint16_t)ids[i];
+    for (size_t i = 0; i < count && !cache->narrow; i++)
+        line->wide.ids[i] = ids[i];
+    if (cache->narrow)
+        line->narrow.count = (uint16_t)count;
+    else
+        line->wide.count = (uint32_t)count;
+    chunk_key_publish(&line->key.second, key->second);
 }

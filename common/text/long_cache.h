@@ -2,8 +2,7 @@
  * The chunk cache's companion for stretches of 16 to 31 bytes: words of other scripts than Latin,
  * which take two or three bytes a letter.
  *
- * A line of the processor's cache holds one of them, and what is new takes the place of what was
- * there.
+ * A line of the processor's cache holds one of them, which is written once.
  */
 #ifndef TEXT_LONG_CACHE_H
 #define TEXT_LONG_CACHE_H
@@ -24,7 +23,7 @@ struct long_key {
     struct chunk_key first, second;
 };
 
-/* Zeroed: nothing. */
+/* Zeroed is free. */
 struct long_line {
     struct long_key key;
     union {
@@ -47,6 +46,7 @@ struct long_cache {
 
 /* As chunk_cache_init and so on. */
 void long_cache_init(struct long_cache *cache, size_t bytes, size_t ids);
+size_t long_cache_room(const struct long_cache *cache);
 void long_cache_grow(struct long_cache *cache);
 void long_cache_free(struct long_cache *cache);
 
@@ -70,8 +70,8 @@ static inline struct long_line *long_cache_line(const struct long_cache *cache,
 
 static inline bool long_line_holds(const struct long_line *line, const struct long_key *key)
 {
-    return chunk_key_equal(line->key.first, key->first) &&
-           chunk_key_equal(line->key.second, key->second);
+    return chunk_key_published(&line->key.second, key->second) &&
+           chunk_key_equal(line->key.first, key->first);
 }
 
 /* Copies a line's ids to out, which has LONG_NARROW; their number. */
@@ -85,7 +85,7 @@ static inline size_t long_line_copy(const struct long_line *line, bool narrow, u
     return count;
 }
 
-/* Keeps ids under the key, unless they are too many. */
+/* Keeps ids under the key, unless they are too many or its line is taken. */
 void long_cache_store(struct long_cache *cache, const struct long_key *key, const uint32_t *ids,
                       size_t count);
 

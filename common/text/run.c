@@ -94,6 +94,8 @@ void run_encode_with_added(const struct tokeniser *tokeniser, struct run_state *
     struct added_match match;
     state->normal.size = state->sources.count = 0;
     normalise_part(tokeniser, state, text, size, out->traced);
+    if (state->normal.size == 0)
+        return;
     const struct origin origin = origin_of_normal(state);
     struct added_cursor cursor = {.text = state->normal.data, .size = state->normal.size};
     while (added_tokens_next(&tokeniser->added, ADDED_NORMALISED, &cursor, &match)) {
@@ -130,6 +132,10 @@ static void keep_word(const struct tokeniser *tokeniser, struct run_state *state
                       bool traced)
 {
     const size_t most = tokeniser->wordpiece.max_characters;
+    if (word.size == 0) {
+        state->normal.size = state->sources.count = 0;
+        return;
+    }
     char *normal = state->normal.data;
     uint32_t *begins = state->sources.begins;
     size_t from = (size_t)(word.data - normal), kept = word.size, last = 0;

@@ -116,8 +116,6 @@ struct text_decoder *text_decoder_new(const struct tokeniser *tokeniser)
     decoder = mem_calloc(1, sizeof(*decoder));
     decoder->tokeniser = tokeniser;
     decoder->count = vocabulary->size;
-    if (vocabulary->empty != TOKEN_NONE && vocabulary->empty >= decoder->count)
-        decoder->count = (size_t)vocabulary->empty + 1;
     decoder->tokens = mem_calloc(decoder->count, sizeof(*decoder->tokens));
     for (size_t id = 0; id < vocabulary->size; id++)
         if (vocabulary->tokens[id].data != NULL)

@@ -91,7 +91,10 @@ struct tokeniser_state;
 /* For one tokeniser only. cache_bytes: what its cache may grow to; see chunk_cache.h. With less
  * than there are different words in the text it is slower, never wrong. */
 struct tokeniser_state *tokeniser_state_new(const struct tokeniser *tokeniser, size_t cache_bytes);
-#define TOKENISER_CACHE ((size_t)32 << 20) /* all words of most texts, for one thread */
+#define TOKENISER_CACHE ((size_t)32 << 20) /* all words of most texts */
+/* Another state, for another thread, with the same cache; made before any of them has encoded. The
+ * cache is there until the last of them is freed. */
+struct tokeniser_state *tokeniser_state_share(struct tokeniser_state *other);
 void tokeniser_state_free(struct tokeniser_state *state);
 
 /*

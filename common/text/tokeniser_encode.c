@@ -6,17 +6,19 @@
  * Other chunks are cut into runs at ASCII punctuation, each of which is a word. A run of plain
  * ASCII is lower-cased and matched; any other goes through all the stages (run.h).
  *
- * Where the time goes, one thread, on a Zen 5. IMDB's reviews again and again take 9 ns a chunk,
- * which is 5.7 bytes on average and 1.3 ids: 41 % for finding chunks and asking for their lines of
- * the cache (encode_segment, which holds add_chunk), 20 % for comparing keys and copying ids
- * (look_up), 20 % for the chunks that are not there, one in fifty, in equal parts waiting for the
- * lines of their runs and for the trie's; finding the spaces takes 1 %, checking UTF-8 2 %. Memory
- * limits the first three: chunks are collected before they are looked up, so that the lines are on
- * their way meanwhile.
+ * Where the time goes: `perf record wp-tokenize < text.mp`, IMDB's reviews four times over, one
+ * thread of a Sapphire Rapids. That is 340 MB/s, 17 ns a chunk, which is 5.7 bytes on average and
+ * 1.3 ids. 30 % is finding chunks and asking for their lines of the cache (encode_segment, which
+ * holds add_chunk), 13 % comparing keys and copying ids (look_up), 16 % the chunks that are not
+ * there, one in fifty, in equal parts waiting for the lines of their runs and for the trie's
+ * (encode_chunk, wordpiece_match, chunk_cache_store); checking UTF-8 takes 4 %, finding the spaces
+ * 2 %, and 6 % is the system's clearing of pages for caches that grow, most of it in the first
+ * pass. Memory limits the first three: chunks are collected before they are looked up, so that the
+ * lines are on their way meanwhile. The rest is the filter's: 14 % reading, of which hashing is 4,
+ * and 11 % writing.
  *
- * A first pass takes 11 ns a chunk: growing the cache costs the system's clearing of its pages, and
- * there are twice as many misses. wp-tokenize adds a quarter to that: 5 % reading and hashing its
- * input, 4 % copying records, 4 % writing, 3 % to start.
+ * Threads share the cache (word_cache.h): one each would be filled by each, and of half the size
+ * for the same memory, which cost two threads 15 % more.
  *
  * With offsets there is no cache: it knows tokens, not where each ends.
  */
@@ -25,13 +27,12 @@
 
 #include "cli/memory.h"
 #include "cli/utf8.h"
-#include "text/chunk_cache.h"
 #include "text/fit.h"
-#include "text/long_cache.h"
 #include "text/run.h"
 #include "text/tokeniser.h"
 #include "text/tokeniser_build.h"
 #include "text/unicode.h"
+#include "text/word_cache.h"
 
 enum byte_class {
     BYTE_PLAIN,       /* part of a run; nothing happens to it but lower-casing */
@@ -50,8 +51,7 @@ struct pending {
 };
 
 struct tokeniser_state {
-    struct chunk_cache cache;
-    struct long_cache long_cache;
+    struct word_cache_user words;
     const char *end; /* of what may be read of the text at work */
     struct pending pending[PENDING];
     size_t pending_count;
@@ -63,8 +63,14 @@ struct tokeniser_state {
 struct tokeniser_state *tokeniser_state_new(const struct tokeniser *tokeniser, size_t cache_bytes)
 {
     struct tokeniser_state *state = mem_calloc(1, sizeof(*state));
-    chunk_cache_init(&state->cache, cache_bytes, tokeniser->vocabulary.size);
-    long_cache_init(&state->long_cache, cache_bytes / 4, tokeniser->vocabulary.size);
+    word_cache_open(&state->words, cache_bytes, tokeniser->vocabulary.size);
+    return state;
+}
+
+struct tokeniser_state *tokeniser_state_share(struct tokeniser_state *other)
+{
+    struct tokeniser_state *state = mem_calloc(1, sizeof(*state));
+    word_cache_join(&state->words, &other->words);
     return state;
 }
 
@@ -72,8 +78,7 @@ void tokeniser_state_free(struct tokeniser_state *state)
 {
     if (state == NULL)
         return;
-    chunk_cache_free(&state->cache);
-    long_cache_free(&state->long_cache);
+    word_cache_close(&state->words);
     free(state->masks);
     run_state_free(&state->run);
     free(state);
@@ -128,16 +133,16 @@ static void find_run(const struct tokeniser *tokeniser, struct tokeniser_state *
                      struct encoding *out)
 {
     struct chunk_key key = key_of(run, size, end);
-    struct chunk_line *line = chunk_cache_line(&state->cache, key);
+    struct chunk_line *line = chunk_cache_line(&state->words.chunks, key);
     const struct chunk_entry *entry = chunk_line_find(line, key);
     size_t before = out->count;
     if (entry != NULL) {
         encoding_reserve(out, CHUNK_ROOM);
-        out->count += chunk_entry_copy(entry, state->cache.narrow, out->ids + out->count);
+        out->count += chunk_entry_copy(entry, state->words.chunks.narrow, out->ids + out->count);
         return;
     }
     encode_run(tokeniser, state, run, size, plain, out);
-    chunk_cache_store(&state->cache, line, key, out->ids + before, out->count - before);
+    chunk_cache_store(&state->words.chunks, line, key, out->ids + before, out->count - before);
 }
 
 /* What the cache does not have, or cannot tell. */
@@ -167,16 +172,15 @@ static void encode_long(const struct tokeniser *tokeniser, struct tokeniser_stat
                         const char *chunk, size_t size, struct encoding *out)
 {
     struct long_key key = long_key_within(chunk, size, state->end);
-    const struct long_line *line = long_cache_line(&state->long_cache, &key);
+    const struct long_line *line = long_cache_line(&state->words.longs, &key);
     size_t before = out->count;
     if (long_line_holds(line, &key)) {
         encoding_reserve(out, LONG_NARROW);
-        out->count += long_line_copy(line, state->long_cache.narrow, out->ids + out->count);
+        out->count += long_line_copy(line, state->words.longs.narrow, out->ids + out->count);
         return;
     }
     encode_chunk(tokeniser, state, chunk, size, out);
-    long_cache_store(&state->long_cache, &key, out->ids + before, out->count - before);
-    long_cache_grow(&state->long_cache);
+    long_cache_store(&state->words.longs, &key, out->ids + before, out->count - before);
 }
 
 static void encode_missed(const struct tokeniser *tokeniser, struct tokeniser_state *state,
@@ -188,14 +192,14 @@ static void encode_missed(const struct tokeniser *tokeniser, struct tokeniser_st
     else
         encode_chunk(tokeniser, state, missed->data, missed->size, out);
     if (missed->line != NULL)
-        chunk_cache_store(&state->cache, missed->line, missed->key, out->ids + before,
+        chunk_cache_store(&state->words.chunks, missed->line, missed->key, out->ids + before,
                           out->count - before);
 }
 
 static void look_up(const struct tokeniser *tokeniser, struct tokeniser_state *state,
                     struct encoding *out)
 {
-    bool narrow = state->cache.narrow;
+    bool narrow = state->words.chunks.narrow;
     encoding_reserve(out, PENDING * CHUNK_ROOM);
     uint32_t *next = out->ids + out->count;
     for (size_t i = 0; i < state->pending_count; i++) {
@@ -213,13 +217,15 @@ static void look_up(const struct tokeniser *tokeniser, struct tokeniser_state *s
     }
     out->count = (size_t)(next - out->ids);
     state->pending_count = 0;
-    chunk_cache_grow(&state->cache);
+    word_cache_grow(&state->words);
     run_drop_tokens(tokeniser, &state->run, out);
 }
 
 static void add_chunk(const struct tokeniser *tokeniser, struct tokeniser_state *state,
                       const char *chunk, size_t size, struct encoding *out)
 {
+    if (size == 0)
+        return;
     if (out->traced) {
         encode_chunk(tokeniser, state, chunk, size, out);
         run_drop_tokens(tokeniser, &state->run, out);
@@ -231,11 +237,11 @@ static void add_chunk(const struct tokeniser *tokeniser, struct tokeniser_state 
     pending->line = NULL;
     if (size <= CHUNK_BYTES) {
         pending->key = key_of(chunk, size, state->end);
-        pending->line = chunk_cache_line(&state->cache, pending->key);
+        pending->line = chunk_cache_line(&state->words.chunks, pending->key);
         __builtin_prefetch(pending->line);
     } else if (size <= LONG_BYTES) {
         struct long_key key = long_key_within(chunk, size, state->end);
-        __builtin_prefetch(long_cache_line(&state->long_cache, &key));
+        __builtin_prefetch(long_cache_line(&state->words.longs, &key));
     }
     if (state->pending_count == PENDING)
         look_up(tokeniser, state, out);
@@ -330,9 +336,11 @@ size_t tokeniser_encode(const struct tokeniser *tokeniser, struct tokeniser_stat
         return text.size + valid + 1;
     out->count = out->unknown = 0;
     encoding_push(out, tokeniser->special.cls, (struct source){0});
+    word_cache_enter(&state->words);
     first = encode_segment(tokeniser, state, text, most, out);
     held = out->count - 1;
     second = encode_segment(tokeniser, state, pair, most, out);
+    word_cache_leave(&state->words);
     out->tokens = first + second;
     assemble(tokeniser, first, second, held, pair.data != NULL, max_length, out);
     return 0;

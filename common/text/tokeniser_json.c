@@ -3,11 +3,11 @@
 #include "text/tokeniser_json.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/diag.h"
 #include "cli/memory.h"
-#include "cli/json_arena.h"
 #include "cli/json_file.h"
 
 int tokeniser_json_added_token(struct added_tokens *added, const json_t *json, uint32_t id,
@@ -51,47 +51,57 @@ static int read_added(struct tokeniser_spec *spec, const json_t *json, const cha
     return 0;
 }
 
-static int read_vocabulary(struct tokeniser_spec *spec, json_t *vocabulary, const char *path)
+/* The vocabulary is read before what says whether the model is one that is supported. */
+struct vocabulary_reader {
+    struct vocabulary *vocabulary;
+    char *fault; /* the first thing that is wrong with it, or NULL */
+};
+
+static bool take_token(void *context, const char *token, size_t size, const json_t *id)
 {
-    const char *token;
-    size_t size;
-    json_t *id;
-    json_object_keylen_foreach(vocabulary, token, size, id)
-    {
-        json_int_t value = json_is_integer(id) ? json_integer_value(id) : -1;
-        if (value < 0 || value >= VOCABULARY_MAX)
-            return diag_error("%s: token '%s' has no id between 0 and %" PRIu32, path, token,
-                              VOCABULARY_MAX - 1);
-        if (size == 0)
-            spec->vocabulary.empty = (uint32_t)value;
-        else if (!vocabulary_add(&spec->vocabulary, token, size, (uint32_t)value))
-            return diag_error("%s: token '%s' has the id of another token, %lld", path, token,
-                              (long long)value);
+    struct vocabulary_reader *reader = context;
+    struct vocabulary *vocabulary = reader->vocabulary;
+    json_int_t value = json_is_integer(id) ? json_integer_value(id) : -1;
+    bool new = true;
+    if (reader->fault != NULL)
+        return true;
+    if (value < 0 || value >= VOCABULARY_MAX) {
+        reader->fault =
+            mem_format("token '%s' has no id between 0 and %" PRIu32, token, VOCABULARY_MAX - 1);
+    } else if (size == 0) {
+        new = vocabulary->empty == TOKEN_NONE;
+        vocabulary_set_empty(vocabulary, (uint32_t)value);
+    } else if (!vocabulary_add(vocabulary, token, size, (uint32_t)value)) {
+        new = vocabulary_find(vocabulary, token, size) == TOKEN_NONE;
+        reader->fault =
+            mem_format("token '%s' has the id of another token, %lld", token, (long long)value);
     }
-    if (spec->vocabulary.used == 0)
-        return diag_error("%s: no tokens in it", path);
-    return 0;
+    return new;
 }
 
-static int read_model(struct tokeniser_spec *spec, const json_t *json, const char *path)
+static int read_model(struct tokeniser_spec *spec, const json_t *json, const char *fault,
+                      const char *path)
 {
     const json_t *model = json_object_get(json, "model");
     const json_t *longest = json_object_get(model, "max_input_chars_per_word");
     const char *type = json_member_string(model, "type");
     const char *prefix = json_member_string(model, "continuing_subword_prefix");
     const char *unknown = json_member_string(model, "unk_token");
-    json_t *vocabulary = json_object_get(model, "vocab");
     if (type != NULL && strcmp(type, "WordPiece") != 0)
         return diag_error("%s: model '%s' is not supported, only WordPiece is", path, type);
     if (prefix == NULL || unknown == NULL || !json_is_integer(longest) ||
-        !json_is_object(vocabulary))
+        !json_is_object(json_object_get(model, "vocab")))
         return diag_error("%s: its model is not a whole WordPiece model", path);
     if (json_integer_value(longest) < 0 || json_integer_value(longest) >= UINT32_MAX)
         return diag_error("%s: max_input_chars_per_word is out of range", path);
     spec->prefix = mem_strdup(prefix);
     spec->special[TOKEN_UNK] = mem_strdup(unknown);
     spec->max_characters = (uint64_t)json_integer_value(longest);
-    return read_vocabulary(spec, vocabulary, path);
+    if (fault != NULL)
+        return diag_error("%s: %s", path, fault);
+    if (spec->vocabulary.used == 0)
+        return diag_error("%s: no tokens in it", path);
+    return 0;
 }
 
 static int read_normaliser(struct tokeniser_spec *spec, const json_t *json, const char *path)
@@ -219,12 +229,14 @@ static int read_post_processor(struct tokeniser_spec *spec, const json_t *json, 
 int tokeniser_spec_read_json(struct tokeniser_spec *spec, const char *path)
 {
     int status = -1;
-    json_arena_begin(path);
-    json_t *json = json_file_read(path, JSON_ALLOW_NUL);
-    if (json != NULL && read_model(spec, json, path) == 0 &&
+    struct vocabulary_reader reader = {.vocabulary = &spec->vocabulary};
+    const struct json_members vocabulary = {"model", "vocab", take_token, &reader};
+    json_t *json = json_file_read_members(path, JSON_ALLOW_NUL, &vocabulary);
+    if (json != NULL && read_model(spec, json, reader.fault, path) == 0 &&
         read_normaliser(spec, json, path) == 0 && check_pre_tokeniser(json, path) == 0 &&
         read_post_processor(spec, json, path) == 0 && read_decoder(spec, json, path) == 0)
         status = read_added(spec, json, path);
-    json_arena_end();
+    json_decref(json);
+    free(reader.fault);
     return status;
 }

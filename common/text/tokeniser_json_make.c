@@ -47,10 +47,13 @@ static json_t *make_vocabulary(const struct tokeniser *tokeniser)
 {
     const struct vocabulary *vocabulary = &tokeniser->vocabulary;
     json_t *object = json_object();
-    for (size_t id = 0; id < vocabulary->size; id++)
+    for (size_t id = 0; id < vocabulary->size; id++) {
         if (vocabulary->tokens[id].data != NULL)
             json_object_setn_new(object, vocabulary->tokens[id].data, vocabulary->tokens[id].size,
                                  json_integer((json_int_t)id));
+        if (id == vocabulary->empty)
+            json_object_set_new(object, "", json_integer((json_int_t)id));
+    }
     for (size_t i = 0; i < tokeniser->added.count; i++)
         if (!tokeniser->added.items[i].in_model)
             json_object_del(object, tokeniser->added.items[i].content);

@@ -12,30 +12,14 @@
 #include "text/unicode.h"
 #include "text/utf8.h"
 
-enum { FIRST_SLOTS = 1 << 16, BLOCK_BYTES = 1 << 16 };
-
-/* Tokens are many and short, and go together: their bytes are in a chain of blocks, the newest
- * first. */
-struct vocabulary_block {
-    struct vocabulary_block *next;
-    size_t used, size;
-    char bytes[];
-};
+enum { FIRST_SLOTS = 1 << 16 };
 
 /* A copy that lives as long as the vocabulary. */
 static const char *keep_bytes(struct vocabulary *vocabulary, const char *data, size_t size)
 {
-    struct vocabulary_block *block = vocabulary->blocks;
-    if (block == NULL || block->size - block->used <= size) {
-        size_t room = size < BLOCK_BYTES ? BLOCK_BYTES : size + 1;
-        block = mem_alloc(sizeof(*block) + room);
-        *block = (struct vocabulary_block){.next = vocabulary->blocks, .size = room};
-        vocabulary->blocks = block;
-    }
-    char *copy = block->bytes + block->used;
+    char *copy = blocks_take(&vocabulary->bytes, size + 1);
     memcpy(copy, data, size);
     copy[size] = '\0';
-    block->used += size + 1;
     return copy;
 }
 
@@ -46,10 +30,7 @@ void vocabulary_init(struct vocabulary *vocabulary)
 
 void vocabulary_free(struct vocabulary *vocabulary)
 {
-    for (struct vocabulary_block *block = vocabulary->blocks, *next; block != NULL; block = next) {
-        next = block->next;
-        free(block);
-    }
+    blocks_free(&vocabulary->bytes);
     free(vocabulary->tokens);
     free(vocabulary->slots);
     vocabulary_init(vocabulary);
@@ -111,6 +92,12 @@ bool vocabulary_add(struct vocabulary *vocabulary, const char *data, size_t size
     return true;
 }
 
+void vocabulary_set_empty(struct vocabulary *vocabulary, uint32_t id)
+{
+    grow_ids(vocabulary, (size_t)id + 1);
+    vocabulary->empty = id;
+}
+
 uint32_t vocabulary_find(const struct vocabulary *vocabulary, const char *data, size_t size)
 {
     return vocabulary->used > 0 ? vocabulary->slots[find_slot(vocabulary, data, size)] : TOKEN_NONE;
@@ -143,8 +130,7 @@ static int add_line(struct vocabulary *vocabulary, const char *path, uint64_t nu
         return diag_error("%s: line %" PRIu64 ": not valid UTF-8", path, number);
     length = trimmed_length(line, length);
     if (length == 0) {
-        grow_ids(vocabulary, number);
-        vocabulary->empty = (uint32_t)number - 1;
+        vocabulary_set_empty(vocabulary, (uint32_t)number - 1);
     } else if (!vocabulary_add(vocabulary, line, length, (uint32_t)number - 1))
         return diag_error("%s: line %" PRIu64 ": duplicate token '%.*s'", path, number, (int)length,
                           line);

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cli/blocks.h"
+
 #define VOCABULARY_MAX (UINT32_C(1) << 24)
 #define TOKEN_NONE     UINT32_MAX
 
@@ -19,15 +21,13 @@ struct token_text {
     size_t size;
 };
 
-struct vocabulary_block;
-
 struct vocabulary {
     struct token_text *tokens; /* [size], by id */
     size_t size;               /* highest id + 1 */
     size_t capacity;
-    uint32_t empty; /* id of the token of no bytes, which no text has in it; or TOKEN_NONE */
-    struct vocabulary_block *blocks; /* the tokens' bytes */
-    uint32_t *slots; /* open addressing over the tokens' bytes; TOKEN_NONE is an empty slot */
+    uint32_t empty;      /* id of the token of no bytes, which no text has in it; or TOKEN_NONE */
+    struct blocks bytes; /* of the tokens */
+    uint32_t *slots;     /* open addressing over the tokens' bytes; TOKEN_NONE is an empty slot */
     size_t slot_count, used;
 };
 
@@ -40,6 +40,9 @@ void vocabulary_free(struct vocabulary *vocabulary);
  * that token or that id is there already; nothing is reported.
  */
 bool vocabulary_add(struct vocabulary *vocabulary, const char *data, size_t size, uint32_t id);
+
+/* Says which id, below VOCABULARY_MAX, is that of the token of no bytes. */
+void vocabulary_set_empty(struct vocabulary *vocabulary, uint32_t id);
 
 /* The token's id, or TOKEN_NONE. */
 uint32_t vocabulary_find(const struct vocabulary *vocabulary, const char *data, size_t size);

@@ -12,8 +12,12 @@ bench-tokenizer: $(PARITY_VENV)/ready $(BUILD)/bench/tokenise ## speed of the to
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD) all
 	@BUILD=$(BUILD) $(PARITY_VENV)/bin/python tests/bench/tokenise.py $(BENCH_FLAGS)
 
+bench-adversarial: $(BUILD)/bench/tokenise ## the tokeniser with input that is made to hurt: linear time, bounded memory
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD) all
+	@BUILD=$(BUILD) $(PYTHON) tests/bench/adversarial.py $(BENCH_FLAGS)
+
 $(BUILD)/bench/gemm-peak $(BUILD)/bench/tokenise: $(BUILD)/bench/%: tests/bench/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_) $(CFLAGS_) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LDLIBS_)
 
-.PHONY: bench bench-latency bench-tokenizer
+.PHONY: bench bench-latency bench-tokenizer bench-adversarial

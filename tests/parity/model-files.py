@@ -20,7 +20,7 @@ from transformers import BertConfig, BertForPreTraining, BertForSequenceClassifi
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-LIBRARIES = "-lmsgpackc -ljansson -lcsv -larchive -lcurl -lcrypto -lxxhash -lm -lpthread".split()
+LIBRARIES = "-lmsgpackc -ljansson -lyajl -lcsv -larchive -lcurl -lcrypto -lxxhash -lm -lpthread".split()
 
 passed = failed = 0
 

@@ -23,7 +23,7 @@ from transformers import AutoTokenizer, BertTokenizerFast
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 FIXTURES = ROOT / "tests/fixtures/text"
-LIBRARIES = "-lmsgpackc -ljansson -lcsv -larchive -lcurl -lcrypto -lxxhash -lm -lpthread".split()
+LIBRARIES = "-lmsgpackc -ljansson -lyajl -lcsv -larchive -lcurl -lcrypto -lxxhash -lm -lpthread".split()
 
 passed = failed = 0
 

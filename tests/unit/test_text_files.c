@@ -514,6 +514,43 @@ static void test_saved_vocabulary(const char *folder)
     free(text);
 }
 
+/* A token may have a NUL in it; in a tokenizer.json it is escaped. */
+static void test_nul(const char *folder)
+{
+    static const char lines[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\0b\n";
+    char *path = mem_format("%s/vocab.txt", folder);
+    write_whole(path, lines, sizeof lines - 1);
+    struct tokeniser *text = check_accepted(folder, "", "a NUL in vocab.txt");
+    CHECK(vocabulary_find(&text->vocabulary, "a\0b", 3) == 5, "the sixth line");
+    CHECK(tokeniser_save_folder(text, NULL, folder) == 0, "saved");
+    struct tokeniser *json = check_accepted(folder, "", "a NUL in tokenizer.json");
+    CHECK(vocabulary_find(&json->vocabulary, "a\0b", 3) == 5, "the same of tokenizer.json");
+    tokeniser_close(json);
+    tokeniser_close(text);
+    for (size_t i = 0; tokeniser_file_names[i] != NULL; i++)
+        remove_file(folder, tokeniser_file_names[i]);
+    free(path);
+}
+
+/* The token of no bytes may have the last id: six lines are six ids (as in transformers, where
+ * len(BertTokenizer(vocab_file)) is 6), also when they have become a tokenizer.json. */
+static void test_empty_last(const char *folder)
+{
+    write_file(folder, "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n\n");
+    struct tokeniser *text = check_accepted(folder, "", "an empty line at the end");
+    CHECK(text->vocabulary.size == 6 && text->vocabulary.empty == 5, "%zu ids",
+          text->vocabulary.size);
+    CHECK(tokeniser_save_folder(text, NULL, folder) == 0, "saved");
+    struct tokeniser *json = check_accepted(folder, "", "the same as tokenizer.json");
+    CHECK(json->vocabulary.size == 6 && json->vocabulary.empty == 5, "%zu ids of tokenizer.json",
+          json->vocabulary.size);
+    CHECK(strcmp(json->digest, text->digest) == 0, "%s, not %s", json->digest, text->digest);
+    tokeniser_close(json);
+    tokeniser_close(text);
+    for (size_t i = 0; tokeniser_file_names[i] != NULL; i++)
+        remove_file(folder, tokeniser_file_names[i]);
+}
+
 int main(void)
 {
     char *folder = temporary_folder();
@@ -528,6 +565,8 @@ int main(void)
     test_unknowable(folder);
     test_many(folder);
     test_too_large(folder);
+    test_nul(folder);
+    test_empty_last(folder);
     test_saved_config(folder);
     test_saved_special(folder);
     test_saved_vocabulary(folder);

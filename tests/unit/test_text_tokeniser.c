@@ -2,6 +2,7 @@
  * (tests/fixtures/generate-text.py). */
 #include <ctype.h>
 #include <dirent.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,7 +13,6 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "text/fit.h"
-#include "text/ordered_pool.h"
 #include "text/text_decoder.h"
 #include "text_json.h"
 
@@ -418,46 +418,6 @@ static void test_saving_fails(void)
     tokeniser_close(NULL);
 }
 
-static void square(void *job, void *state)
-{
-    int *number = job;
-    usleep((unsigned)(*number % 7) * 100);
-    *number *= *number;
-    ++*(int *)state;
-}
-
-static void test_pool(unsigned threads)
-{
-    enum { JOBS = 200 };
-    int numbers[JOBS], counts[8] = {0}, taken = 0, in_order = 0, done = 0;
-    void *states[8];
-    struct ordered_pool *pool;
-    int *job;
-    for (int i = 0; i < 8; i++)
-        states[i] = &counts[i];
-    pool = ordered_pool_new(threads, square, states);
-    CHECK(ordered_pool_take(pool) == NULL, "an empty pool gives nothing");
-    for (int i = 0; i < JOBS; i++) {
-        numbers[i] = i;
-        if (ordered_pool_full(pool)) {
-            job = ordered_pool_take(pool);
-            in_order += job == &numbers[taken] && *job == taken * taken;
-            taken++;
-        }
-        ordered_pool_submit(pool, &numbers[i]);
-    }
-    while ((job = ordered_pool_take(pool)) != NULL) {
-        in_order += job == &numbers[taken] && *job == taken * taken;
-        taken++;
-    }
-    for (int i = 0; i < 8; i++)
-        done += counts[i];
-    CHECK(taken == JOBS && in_order == JOBS && done == JOBS,
-          "%u threads: %d taken, %d in order, %d done of %d", threads, taken, in_order, done, JOBS);
-    ordered_pool_submit(pool, &numbers[0]);
-    ordered_pool_free(pool);
-}
-
 static void check_window(const json_t *expected, const struct encoding *got, size_t at, size_t k)
 {
     uint8_t types[64];
@@ -543,6 +503,59 @@ static void test_head_tail(void)
     CHECK(fit_default_head(512) == 128 && fit_default_head(256) == 63, "128 of 510");
 }
 
+struct sharing {
+    struct tokeniser *tokeniser;
+    struct tokeniser_state *state;
+    json_t *rows;
+    size_t wrong;
+    pthread_t id;
+};
+
+/* Each thread begins with another text, and words of its own drive the table to grow. */
+static void *encode_rows(void *argument)
+{
+    struct sharing *sharing = argument;
+    struct encoding encoding = {0};
+    size_t count = json_array_size(sharing->rows);
+    for (size_t i = 0; i < 20 * count; i++) {
+        const json_t *row =
+            json_array_get(sharing->rows, (i + (size_t)sharing->state / 64 % count) % count);
+        char own[64];
+        tokeniser_encode(sharing->tokeniser, sharing->state, span_of(json_array_get(row, 0)),
+                         no_pair, 0, &encoding);
+        sharing->wrong += !same_ids(json_array_get(row, 1), encoding.ids, encoding.count);
+        size_t size = (size_t)snprintf(own, sizeof own, "%zx %zx %zx", i, i * 7919, i * 104729);
+        tokeniser_encode(sharing->tokeniser, sharing->state, (struct text_span){own, size}, no_pair,
+                         0, &encoding);
+    }
+    encoding_free(&encoding);
+    return NULL;
+}
+
+/* Threads with one cache, large and so small that it is emptied again and again. */
+static void test_sharing(size_t cache)
+{
+    enum { THREADS = 4 };
+    struct sharing threads[THREADS];
+    struct tokeniser *tokeniser = open_fixture("good-small");
+    json_t *rows = load_fixture("good-small/expected.json");
+    for (int i = 0; i < THREADS; i++)
+        threads[i] = (struct sharing){tokeniser,
+                                      i > 0 ? tokeniser_state_share(threads[0].state)
+                                            : tokeniser_state_new(tokeniser, cache),
+                                      rows, 0, 0};
+    for (int i = 0; i < THREADS; i++)
+        CHECK(pthread_create(&threads[i].id, NULL, encode_rows, &threads[i]) == 0, "thread %d", i);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i].id, NULL);
+        CHECK(threads[i].wrong == 0, "cache of %zu: thread %d: %zu texts are wrong", cache, i,
+              threads[i].wrong);
+        tokeniser_state_free(threads[i].state);
+    }
+    json_decref(rows);
+    tokeniser_close(tokeniser);
+}
+
 int main(void)
 {
     diag_init("test_text_tokeniser");
@@ -555,7 +568,7 @@ int main(void)
     test_hostile();
     test_saving();
     test_saving_fails();
-    for (unsigned threads = 1; threads <= 8; threads++)
-        test_pool(threads);
+    test_sharing(TOKENISER_CACHE);
+    test_sharing(0);
     return check_report();
 }

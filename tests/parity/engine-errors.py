@@ -21,7 +21,7 @@ import transformers
 import common
 
 HERE = pathlib.Path(__file__).resolve().parent
-LIBRARIES = "-lmsgpackc -ljansson -larchive -lcurl -lcrypto -lxxhash -lm -lpthread".split()
+LIBRARIES = "-lmsgpackc -ljansson -lyajl -larchive -lcurl -lcrypto -lxxhash -lm -lpthread".split()
 FACTOR, UNITS = 2, 4
 UNIT = {"float32": 2.0**-23, "bf16": 2.0**-7}
 SHAPES = [(64, 2, 96, 2), (64, 1, 130, 2), (36, 3, 50, 3), (128, 2, 512, 2), (384, 12, 1536, 1)]  # hidden, heads, inner, layers

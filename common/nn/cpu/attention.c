@@ -1,7 +1,6 @@
 /*
  * Scaled dot-product attention of one head over one sequence (Vaswani et al. 2017), query rows at a
- * time: scores are never kept, the backward pass computes them again from the log of the softmax's
- * sum (as Dao et al. 2022 do).
+ * time: scores are never kept, the backward pass computes them again (as Dao et al. 2022 do).
  *
  * L: the sequence's tokens, D: the head's width. Query rows and keys are strided views of [R, H]
  * and [T, 2H].
@@ -11,8 +10,6 @@
 #include "nn/cpu/cpu.h"
 
 #include <math.h>
-
-#define AHEAD 4 /* rows of context that are asked for before they are needed */
 
 /* Where one head's matrices lie. */
 struct view {
@@ -90,8 +87,7 @@ void attention_forward(const struct cpu_engine *e, uint32_t layer, uint32_t sequ
         for (uint32_t i = 0; i < rows; i++) {
             uint32_t row = v.first + done + i;
             const float *factors = probability_factors(e, s->factors, &v, layer, row, head);
-            c->lse[(size_t)row * e->weights->heads + head] =
-                e->kernels->softmax(s->scores + i * v.padded, factors, v.scale, v.tokens);
+            e->kernels->softmax(s->scores + i * v.padded, factors, v.scale, v.tokens);
         }
         struct left scores = p->left(s->left, s->scores, v.padded, 1, rows, v.tokens);
         p->multiply(c->context + at, v.stride, scores, s->values, NULL, false, rows, v.width,
@@ -104,17 +100,11 @@ void attention_forward(const struct cpu_engine *e, uint32_t layer, uint32_t sequ
 static void scores_backward(const struct cpu_engine *e, struct scratch *s, const struct view *v,
                             uint32_t layer, uint32_t head, uint32_t done, uint32_t rows)
 {
-    const struct kernels *k = e->kernels;
-    const struct layer_cache *c = &e->layer[layer];
     for (uint32_t i = 0; i < rows; i++) {
         uint32_t row = v->first + done + i;
-        size_t at = v->queries + (done + i) * v->stride;
-        __builtin_prefetch(c->context + at + AHEAD * v->stride);
-        float delta = k->dot(c->context + at, e->gradient.context + at, v->width);
         const float *factors = probability_factors(e, s->factors, v, layer, row, head);
-        k->softmax_backward(s->scores + i * v->padded, s->dscores + i * v->padded, factors,
-                            v->scale, c->lse[(size_t)row * e->weights->heads + head], delta,
-                            v->tokens);
+        e->kernels->softmax_backward(s->scores + i * v->padded, s->dscores + i * v->padded, factors,
+                                     v->scale, v->tokens);
     }
 }
 

@@ -139,7 +139,6 @@ struct layer_cache {
     float *x_rows;      /* [R, H] its rows; x itself but in the last layer */
     float *query;       /* [R, H] */
     float *keys;        /* [T, 2H] keys, then values */
-    float *lse;         /* [R, heads] log of the softmax's sum */
     float *context;     /* [R, H] attention's output before its projection */
     float *z1, *stats1; /* [R, H] sum before the first normalisation; [R, 2] its mean and 1/std */
     float *pre;         /* [R, I] before the activation */
@@ -283,7 +282,7 @@ void cpu_dropout_add(const struct cpu_engine *e, float *y, const float *residual
                      struct dropout_rate rate, uint32_t site, const uint32_t *tokens,
                      uint32_t first, uint32_t rows, float *factors);
 
-/* One head of one sequence of a layer: context and lse from query and keys; or the gradients of
+/* One head of one sequence of a layer: context from query and keys; or the gradients of
  * query and keys. */
 void attention_forward(const struct cpu_engine *e, uint32_t layer, uint32_t sequence, uint32_t head,
                        struct scratch *scratch);

@@ -63,7 +63,6 @@ static void lay_out_layer(struct cpu_engine *e, uint32_t layer)
     c->x_rows = last ? take(e, rows, H) : c->x;
     c->query = take(e, rows, H);
     c->keys = take(e, tokens, 2 * H);
-    c->lse = take(e, rows, e->weights->heads);
     c->context = take(e, rows, H);
     if (!keep)
         return;

@@ -69,17 +69,15 @@ struct kernels {
     /* sums[width] += the rows of x. */
     void (*add_rows)(float *sums, const float *x, size_t x_stride, size_t rows, size_t width);
 
-    /* scores = softmax(scale * scores) * factors (NULL: 1) in place, factors being dropout's.
-     * Returns log(sum(exp(scale * scores))). */
-    float (*softmax)(float *scores, const float *factors, float scale, size_t count);
+    /* scores = softmax(scale * scores) * factors (NULL: 1) in place, factors being dropout's. */
+    void (*softmax)(float *scores, const float *factors, float scale, size_t count);
     /*
      * One query's row of attention backward. In: its raw scores, dout = d loss / d (probability
-     * after dropout), delta = dot(output, d output), lse as softmax returned, factors or NULL. Out:
-     * scores = the probabilities after dropout, dout = d loss / d scores.
+     * after dropout), factors or NULL. Out: scores = the probabilities after dropout, dout = d loss
+     * / d scores.
      */
     void (*softmax_backward)(float *scores, float *dout, const float *factors, float scale,
-                             float lse, float delta, size_t count);
-    float (*dot)(const float *a, const float *b, size_t count);
+                             size_t count);
 
     double (*sum_of_squares)(const float *x, size_t count);
     /* One step on count parameters; the gradients are zeroed. Loshchilov and Hutter 2019, as

@@ -4,8 +4,8 @@
  *
  * The right operand is in panels of two registers' width: [ceil(columns / PANEL), depth, PANEL],
  * zeros beyond the last column. A tile of rows x two registers stays in registers (12 x 32 with
- * AVX-512, 6 x 16 with AVX2). Each element is summed over k in ascending order by one accumulator,
- * in blocks of DEPTH_BLOCK between which it rests in memory, whatever the tile it falls into; so
+ * AVX-512, 6 x 16 with AVX2). Each element is summed over k in ascending order in blocks of
+ * SUM_DEPTH, each from zero and then added to what is there, whatever the tile it falls into; so
  * the shape of the tile does not show in the bits.
  *
  * A left operand whose rows are contiguous is used in place, as is a shallow transposed one. Others
@@ -25,30 +25,27 @@
 #endif
 
 #define PANEL       (2 * VECTOR)
-#define DEPTH_BLOCK 384
+#define DEPTH_BLOCK 384 /* of the right operand's panel, to stay in the cache */
+#define SUM_DEPTH   128 /* summed from zero before it joins the sum: fewer roundings meet */
 #define SHALLOW     64 /* depth up to which packing a transposed operand costs more than it saves */
 #define PACK_DEPTH  8  /* rows of an operand that stay in the first cache while they are packed */
 #define PACK_AHEAD  8  /* rows that are asked for before they are packed */
 
 /* ---- tiles ---- */
 
-/* How a tile's accumulators begin. */
+/* What a tile's sums are added to. */
 enum start { START_ZERO, START_BIAS, START_C };
 
-/* c[m, PANEL] = start + left[m, depth] x panel[depth, PANEL]; m is a constant after inlining. */
-INLINE void tile(float *c, size_t c_stride, const float *left, size_t row, size_t column,
-                 const float *panel, const float *bias, enum start start, size_t depth, const int m)
+/* c[m, PANEL] = from + left[m, depth] x panel[depth, PANEL]; m is a constant after inlining. from:
+ * rows from_stride apart, or NULL for zeros. */
+INLINE void sum_tile(float *c, size_t c_stride, const float *from, size_t from_stride,
+                     const float *left, size_t row, size_t column, const float *panel, size_t depth,
+                     const int m)
 {
     vec low[TILE_ROWS], high[TILE_ROWS];
     UNROLL
-    for (int i = 0; i < m; i++) {
+    for (int i = 0; i < m; i++)
         low[i] = high[i] = (vec){0};
-        if (start != START_ZERO) {
-            const float *from = start == START_C ? c + (size_t)i * c_stride : bias;
-            low[i] = LOAD(from);
-            high[i] = LOAD(from + VECTOR);
-        }
-    }
     for (size_t k = 0; k < depth; k++) {
         vec b0 = LOAD(panel + k * PANEL), b1 = LOAD(panel + k * PANEL + VECTOR);
         UNROLL
@@ -60,8 +57,26 @@ INLINE void tile(float *c, size_t c_stride, const float *left, size_t row, size_
     }
     UNROLL
     for (int i = 0; i < m; i++) {
+        if (from) {
+            low[i] += LOAD(from + (size_t)i * from_stride);
+            high[i] += LOAD(from + (size_t)i * from_stride + VECTOR);
+        }
         STORE(c + (size_t)i * c_stride, low[i]);
         STORE(c + (size_t)i * c_stride + VECTOR, high[i]);
+    }
+}
+
+INLINE void tile(float *c, size_t c_stride, const float *left, size_t row, size_t column,
+                 const float *panel, const float *bias, enum start start, size_t depth, const int m)
+{
+    const float *from = start == START_C ? c : bias;
+    size_t from_stride = start == START_C ? c_stride : 0;
+    for (size_t k = 0; k < depth || k == 0; k += SUM_DEPTH) {
+        size_t block = depth - k < SUM_DEPTH ? depth - k : SUM_DEPTH;
+        sum_tile(c, c_stride, from, from_stride, left + k * column, row, column, panel + k * PANEL,
+                 block, m);
+        from = c;
+        from_stride = c_stride;
     }
 }
 

@@ -1,8 +1,8 @@
 /*
- * gemm-peak [THREADS]: what the float32 matrix product of common/nn/cpu reaches on this processor.
+ * gemm-peak [THREADS]: what the matrix products of common/nn/cpu reach on this processor.
  *
- * One line per shape, tab-separated: rows, columns, depth, GFLOP/s of one thread, GFLOP/s of all
- * threads together (default: as many as the process may run on). The right operand is packed
+ * One line per type and shape, tab-separated: type, rows, columns, depth, GFLOP/s of one thread,
+ * GFLOP/s of all threads together (default: as many as the process may run on). The right operand is packed
  * beforehand, as weights are. The best of several runs counts: other load on the machine only ever
  * slows one down.
  */
@@ -120,7 +120,7 @@ int main(int argc, char **argv)
     }
     printf("%s\n", kernels->name);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        printf("%zu\t%zu\t%zu\t%.1f\t%.1f\n", shapes[i].rows, shapes[i].columns, shapes[i].depth,
+        printf("float32\t%zu\t%zu\t%zu\t%.1f\t%.1f\n", shapes[i].rows, shapes[i].columns, shapes[i].depth,
                measure(kernels, shapes[i], 1), measure(kernels, shapes[i], (unsigned)threads));
     return 0;
 }

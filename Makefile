@@ -13,15 +13,21 @@ LDLIBS_    = -lmsgpackc -ljansson -lcsv -larchive -lcurl -lcrypto -lxxhash -lm -
 PLAIN_MATH  = -ffp-contract=off
 KERNEL_MATH = -ffp-contract=fast -fno-math-errno -fno-trapping-math
 
-KERNELS_x86_64 = avx512 avx2
-KERNELS        = $(KERNELS_$(ARCH)) portable
-MARCH_avx512   = -march=x86-64-v4 -mprefer-vector-width=512
-MARCH_avx2     = -march=x86-64-v3
-MARCH_portable =
+# The files of nn/cpu that are compiled more than once, and what for. Which runs is decided when a program starts.
+KERNELS_x86_64   = avx512 avx2
+KERNELS          = $(KERNELS_$(ARCH)) portable
+PRODUCTS_x86_64  = amx avx512bf16
+PRODUCTS         = $(PRODUCTS_$(ARCH)) emulated
+FLAGS_avx512     = -march=x86-64-v4 -mprefer-vector-width=512
+FLAGS_avx2       = -march=x86-64-v3
+FLAGS_portable   =
+FLAGS_avx512bf16 = $(FLAGS_avx512) -mavx512bf16
+FLAGS_amx        = $(FLAGS_avx512) -mavx512bf16 -mamx-tile -mamx-bf16 -DAMX
+FLAGS_emulated   = -DAMX -DEMULATED
 
 # Every .c file in common/ is in the library, every one in tools/ is a program, every tests/unit/test_*.c a test.
-KERNEL_SOURCE  := $(wildcard common/nn/cpu/kernels.c)
-COMMON_SOURCES := $(filter-out $(KERNEL_SOURCE),$(wildcard common/*/*.c common/*/*/*.c))
+VARIANT_SOURCES = $(addprefix common/nn/cpu/,kernels.c products.c products_bf16.c)
+COMMON_SOURCES := $(filter-out $(VARIANT_SOURCES),$(wildcard common/*/*.c common/*/*/*.c))
 ifneq ($(CUDA),1)
 COMMON_SOURCES := $(filter-out common/nn/cuda/%,$(COMMON_SOURCES))
 endif
@@ -30,8 +36,10 @@ TEST_SOURCES := $(wildcard tests/unit/test_*.c)
 
 OBJ            = $(BUILD)/obj
 PLAIN_OBJECTS  := $(COMMON_SOURCES:%.c=$(OBJ)/%.o) $(TOOL_SOURCES:%.c=$(OBJ)/%.o) $(TEST_SOURCES:%.c=$(OBJ)/%.o)
-KERNEL_OBJECTS := $(if $(KERNEL_SOURCE),$(KERNELS:%=$(OBJ)/common/nn/cpu/kernels_%.o))
-LIB_OBJECTS    := $(COMMON_SOURCES:%.c=$(OBJ)/%.o) $(KERNEL_OBJECTS)
+CPU_OBJ         = $(OBJ)/common/nn/cpu
+KERNEL_OBJECTS := $(KERNELS:%=$(CPU_OBJ)/kernels-%.o) $(KERNELS:%=$(CPU_OBJ)/products-%.o)
+BF16_OBJECTS   := $(PRODUCTS:%=$(CPU_OBJ)/products_bf16-%.o)
+LIB_OBJECTS    := $(COMMON_SOURCES:%.c=$(OBJ)/%.o) $(KERNEL_OBJECTS) $(BF16_OBJECTS)
 LIBRARY        = $(BUILD)/libbertpipe.a
 TOOLS          := $(TOOL_SOURCES:tools/%.c=$(BUILD)/%)
 UNIT_TESTS     := $(TEST_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
@@ -53,10 +61,15 @@ $(PLAIN_OBJECTS): $(OBJ)/%.o: %.c $(OBJ)/flags
 	$(SAY) CC $@
 	$(Q)$(COMPILE) $(PLAIN_MATH) -o $@ $<
 
-$(KERNEL_OBJECTS): $(OBJ)/common/nn/cpu/kernels_%.o: common/nn/cpu/kernels.c $(OBJ)/flags
+# FILE-VARIANT.o is FILE.c for that variant.
+variant = $(lastword $(subst -, ,$(*F)))
+$(KERNEL_OBJECTS) $(BF16_OBJECTS): %.o: $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(SAY) CC $@
-	$(Q)$(COMPILE) $(KERNEL_MATH) $(MARCH_$*) -DKERNELS=$* -o $@ $<
+	$(Q)$(COMPILE) $(KERNEL_MATH) $(FLAGS_$(variant)) $(VARIANT_NAME)=$(variant) -o $@ $(source)
+$(KERNEL_OBJECTS): VARIANT_NAME = -DKERNELS
+$(BF16_OBJECTS): VARIANT_NAME = -DPRODUCTS
+source = common/nn/cpu/$(firstword $(subst -, ,$(@F))).c
 
 $(LIBRARY): $(LIB_OBJECTS) $(OBJ)/members
 	@rm -f $@
@@ -81,7 +94,7 @@ $(OBJ)/flags $(OBJ)/members: FORCE
 
 FORCE:
 
--include $(PLAIN_OBJECTS:.o=.d) $(KERNEL_OBJECTS:.o=.d)
+-include $(PLAIN_OBJECTS:.o=.d) $(KERNEL_OBJECTS:.o=.d) $(BF16_OBJECTS:.o=.d)
 
 include tests/tests.mk
 include deps.mk

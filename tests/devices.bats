@@ -24,9 +24,9 @@ train() {
         --logging-steps 1 --save-strategy no -f json "$@" "$TOKENS" >"$out.json"
 }
 
-# All numbers in the values (or probs) of two JSON streams agree to 1e-5, relative and absolute.
+# All numbers in the values (or probs) of two JSON streams agree to $3 (1e-5), relative and absolute.
 agree() {
-    python3 - "$1" "$2" <<'END'
+    python3 - "$1" "$2" "${3:-1e-5}" <<'END'
 import json, sys
 def rows(path):
     for line in open(path):
@@ -40,7 +40,8 @@ for i, (x, y) in enumerate(zip(a, b)):
     assert x.keys() == y.keys(), (x, y)
     for key in x:
         for p, q in zip(x[key], y[key]):
-            assert abs(p - q) <= 1e-5 + 1e-5 * abs(q), f"record {i}: {key}: {p} and {q}"
+            tolerance = float(sys.argv[3])
+            assert abs(p - q) <= tolerance + tolerance * abs(q), f"record {i}: {key}: {p} and {q}"
 END
 }
 
@@ -67,6 +68,96 @@ check_kernels() {
 
 @test "bert-train and bert-predict agree on ref and cpu: avx512 kernels" {
     check_kernels avx512
+}
+
+# Predicts and trains in bf16 with the given products, unless the processor lacks them: near the oracle, but not float32's.
+check_bf16() {
+    export BERTPIPE_BF16=$1
+    if ! bert-predict -q -m "$MODEL" --dtype bf16 -f json "$TOKENS" >"$BATS_TEST_TMPDIR/bf16.json" 2>"$BATS_TEST_TMPDIR/stderr"; then
+        grep -q 'this processor cannot run' "$BATS_TEST_TMPDIR/stderr"
+        skip "this processor cannot run $1"
+    fi
+    bert-predict -q -m "$MODEL" --device ref -f json "$TOKENS" >"$BATS_TEST_TMPDIR/ref.json"
+    bert-predict -q -m "$MODEL" -f json "$TOKENS" >"$BATS_TEST_TMPDIR/float32.json"
+    agree "$BATS_TEST_TMPDIR/bf16.json" "$BATS_TEST_TMPDIR/ref.json" 1e-2
+    run cmp "$BATS_TEST_TMPDIR/bf16.json" "$BATS_TEST_TMPDIR/float32.json"
+    [ "$status" -eq 1 ]
+    train cpu "$BATS_TEST_TMPDIR/cpu" --dtype bf16
+    agree "$BATS_TEST_TMPDIR/cpu.json" "$BATS_FILE_TMPDIR/ref.json" 5e-2
+    for threads in 1 5; do
+        train cpu "$BATS_TEST_TMPDIR/$threads" --dtype bf16 -j "$threads"
+    done
+    cmp "$BATS_TEST_TMPDIR/1/model.safetensors" "$BATS_TEST_TMPDIR/5/model.safetensors"
+}
+
+@test "bf16 by rounded operands" {
+    check_bf16 rounded
+}
+
+@test "bf16 by AMX's tiles, emulated" {
+    check_bf16 emulated
+}
+
+@test "bf16 by AVX512-BF16" {
+    check_bf16 avx512bf16
+}
+
+@test "bf16 by AMX" {
+    check_bf16 amx
+}
+
+@test "dtype auto says what it is: the bytes of that dtype" {
+    for dtype in float32 bf16 auto; do
+        bert-predict -v -m "$MODEL" --dtype "$dtype" -o "$BATS_TEST_TMPDIR/$dtype.mp" "$TOKENS" 2>"$BATS_TEST_TMPDIR/$dtype.txt"
+    done
+    grep -q ': cpu, float32, ' "$BATS_TEST_TMPDIR/float32.txt"
+    grep -q ': cpu, bf16 by ' "$BATS_TEST_TMPDIR/bf16.txt"
+    if grep -q ': cpu, bf16 by ' "$BATS_TEST_TMPDIR/auto.txt"; then
+        cmp "$BATS_TEST_TMPDIR/auto.mp" "$BATS_TEST_TMPDIR/bf16.mp"
+    else
+        cmp "$BATS_TEST_TMPDIR/auto.mp" "$BATS_TEST_TMPDIR/float32.mp"
+    fi
+}
+
+@test "gradient checkpointing plans less memory and trains the same bytes" {
+    planned() { sed -n 's/.* \([0-9.]*\) MB planned$/\1/p' "$1"; }
+    bert-init -q --config "$MODEL/config.json" --vocab "$MODEL/vocab.txt" --layers 24 -o "$BATS_TEST_TMPDIR/deep"
+    for flag in '' --gradient-checkpointing; do
+        bert-train -v -m "$BATS_TEST_TMPDIR/deep" -o "$BATS_TEST_TMPDIR/trained$flag" --max-steps 2 -b 4 -l 1e-3 \
+            --save-strategy no $flag "$TOKENS" >/dev/null 2>"$BATS_TEST_TMPDIR/said$flag"
+    done
+    cmp "$BATS_TEST_TMPDIR/trained/model.safetensors" "$BATS_TEST_TMPDIR/trained--gradient-checkpointing/model.safetensors"
+    most=$(planned "$BATS_TEST_TMPDIR/said")
+    less=$(planned "$BATS_TEST_TMPDIR/said--gradient-checkpointing")
+    [ "$most" != "$less" ]
+    [ "$(printf '%s\n' "$most" "$less" | sort -n | head -n 1)" = "$less" ]
+}
+
+@test "--profile: phases and layers whose shares are the whole" {
+    train cpu "$BATS_TEST_TMPDIR/profiled" --save-strategy no
+    run --separate-stderr bert-train -m "$MODEL" -o "$BATS_TEST_TMPDIR/profiled" --force --max-steps 4 --save-strategy no \
+        --profile -f json "$TOKENS"
+    [ "$status" -eq 0 ]
+    grep -qE '^bert-train: phase +seconds +share +idle$' <<<"$stderr"
+    grep -qE '^bert-train: attention, backward +[0-9.]+ +[0-9.]+ %' <<<"$stderr"
+    grep -qE '^bert-train: layer 0 +[0-9.]+ +[0-9.]+ %$' <<<"$stderr"
+    grep -qE "GFLOP/s of the model's products\$" <<<"$stderr"
+    sed -n '/phase  /,/layer 0/p' <<<"$stderr" | awk '
+        { for (i = 2; i <= NF; i++) if ($i == "%" && !seen[NR]++) sum += $(i - 1) }
+        / layer 0 / { sum -= $(NF - 1) }
+        END { exit !(sum > 99 && sum < 101) }'
+    run --separate-stderr bert-predict -m "$MODEL" --device ref --profile -f json "$TOKENS"
+    [ "$status" -eq 0 ]
+    grep -qx 'bert-predict: device ref does not measure itself' <<<"$stderr"
+}
+
+@test "variables of other libraries neither help nor harm" {
+    bert-predict -q -m "$MODEL" -o "$BATS_TEST_TMPDIR/plain.mp" "$TOKENS"
+    for type in Haswell SkylakeX Zen Prescott Nonsense; do
+        OPENBLAS_CORETYPE=$type OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 \
+            bert-predict -q -m "$MODEL" -o "$BATS_TEST_TMPDIR/$type.mp" "$TOKENS"
+        cmp "$BATS_TEST_TMPDIR/plain.mp" "$BATS_TEST_TMPDIR/$type.mp"
+    done
 }
 
 @test "a trained model's bytes do not depend on the number of threads" {
@@ -101,8 +192,12 @@ check_kernels() {
     [ "$status" -eq 1 ]
     [ -z "$output" ]
     [ "$stderr" = "bert-predict: engine: device cuda is not available in this build, only cpu and ref" ]
-    run --separate-stderr bert-predict -m "$MODEL" --dtype bf16 "$TOKENS"
+    run --separate-stderr bert-predict -m "$MODEL" --device ref --dtype bf16 "$TOKENS"
     [ "$status" -eq 1 ]
     [ -z "$output" ]
-    [ "$stderr" = "bert-predict: engine: dtype bf16 is not available on this device, only float32" ]
+    [ "$stderr" = "bert-predict: engine: device ref computes in double precision, it has no dtype bf16" ]
+    BERTPIPE_BF16=int4 run --separate-stderr bert-predict -m "$MODEL" --dtype bf16 "$TOKENS"
+    [ "$status" -eq 1 ]
+    [ -z "$output" ]
+    [ "$stderr" = "bert-predict: BERTPIPE_BF16: no products are called 'int4'" ]
 }

@@ -59,6 +59,7 @@ static const struct option_row rows[] = {
     ENGINE_OPTION_DEVICE(options.engine),
     ENGINE_OPTION_DTYPE(options.engine),
     ENGINE_OPTION_THREADS(options.engine),
+    ENGINE_OPTION_PROFILE(options.engine),
     STREAM_OPTION_MAX_RECORD(options.io),
     {0},
 };
@@ -297,6 +298,7 @@ static int evaluate_tokens(const struct option_operands *operands, struct model 
     if (result == 0)
         result = conclude(&report, rival);
     result = report_close(&output, result == 0 ? &report : NULL);
+    engine_options_profile(&options.engine, scorer.engine);
     scorer_close(&scorer);
     eval_report_free(&report);
     outcomes_free(&scored.outcomes);

@@ -40,6 +40,7 @@ static const struct option_row rows[] = {
     ENGINE_OPTION_DEVICE(options.engine),
     ENGINE_OPTION_DTYPE(options.engine),
     ENGINE_OPTION_THREADS(options.engine),
+    ENGINE_OPTION_PROFILE(options.engine),
     STREAM_OPTION_MAX_RECORD(options.io),
     {0},
 };
@@ -297,6 +298,7 @@ int main(int argc, char **argv)
     struct tokeniser *tokeniser = tokeniser_open_folder(options.folder);
     predictor.tokeniser = tokeniser;
     int status = tokeniser && predict(&predictor, &operands) == 0 ? 0 : 1;
+    engine_options_profile(&options.engine, predictor.scorer.engine);
     scorer_close(&predictor.scorer);
     stream_reader_close(predictor.reader);
     stream_groups_free(&predictor.groups);

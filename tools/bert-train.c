@@ -68,6 +68,7 @@ static const struct option_row rows[] = {
     ENGINE_OPTION_DEVICE(options.engine),
     ENGINE_OPTION_DTYPE(options.engine),
     ENGINE_OPTION_THREADS(options.engine),
+    ENGINE_OPTION_PROFILE(options.engine),
     STREAM_OPTION_FORM(options.io),
     STREAM_OPTION_MAX_RECORD(options.io),
     {0},
@@ -364,6 +365,7 @@ static void run_free(struct run *run)
     saver_free(&run->saver);
     resume_free(&run->resume);
     train_state_free(&run->state);
+    engine_options_profile(&options.engine, run->engine);
     engine_close(run->engine);
     optimisation_free(&run->optimisation);
     dataset_close(run->train);

@@ -13,6 +13,7 @@ struct backend {
     void (*close)(void *self);
     uint64_t (*memory)(const void *self);
     const char *(*describe)(const void *self);
+    void (*profile)(const void *self, struct buffer *out); /* or NULL */
     int (*forward)(void *self, const struct batch *batch, float *logits);
     int (*accumulate)(void *self, const struct batch *batch, double divisor,
                       struct engine_stats *stats);

@@ -2,6 +2,8 @@
 
 #include "cli/philox.h"
 
+#define DROPOUT_STEPS 65536.0 /* of the probability */
+
 void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
 {
     struct philox_block block = {{counter[0], counter[1], counter[2], counter[3]}};
@@ -12,7 +14,12 @@ void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4
 
 uint32_t dropout_threshold(double probability)
 {
-    return (uint32_t)(probability * 4294967296.0);
+    return (uint32_t)(probability * DROPOUT_STEPS);
+}
+
+float dropout_scale(double probability)
+{
+    return (float)(1.0 / (1.0 - dropout_threshold(probability) / DROPOUT_STEPS));
 }
 
 float dropout_factor(uint64_t seed, uint64_t ordinal, uint32_t site, uint32_t row, uint32_t column,
@@ -20,7 +27,7 @@ float dropout_factor(uint64_t seed, uint64_t ordinal, uint32_t site, uint32_t ro
 {
     const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
     const uint32_t counter[4] = {
-        column / 64 * 16 + column % 16,
+        column / 128 * 16 + column % 16,
         row + (uint32_t)(ordinal >> 32 << 16),
         (uint32_t)ordinal,
         site,
@@ -28,7 +35,8 @@ float dropout_factor(uint64_t seed, uint64_t ordinal, uint32_t site, uint32_t ro
     uint32_t random[4];
 
     philox4x32(counter, key, random);
-    if (random[column / 16 % 4] < dropout_threshold(probability))
+    uint32_t half = column / 16 % 8;
+    if ((random[half / 2] >> half % 2 * 16 & 0xffff) < dropout_threshold(probability))
         return 0.0f;
-    return (float)(1.0 / (1.0 - probability));
+    return dropout_scale(probability);
 }

@@ -5,15 +5,16 @@
  * numbers: as easy as 1, 2, 3", SC 2011).
  *
  *     key     = the seed's low and high 32 bits
- *     counter = { (column / 64) * 16 + column % 16,
+ *     counter = { (column / 128) * 16 + column % 16,
  *                 row + (ordinal >> 32 << 16),
  *                 ordinal & 0xffffffff,
  *                 layer << 16 | kind << 12 | head }
- *     random  = output word (column / 16) % 4 of that counter
- *     dropped = random < floor(probability * 2^32); otherwise scaled by 1 / (1 - probability)
+ *     random  = the 16 bits number (column / 16) % 8 of that counter's output, from word 0's low
+ * ones dropped = random < floor(probability * 2^16); otherwise scaled by 1 / (1 - the share
+ * dropped)
  *
  * Row and column count within the sample: token and hidden unit, or query token and key token of
- * one head. The column's split lets 16 neighbouring counters fill 64 neighbouring columns
+ * one head. The column's split lets 16 neighbouring counters fill 128 neighbouring columns
  * without a transposition, on vectors of 4, 8 or 16 words.
  */
 #ifndef NN_DROPOUT_H
@@ -37,11 +38,12 @@ static inline uint32_t dropout_site(uint32_t layer, enum dropout_kind kind, uint
     return layer << 16 | (uint32_t)kind << 12 | head;
 }
 
-/* floor(probability * 2^32), for probability in [0, 1). */
+/* floor(probability * 2^16), for probability in [0, 1), and the scale of what is kept. */
 uint32_t dropout_threshold(double probability);
+float dropout_scale(double probability);
 
-/* The definition above, one element: 0 or 1 / (1 - probability). Slow; the backends' own kernels
- * must equal it. */
+/* The definition above, one element: 0 or the scale. Slow; the backends' own kernels must equal it.
+ */
 float dropout_factor(uint64_t seed, uint64_t ordinal, uint32_t site, uint32_t row, uint32_t column,
                      double probability);
 

@@ -50,8 +50,8 @@ static const struct backend *find_backend(const struct engine_plan *plan)
         diag_error("engine: device cuda is not available in this build, only cpu and ref");
         return NULL;
     }
-    if (plan->dtype == ENGINE_BF16) {
-        diag_error("engine: dtype bf16 is not available on this device, only float32");
+    if (plan->dtype == ENGINE_BF16 && plan->device == ENGINE_REF) {
+        diag_error("engine: device ref computes in double precision, it has no dtype bf16");
         return NULL;
     }
     return plan->device == ENGINE_REF ? &backend_ref : &backend_cpu;
@@ -223,6 +223,14 @@ uint64_t engine_memory(const struct engine *engine)
 const char *engine_describe(const struct engine *engine)
 {
     return engine->backend->describe(engine->self);
+}
+
+void engine_profile(const struct engine *engine, struct buffer *out)
+{
+    if (engine->backend->profile)
+        engine->backend->profile(engine->self, out);
+    else
+        buffer_format(out, "device %s does not measure itself\n", engine->backend->name);
 }
 
 static int check_size(const char *what, uint32_t size, uint32_t most)

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cli/buffer.h"
 #include "model/model.h"
 #include "nn/batch.h"
 #include "nn/loss.h"
@@ -23,7 +24,9 @@ struct engine;
 struct communicator;
 
 enum engine_device { ENGINE_CPU, ENGINE_REF, ENGINE_CUDA };
-enum engine_dtype { ENGINE_FLOAT32, ENGINE_BF16 };
+/* Of matrix products' operands; sums, and all else, are in float32. ENGINE_AUTO: bf16 where the
+ * processor is faster with it. */
+enum engine_dtype { ENGINE_FLOAT32, ENGINE_BF16, ENGINE_AUTO };
 enum engine_optimiser { ENGINE_ADAMW, ENGINE_SGD };
 enum engine_head { ENGINE_HEAD_CLASSIFIER, ENGINE_HEAD_TOKENS, ENGINE_HEAD_MLM };
 
@@ -36,7 +39,10 @@ struct engine_plan {
     uint32_t max_rows;      /* most rows of one batch; 0 means max_sequences */
     uint32_t max_length;    /* most tokens of one sequence */
     bool train;             /* gradients and optimiser state are planned too */
-    unsigned threads;       /* 0: as many as the process may run on */
+    /* Training only: of each layer but the last only its input is kept, and the rest computed again
+     * in the backward pass. The results are the same. */
+    bool gradient_checkpointing;
+    unsigned threads; /* 0: as many as the process may run on */
     /* inference only: share this engine's weights instead of the model's own */
     const struct engine *weights_from;
 
@@ -76,6 +82,8 @@ void engine_close(struct engine *engine);
 uint64_t engine_memory(const struct engine *engine);
 /* One line for --verbose: device, dtype, kernels, threads. Owned by the engine. */
 const char *engine_describe(const struct engine *engine);
+/* Appends lines for people: where the time of all calls went. */
+void engine_profile(const struct engine *engine, struct buffer *out);
 
 /* Logits without dropout. logits: [rows, labels]. */
 int engine_forward(struct engine *engine, const struct batch *batch, float *logits);

@@ -80,6 +80,9 @@ const struct option_row train_argument_rows[] = {
      .help = "a layer's rate, as a share of the layer's above"},
     {0, "freeze", AT(freeze), STRING("WHAT"), RESULT,
      .help = "embeddings; N: and N layers; base: all but the classifier"},
+    {0, "gradient-checkpointing", AT(gradient_checkpointing), FLAG,
+     .alias = "activation-checkpointing",
+     .help = "compute layers again instead of keeping them: less memory"},
 
     {.name = "Problem and loss"},
     {0, "problem-type", AT(problem_type), CHOICE("TYPE", problem_names), RESULT,

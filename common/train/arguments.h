@@ -48,6 +48,7 @@ struct train_arguments {
     int optim; /* enum train_optimiser */
     double adam_beta1, adam_beta2, adam_epsilon;
     double layerwise_lr_decay; /* each layer's rate, as a share of that of the layer above */
+    bool gradient_checkpointing;
     const char *freeze;        /* what is not trained: see train_arguments_freeze */
 
     /* The problem and its loss. */

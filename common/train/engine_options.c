@@ -1,11 +1,26 @@
 #include "train/engine_options.h"
 
+#include <string.h>
+
+#include "cli/diag.h"
+
 const char *const engine_device_names[] = {"cpu", "ref", "cuda", NULL};
-const char *const engine_dtype_names[] = {"float32", "bf16", NULL};
+const char *const engine_dtype_names[] = {"float32", "bf16", "auto", NULL};
 
 void engine_options_apply(const struct engine_options *options, struct engine_plan *plan)
 {
     plan->device = (enum engine_device)options->device;
     plan->dtype = (enum engine_dtype)options->dtype;
     plan->threads = (unsigned)options->threads;
+}
+
+void engine_options_profile(const struct engine_options *options, const struct engine *engine)
+{
+    struct buffer text = {0};
+    if (!options->profile || !engine)
+        return;
+    engine_profile(engine, &text);
+    for (char *line = strtok((char *)buffer_string(&text), "\n"); line; line = strtok(NULL, "\n"))
+        diag_note("%s", line);
+    buffer_free(&text);
 }

@@ -15,6 +15,7 @@
 struct engine_options {
     int device, dtype; /* enum engine_device, enum engine_dtype */
     uint64_t threads;
+    bool profile;
 };
 
 /* NULL-terminated names in the order of the enums. */
@@ -27,7 +28,10 @@ extern const char *const engine_dtype_names[];
      .choices = engine_device_names, .help = "ref: slow, in double precision"}
 #define ENGINE_OPTION_DTYPE(options)                                                               \
     {0, "dtype", .kind = OPTION_CHOICE, .target = &(options).dtype, .argument = "TYPE",            \
-     .choices = engine_dtype_names, .help = "of matrix products"}
+     .choices = engine_dtype_names, .help = "of matrix products; auto: bf16 where it is faster"}
+#define ENGINE_OPTION_PROFILE(options)                                                             \
+    {0, "profile", .kind = OPTION_FLAG, .target = &(options).profile,                              \
+     .help = "say at the end where the engine's time went"}
 #define ENGINE_OPTION_THREADS(options)                                                             \
     {'j', "threads", .kind = OPTION_UNSIGNED, .target = &(options).threads, .argument = "N",       \
      .maximum = 4096, .help = "0: as many as the process may run on"}
@@ -35,5 +39,7 @@ extern const char *const engine_dtype_names[];
 
 /* Copies them into a plan. */
 void engine_options_apply(const struct engine_options *options, struct engine_plan *plan);
+/* Before the engine is closed: what --profile asks for, on standard error. */
+void engine_options_profile(const struct engine_options *options, const struct engine *engine);
 
 #endif

@@ -130,6 +130,7 @@ void optimisation_plan(const struct optimisation *optimisation,
     plan->adam_beta2 = arguments->adam_beta2;
     plan->adam_epsilon = arguments->adam_epsilon;
     plan->weight_decay = arguments->weight_decay;
+    plan->gradient_checkpointing = arguments->gradient_checkpointing;
     plan->rate_factors = optimisation->rate_factors;
     plan->loss.label_smoothing = arguments->label_smoothing_factor;
     plan->loss.class_weights = optimisation->class_weights;

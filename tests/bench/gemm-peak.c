@@ -1,8 +1,9 @@
 /*
- * gemm-peak [THREADS]: what the matrix products of common/nn/cpu reach on this processor.
+ * gemm-peak [THREADS [float32|bf16]]: what the matrix products of common/nn/cpu reach on this
+ * processor.
  *
- * One line per type and shape, tab-separated: type, rows, columns, depth, GFLOP/s of one thread,
- * GFLOP/s of all threads together (default: as many as the process may run on). The right operand is packed
+ * One line per shape, tab-separated: rows, columns, depth, GFLOP/s of one thread, GFLOP/s of all
+ * threads together (default: as many as the process may run on). The right operand is packed
  * beforehand, as weights are. The best of several runs counts: other load on the machine only ever
  * slows one down.
  */
@@ -11,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/clock.h"
 #include "cli/memory.h"
@@ -31,7 +33,7 @@ static const struct shape shapes[] = {
 };
 
 struct worker {
-    const struct kernels *kernels;
+    const struct products *products;
     struct shape shape;
     pthread_barrier_t *barrier;
     double best; /* seconds of one product */
@@ -45,44 +47,46 @@ static float *filled(size_t count)
     return values;
 }
 
-static double seconds_of(const struct worker *worker, float *c, const float *a, const float *panels,
-                         size_t times)
+static double seconds_of(const struct worker *worker, float *c, struct left left,
+                         const void *panels, size_t times)
 {
-    const struct kernels *k = worker->kernels;
     const struct shape *s = &worker->shape;
-    struct gemm_left left = {a, s->depth, 1, k->tile_rows * s->depth};
     double started = clock_monotonic();
     for (size_t i = 0; i < times; i++)
-        k->gemm(c, s->columns, left, panels, NULL, 0, s->rows, s->columns, s->depth);
+        worker->products->multiply(c, s->columns, left, panels, NULL, false, s->rows, s->columns,
+                                   s->depth);
     return (clock_monotonic() - started) / (double)times;
 }
 
 static void *work(void *context)
 {
     struct worker *worker = context;
-    const struct kernels *k = worker->kernels;
+    const struct products *p = worker->products;
     const struct shape *s = &worker->shape;
-    size_t panels = (s->columns + k->panel_columns - 1) / k->panel_columns;
     float *a = filled(s->rows * s->depth), *b = filled(s->columns * s->depth);
-    float *packed = filled(panels * k->panel_columns * s->depth), *c = filled(s->rows * s->columns);
-    k->pack_panels(packed, b, 1, s->depth, s->depth, s->columns);
-    double once = seconds_of(worker, c, a, packed, 4);
+    float *c = filled(s->rows * s->columns);
+    void *packed = mem_alloc_lines(p->panels_bytes(s->depth, s->columns));
+    void *room = mem_alloc_lines(p->left_bytes(s->rows, s->depth));
+    struct left left = p->left(room, a, s->depth, 1, s->rows, s->depth);
+    p->pack_panels(packed, b, 1, s->depth, s->depth, s->columns);
+    double once = seconds_of(worker, c, left, packed, 4);
     size_t times = (size_t)(RUN_SECONDS / once) + 1;
     worker->best = once;
     for (int run = 0; run < RUNS; run++) {
         pthread_barrier_wait(worker->barrier);
-        double seconds = seconds_of(worker, c, a, packed, times);
+        double seconds = seconds_of(worker, c, left, packed, times);
         worker->best = seconds < worker->best ? seconds : worker->best;
     }
     free(a);
     free(b);
     free(packed);
+    free(room);
     free(c);
     return NULL;
 }
 
 /* GFLOP/s of that many threads together, each with matrices of its own. */
-static double measure(const struct kernels *kernels, struct shape shape, unsigned threads)
+static double measure(const struct products *products, struct shape shape, unsigned threads)
 {
     pthread_barrier_t barrier;
     pthread_t *ids = mem_calloc(threads, sizeof *ids);
@@ -90,7 +94,7 @@ static double measure(const struct kernels *kernels, struct shape shape, unsigne
     double total = 0;
     pthread_barrier_init(&barrier, NULL, threads);
     for (unsigned i = 0; i < threads; i++) {
-        workers[i] = (struct worker){kernels, shape, &barrier, 0};
+        workers[i] = (struct worker){products, shape, &barrier, 0};
         if (pthread_create(&ids[i], NULL, work, &workers[i]))
             exit(1);
     }
@@ -109,18 +113,21 @@ int main(int argc, char **argv)
     cpu_set_t set;
     uint64_t threads = 1;
     const struct kernels *kernels = kernels_select();
-    if (!kernels)
+    bool bf16 = argc == 3 && strcmp(argv[2], "bf16") == 0;
+    const struct products *products =
+        kernels ? products_select(kernels, bf16 ? ENGINE_BF16 : ENGINE_FLOAT32) : NULL;
+    if (!products)
         return 1;
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         threads = (uint64_t)CPU_COUNT(&set);
-    if (argc > 2 ||
-        (argc == 2 && (parse_unsigned(argv[1], &threads) || threads < 1 || threads > 1024))) {
-        fprintf(stderr, "usage: gemm-peak [THREADS]\n");
+    if (argc > 3 || (argc == 3 && !bf16 && strcmp(argv[2], "float32") != 0) ||
+        (argc >= 2 && (parse_unsigned(argv[1], &threads) || threads < 1 || threads > 1024))) {
+        fprintf(stderr, "usage: gemm-peak [THREADS [float32|bf16]]\n");
         return 2;
     }
-    printf("%s\n", kernels->name);
+    printf("%s, %s kernels\n", products->name, kernels->name);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        printf("float32\t%zu\t%zu\t%zu\t%.1f\t%.1f\n", shapes[i].rows, shapes[i].columns, shapes[i].depth,
-               measure(kernels, shapes[i], 1), measure(kernels, shapes[i], (unsigned)threads));
+        printf("%zu\t%zu\t%zu\t%.1f\t%.1f\n", shapes[i].rows, shapes[i].columns, shapes[i].depth,
+               measure(products, shapes[i], 1), measure(products, shapes[i], (unsigned)threads));
     return 0;
 }

@@ -184,13 +184,14 @@ class Bench:
     # ---- the machine ----
 
     def gemm(self):
-        """Name of the kernels; by type, GFLOP/s of all processors at each shape, bertpipe's and PyTorch's best."""
-        output = measure([common.BUILD / "bench/gemm-peak", THREADS])[0].decode().splitlines()
+        """By type, the kernels' name and GFLOP/s of all processors at each shape; and PyTorch's best by type."""
         ours = {}
-        for dtype, *shape, _, rate in (line.split("\t") for line in output[1:]):
-            ours.setdefault(dtype, {})["x".join(shape)] = float(rate)
+        for dtype in self.types:
+            output = measure([common.BUILD / "bench/gemm-peak", THREADS, dtype])[0].decode().splitlines()
+            rows = [line.split("\t") for line in output[1:]]
+            ours[dtype] = output[0], {"x".join(row[:3]): float(row[4]) for row in rows}
         theirs = self.reference("gemm")
-        return output[0], ours, {name: theirs[name] for name in TYPES}
+        return ours, {name: theirs[name] for name in TYPES}
 
 
 # ---- FLOPs ----
@@ -251,12 +252,12 @@ class Report:
         print(f"  {what}: {difference:.1e} (needed: {tolerance:g}, {'reached' if good else 'MISSED'})", flush=True)
 
     def machine(self):
-        kernels, ours, theirs = self.bench.gemm()
-        print(f"matrix products, GFLOP/s on {THREADS} processors (bertpipe's: {kernels}):")
-        for dtype, shapes in ours.items():
-            print(f"  {dtype}: " + ", ".join(f"{shape} {rate:.0f}" for shape, rate in shapes.items()))
+        ours, theirs = self.bench.gemm()
+        print(f"matrix products, GFLOP/s on {THREADS} processors:")
+        for dtype, (kernels, shapes) in ours.items():
+            print(f"  {dtype} ({kernels}): " + ", ".join(f"{shape} {rate:.0f}" for shape, rate in shapes.items()))
         print("  PyTorch's best: " + ", ".join(f"{dtype} {rate:.0f}" for dtype, rate in theirs.items()))
-        self.peaks = {dtype: max([rate, *ours.get(dtype, {}).values()]) for dtype, rate in theirs.items()}
+        self.peaks = {dtype: max([rate, *ours.get(dtype, ("", {}))[1].values()]) for dtype, rate in theirs.items()}
         print("  peak: " + ", ".join(f"{dtype} {rate:.0f}" for dtype, rate in self.peaks.items()), flush=True)
 
     def losses(self):

@@ -14,11 +14,18 @@
 #include "check.h"
 #include "nn_models.h"
 
-/* float32 against double: of logits and losses, and of a gradient relative to its tensor's largest.
- */
-#define VALUE_TOLERANCE    2e-5
-#define GRADIENT_TOLERANCE 2e-5
-#define GRADIENT_FLOOR     1e-6 /* gradients that are zero but for rounding */
+/* Against double: of logits and losses, and of a gradient relative to its tensor's largest; and of
+ * gradients that are zero but for rounding. */
+struct tolerance {
+    double value, gradient, floor;
+};
+
+static const struct tolerance float32_tolerance = {2e-5, 2e-5, 1e-6};
+/* An operand of bf16 is off by up to 2^-9, and a layer has six products in a row. */
+static const struct tolerance bf16_tolerance = {2e-2, 4e-2, 2e-3};
+
+static struct tolerance tolerance;
+static enum engine_dtype dtype;
 
 #define MOST_SEQUENCES 16
 
@@ -28,6 +35,20 @@ struct lengths {
 
 static const char *kernels_name;
 static char name[200]; /* of the case at hand, for messages */
+
+static struct engine_plan cpu_plan(const struct model *model, const struct batch *batch, bool train)
+{
+    struct engine_plan plan = test_plan(model, batch, ENGINE_CPU, train);
+    plan.dtype = dtype;
+    return plan;
+}
+
+/* The same plan for the oracle. */
+static void to_ref(struct engine_plan *plan)
+{
+    plan->device = ENGINE_REF;
+    plan->dtype = ENGINE_FLOAT32;
+}
 
 static void name_case(const struct test_shape *shape, const struct lengths *lengths)
 {
@@ -86,7 +107,7 @@ static void check_logits(struct engine *cpu, struct engine *ref, const struct ba
     CHECK(engine_forward(cpu, batch, got) == 0, "%s: forward fails", name);
     CHECK(engine_forward(ref, batch, want) == 0, "%s: ref: forward fails", name);
     for (uint32_t i = 0; i < batch->rows * labels; i++)
-        CHECK(check_is_close(got[i], want[i], VALUE_TOLERANCE, VALUE_TOLERANCE),
+        CHECK(check_is_close(got[i], want[i], tolerance.value, tolerance.value),
               "%s: logits: row %u label %u is %.9g, expected %.9g", name, i / labels, i % labels,
               got[i], want[i]);
 }
@@ -99,10 +120,10 @@ static void check_gradients(struct engine *cpu, struct engine *ref, const struct
     CHECK(engine_accumulate(cpu, batch, batch->rows, &got) == 0, "%s: accumulate fails", name);
     CHECK(engine_accumulate(ref, batch, batch->rows, &want) == 0, "%s: ref: fails", name);
     CHECK(got.rows == want.rows, "%s: %u rows counted", name, (unsigned)got.rows);
-    CHECK(check_is_close(got.loss_sum, want.loss_sum, VALUE_TOLERANCE, VALUE_TOLERANCE),
+    CHECK(check_is_close(got.loss_sum, want.loss_sum, tolerance.value, tolerance.value),
           "%s: loss is %.9g, expected %.9g", name, got.loss_sum, want.loss_sum);
-    check_all_tensors("gradient", model, ENGINE_GRADIENT, cpu, ref, GRADIENT_TOLERANCE,
-                      GRADIENT_FLOOR);
+    check_all_tensors("gradient", model, ENGINE_GRADIENT, cpu, ref, tolerance.gradient,
+                      tolerance.floor);
 }
 
 /* Logits, then loss and gradients with dropout 0.1. */
@@ -116,9 +137,9 @@ static void check_case(const struct test_shape *shape, const struct lengths *len
     test_model_init(&model, shape, 21);
     test_batch_init(&batch, &model, lengths->length, lengths->sequences, 9);
     batch.batch.target = target;
-    struct engine_plan plan = test_plan(&model, &batch.batch, ENGINE_CPU, true);
+    struct engine_plan plan = cpu_plan(&model, &batch.batch, true);
     struct engine *cpu = test_engine(&model, &plan);
-    plan.device = ENGINE_REF;
+    to_ref(&plan);
     struct engine *ref = test_engine(&model, &plan);
 
     check_logits(cpu, ref, &batch.batch, shape->labels);
@@ -181,9 +202,9 @@ static void test_rows(void)
     batch.batch.rows = 6;
     batch.batch.row_tokens = rows;
     batch.batch.classes = classes;
-    struct engine_plan plan = test_plan(&model, &batch.batch, ENGINE_CPU, true);
+    struct engine_plan plan = cpu_plan(&model, &batch.batch, true);
     struct engine *cpu = test_engine(&model, &plan);
-    plan.device = ENGINE_REF;
+    to_ref(&plan);
     struct engine *ref = test_engine(&model, &plan);
 
     check_gradients(cpu, ref, &first_tokens, &model); /* leaves its numbers in the engine */
@@ -209,10 +230,10 @@ static void test_apply(void)
     name_case(&shape, &lengths);
     test_model_init(&model, &shape, 23);
     test_batch_init(&batch, &model, lengths.length, lengths.sequences, 11);
-    struct engine_plan plan = test_plan(&model, &batch.batch, ENGINE_CPU, true);
+    struct engine_plan plan = cpu_plan(&model, &batch.batch, true);
     plan.weight_decay = 0.01;
     struct engine *cpu = test_engine(&model, &plan);
-    plan.device = ENGINE_REF;
+    to_ref(&plan);
     struct engine *ref = test_engine(&model, &plan);
     float *values = mem_calloc(model.table.largest, sizeof *values);
 
@@ -255,11 +276,11 @@ static void test_training(void)
     name_case(&shape, &lengths);
     test_model_init(&model, &shape, 24);
     test_batch_init(&batch, &model, lengths.length, lengths.sequences, 12);
-    struct engine_plan plan = test_plan(&model, &batch.batch, ENGINE_CPU, true);
+    struct engine_plan plan = cpu_plan(&model, &batch.batch, true);
     plan.weight_decay = 0.01;
     plan.adam_epsilon = 1e-3;
     struct engine *cpu = test_engine(&model, &plan);
-    plan.device = ENGINE_REF;
+    to_ref(&plan);
     struct engine *ref = test_engine(&model, &plan);
 
     for (int step = 0; step < 5; step++) {
@@ -287,11 +308,12 @@ static void test_training(void)
 
 /* Two training steps with so many threads: everything that comes out, as one array. */
 static float *train_bits(const struct model *model, const struct batch *batch, unsigned threads,
-                         size_t *count)
+                         bool checkpointing, size_t *count)
 {
     const uint32_t labels = model->config.num_labels;
-    struct engine_plan plan = test_plan(model, batch, ENGINE_CPU, true);
+    struct engine_plan plan = cpu_plan(model, batch, true);
     plan.threads = threads;
+    plan.gradient_checkpointing = checkpointing;
     struct engine *engine = test_engine(model, &plan);
     float *out = mem_calloc(2 * (model->table.total + batch->rows * labels + 2), sizeof *out);
     size_t n = 0;
@@ -319,6 +341,7 @@ static float *train_bits(const struct model *model, const struct batch *batch, u
     return out;
 }
 
+/* With gradient checkpointing, too. */
 static void test_threads(void)
 {
     static const struct test_shape shape = {64, 2, 3, 96, 3, 50, 512, NULL};
@@ -331,9 +354,9 @@ static void test_threads(void)
     name_case(&shape, &lengths);
     test_model_init(&model, &shape, 25);
     test_batch_init(&batch, &model, lengths.length, lengths.sequences, 13);
-    float *one = train_bits(&model, &batch.batch, 1, &count);
+    float *one = train_bits(&model, &batch.batch, 1, false, &count);
     for (size_t t = 0; t < sizeof threads / sizeof threads[0]; t++) {
-        float *other = train_bits(&model, &batch.batch, threads[t], &other_count);
+        float *other = train_bits(&model, &batch.batch, threads[t], t % 2 == 0, &other_count);
         size_t differ = 0;
         for (size_t i = 0; i < count; i++)
             differ += memcmp(&one[i], &other[i], sizeof *one) != 0;
@@ -389,7 +412,7 @@ static void test_batches(bool train)
     name_case(&shape, &lengths);
     test_model_init(&model, &shape, 26);
     test_batch_init(&batch, &model, lengths.length, lengths.sequences, 14);
-    struct engine_plan plan = test_plan(&model, &batch.batch, ENGINE_CPU, train);
+    struct engine_plan plan = cpu_plan(&model, &batch.batch, train);
     struct engine *engine = test_engine(&model, &plan);
     for (uint32_t s = 0; s < lengths.sequences; s++)
         forward_some(engine, &batch, &s, 1, alone + s * labels);
@@ -429,7 +452,7 @@ static void test_import(void)
     test_model_init(&model, &shape, 28);
     test_model_init(&other, &shape, 29);
     test_batch_init(&batch, &model, lengths.length, lengths.sequences, 16);
-    struct engine_plan plan = test_plan(&model, &batch.batch, ENGINE_CPU, true);
+    struct engine_plan plan = cpu_plan(&model, &batch.batch, true);
     struct engine *engine = test_engine(&model, &plan), *fresh = test_engine(&other, &plan);
 
     engine_forward(engine, &batch.batch, before);
@@ -459,7 +482,7 @@ static void test_sharing(void)
     name_case(&shape, &lengths);
     test_model_init(&model, &shape, 27);
     test_batch_init(&batch, &model, lengths.length, lengths.sequences, 15);
-    struct engine_plan plan = test_plan(&model, &batch.batch, ENGINE_CPU, true);
+    struct engine_plan plan = cpu_plan(&model, &batch.batch, true);
     struct engine *trainer = test_engine(&model, &plan);
     plan.train = false;
     struct engine *lender = test_engine(&model, &plan);
@@ -493,7 +516,7 @@ static void test_factors(const struct kernels *kernels)
             .site = dropout_site(trial % 12, DROPOUT_ATTENTION, trial % 5),
             .row = trial % 512,
             .threshold = dropout_threshold(probability),
-            .scale = (float)(1.0 / (1.0 - probability)),
+            .scale = dropout_scale(probability),
         };
         uint32_t count = trial < 200 ? trial + 1 : 600 - trial + 200, wrong = 0;
 
@@ -506,10 +529,27 @@ static void test_factors(const struct kernels *kernels)
     }
 }
 
-int main(void)
+static void test_engines(void)
+{
+    test_grid();
+    test_rows();
+    if (dtype == ENGINE_FLOAT32) {
+        test_apply();
+        test_training();
+    }
+    test_threads();
+    test_batches(true);
+    test_batches(false);
+    test_import();
+    test_sharing();
+}
+
+static void test_float32(void)
 {
     static const char *const tables[] = {"portable", "avx2", "avx512"};
 
+    tolerance = float32_tolerance;
+    dtype = ENGINE_FLOAT32;
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
         setenv("BERTPIPE_KERNELS", tables[t], 1);
         const struct kernels *kernels = kernels_select();
@@ -519,15 +559,32 @@ int main(void)
         }
         kernels_name = kernels->name;
         test_factors(kernels);
-        test_grid();
-        test_rows();
-        test_apply();
-        test_training();
-        test_threads();
-        test_batches(true);
-        test_batches(false);
-        test_import();
-        test_sharing();
+        test_engines();
     }
+    unsetenv("BERTPIPE_KERNELS");
+}
+
+static void test_bf16(void)
+{
+    static const char *const tables[] = {"rounded", "emulated", "avx512bf16", "amx"};
+
+    tolerance = bf16_tolerance;
+    dtype = ENGINE_BF16;
+    for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
+        setenv("BERTPIPE_BF16", tables[t], 1);
+        const struct products *products = products_select(kernels_select(), dtype);
+        if (!products) {
+            printf("# %s products are left out: this processor does not run them\n", tables[t]);
+            continue;
+        }
+        kernels_name = products->name;
+        test_engines();
+    }
+}
+
+int main(void)
+{
+    test_float32();
+    test_bf16();
     return check_report();
 }

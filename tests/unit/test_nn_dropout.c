@@ -31,13 +31,16 @@ static void test_known_answers(void)
 static void test_threshold(void)
 {
     CHECK(dropout_threshold(0.0) == 0, "threshold of 0");
-    CHECK(dropout_threshold(0.5) == 0x80000000u, "threshold of 1/2");
-    CHECK(dropout_threshold(0.1) == 429496729u, "threshold of 0.1: %u", dropout_threshold(0.1));
-    CHECK(dropout_threshold(nextafter(1.0, 0.0)) == 0xffffffffu, "threshold just below 1");
+    CHECK(dropout_threshold(0.5) == 0x8000, "threshold of 1/2");
+    CHECK(dropout_threshold(0.1) == 6553, "threshold of 0.1: %u", dropout_threshold(0.1));
+    CHECK(dropout_threshold(nextafter(1.0, 0.0)) == 0xffff, "threshold just below 1");
+    /* What is kept makes up for the share that is dropped, 6553 of 65536. */
+    CHECK(dropout_scale(0.0) == 1.0f && dropout_scale(0.5) == 2.0f, "scale of 0 and of 1/2");
+    CHECK(dropout_scale(0.1) == (float)(65536.0 / 58983.0), "scale of 0.1: %g", dropout_scale(0.1));
 }
 
-/* The counter's layout, taken apart by hand. Word 3 of counter (16 + 5, 7 + (3 << 16), 9, site)
- * belongs to column 64 + 48 + 5. */
+/* The counter's layout, taken apart by hand. The upper half of word 3 of counter
+ * (16 + 5, 7 + (3 << 16), 9, site) belongs to column 128 + 7 * 16 + 5. */
 static void test_layout(void)
 {
     const uint64_t seed = 0x299f31d0a4093822u, ordinal = ((uint64_t)3 << 32) + 9;
@@ -48,10 +51,10 @@ static void test_layout(void)
 
     CHECK(dropout_site(2, DROPOUT_ATTENTION, 11) == site, "the site's bits");
     philox4x32(counter, key, out);
-    for (uint32_t word = 0; word < 4; word++) {
-        double just_below = out[word] / 4294967296.0;
-        double just_above = (out[word] + 1.0) / 4294967296.0;
-        uint32_t column = 64 + 16 * word + 5;
+    for (uint32_t half = 0; half < 8; half++) {
+        uint32_t random = half % 2 ? out[half / 2] >> 16 : out[half / 2] & 0xffff;
+        double just_below = random / 65536.0, just_above = (random + 1.0) / 65536.0;
+        uint32_t column = 128 + 16 * half + 5;
         float kept = dropout_factor(seed, ordinal, site, 7, column, just_below);
         float dropped = dropout_factor(seed, ordinal, site, 7, column, just_above);
 

@@ -74,7 +74,10 @@ static void test_plans(void)
 
     REFUSE(device, ENGINE_CUDA,
            "engine: device cuda is not available in this build, only cpu and ref");
-    REFUSE(dtype, ENGINE_BF16, "engine: dtype bf16 is not available on this device, only float32");
+    bad = plan;
+    bad.device = ENGINE_REF;
+    bad.dtype = ENGINE_BF16;
+    refuse_plan(&bad, "engine: device ref computes in double precision, it has no dtype bf16");
     REFUSE(head, ENGINE_HEAD_TOKENS,
            "engine: the token classifier's head is not available, only the classifier's");
     REFUSE(head, ENGINE_HEAD_MLM,

@@ -12,6 +12,8 @@
 
 #include <math.h>
 
+#define AHEAD 4 /* rows of context that are asked for before they are needed */
+
 /* Where one head's matrices lie. */
 struct view {
     uint32_t first, rows; /* query rows of the sequence */
@@ -34,7 +36,6 @@ static struct view view_of(const struct cpu_engine *e, uint32_t layer, uint32_t 
     uint32_t first = last ? e->cu_rows[sequence] : cu[sequence];
     uint32_t end = last ? e->cu_rows[sequence + 1] : cu[sequence + 1];
     uint32_t width = w->hidden / w->heads;
-    size_t panel = e->kernels->panel_columns;
     size_t keys = (size_t)cu[sequence] * 2 * w->hidden + (size_t)head * width;
     uint32_t tokens = cu[sequence + 1] - cu[sequence];
     return (struct view){
@@ -44,7 +45,7 @@ static struct view view_of(const struct cpu_engine *e, uint32_t layer, uint32_t 
         .width = width,
         .stride = w->hidden,
         .keys_stride = 2 * (size_t)w->hidden,
-        .padded = (tokens + panel - 1) / panel * panel,
+        .padded = cpu_scores_stride(tokens),
         .queries = (size_t)first * w->hidden + (size_t)head * width,
         .keys = keys,
         .values = keys + w->hidden,
@@ -57,42 +58,44 @@ static uint32_t query_rows(const struct view *v, uint32_t done)
     return v->rows - done < QUERY_BLOCK ? v->rows - done : QUERY_BLOCK;
 }
 
-/* factors[L] of a query's probabilities. */
-static void probability_factors(const struct cpu_engine *e, float *factors, const struct view *v,
-                                uint32_t layer, uint32_t row, uint32_t head)
+/* factors[L] of a query's probabilities, or NULL where nothing is dropped. */
+static const float *probability_factors(const struct cpu_engine *e, float *factors,
+                                        const struct view *v, uint32_t layer, uint32_t row,
+                                        uint32_t head)
 {
+    if (!e->attention_dropout.threshold)
+        return NULL;
     struct dropout_row source =
         cpu_dropout_row(e, e->attention_dropout, dropout_site(layer, DROPOUT_ATTENTION, head),
                         cpu_row_tokens(e, layer), row);
     e->kernels->dropout_factors(factors, &source, v->tokens);
+    return factors;
 }
 
 void attention_forward(const struct cpu_engine *e, uint32_t layer, uint32_t sequence, uint32_t head,
                        struct scratch *s)
 {
-    const struct kernels *k = e->kernels;
+    const struct products *p = e->products;
     const struct layer_cache *c = &e->layer[layer];
     const struct view v = view_of(e, layer, sequence, head);
     if (v.rows == 0)
         return;
-    k->pack_panels(s->keys, c->keys + v.keys, 1, v.keys_stride, v.width, v.tokens);
-    k->pack_panels(s->values, c->keys + v.values, v.keys_stride, 1, v.tokens, v.width);
+    p->pack_panels(s->keys, c->keys + v.keys, 1, v.keys_stride, v.width, v.tokens);
+    p->pack_panels(s->values, c->keys + v.values, v.keys_stride, 1, v.tokens, v.width);
     for (uint32_t done = 0; done < v.rows; done += QUERY_BLOCK) {
         uint32_t rows = query_rows(&v, done);
         size_t at = v.queries + done * v.stride;
-        k->gemm(s->scores, v.padded, gemm_rows(k, c->query + at, v.stride), s->keys, NULL, 0, rows,
-                v.tokens, v.width);
+        struct left query = p->left(s->left, c->query + at, v.stride, 1, rows, v.width);
+        p->multiply(s->scores, v.padded, query, s->keys, NULL, false, rows, v.tokens, v.width);
         for (uint32_t i = 0; i < rows; i++) {
             uint32_t row = v.first + done + i;
-            float *scores = s->scores + i * v.padded;
-            c->lse[(size_t)row * e->weights->heads + head] = k->softmax(scores, v.scale, v.tokens);
-            if (e->attention_dropout.threshold) {
-                probability_factors(e, s->factors, &v, layer, row, head);
-                k->multiply(scores, scores, s->factors, v.tokens);
-            }
+            const float *factors = probability_factors(e, s->factors, &v, layer, row, head);
+            c->lse[(size_t)row * e->weights->heads + head] =
+                e->kernels->softmax(s->scores + i * v.padded, factors, v.scale, v.tokens);
         }
-        k->gemm(c->context + at, v.stride, gemm_rows(k, s->scores, v.padded), s->values, NULL, 0,
-                rows, v.width, v.tokens);
+        struct left scores = p->left(s->left, s->scores, v.padded, 1, rows, v.tokens);
+        p->multiply(c->context + at, v.stride, scores, s->values, NULL, false, rows, v.width,
+                    v.tokens);
     }
 }
 
@@ -106,12 +109,9 @@ static void scores_backward(const struct cpu_engine *e, struct scratch *s, const
     for (uint32_t i = 0; i < rows; i++) {
         uint32_t row = v->first + done + i;
         size_t at = v->queries + (done + i) * v->stride;
+        __builtin_prefetch(c->context + at + AHEAD * v->stride);
         float delta = k->dot(c->context + at, e->gradient.context + at, v->width);
-        float *factors = NULL;
-        if (e->attention_dropout.threshold) {
-            probability_factors(e, s->factors, v, layer, row, head);
-            factors = s->factors;
-        }
+        const float *factors = probability_factors(e, s->factors, v, layer, row, head);
         k->softmax_backward(s->scores + i * v->padded, s->dscores + i * v->padded, factors,
                             v->scale, c->lse[(size_t)row * e->weights->heads + head], delta,
                             v->tokens);
@@ -122,32 +122,30 @@ static void scores_backward(const struct cpu_engine *e, struct scratch *s, const
 static void block_backward(const struct cpu_engine *e, struct scratch *s, const struct view *v,
                            uint32_t layer, uint32_t head, uint32_t done)
 {
-    const struct kernels *k = e->kernels;
+    const struct products *p = e->products;
     const struct layer_cache *c = &e->layer[layer];
     const struct gradient_cache *g = &e->gradient;
-    uint32_t rows = query_rows(v, done);
+    uint32_t rows = query_rows(v, done), L = v->tokens, D = v->width;
     size_t at = v->queries + done * v->stride;
-    k->gemm(s->scores, v->padded, gemm_rows(k, c->query + at, v->stride), s->keys, NULL, 0, rows,
-            v->tokens, v->width);
-    k->gemm(s->dscores, v->padded, gemm_rows(k, g->context + at, v->stride), s->values, NULL, 0,
-            rows, v->tokens, v->width);
+    struct left left = p->left(s->left, c->query + at, v->stride, 1, rows, D);
+    p->multiply(s->scores, v->padded, left, s->keys, NULL, false, rows, L, D);
+    left = p->left(s->left, g->context + at, v->stride, 1, rows, D);
+    p->multiply(s->dscores, v->padded, left, s->values, NULL, false, rows, L, D);
     scores_backward(e, s, v, layer, head, done, rows);
-    k->gemm(g->query + at, v->stride, gemm_rows(k, s->dscores, v->padded), s->keys_by_depth, NULL,
-            0, rows, v->width, v->tokens);
-    k->pack_panels(s->queries, c->query + at, v->stride, 1, rows, v->width);
-    k->pack_panels(s->outputs, g->context + at, v->stride, 1, rows, v->width);
-    struct gemm_left transposed = {s->dscores, 1, v->padded, k->tile_rows};
-    k->gemm(g->keys + v->keys, v->keys_stride, transposed, s->queries, NULL, done > 0, v->tokens,
-            v->width, rows);
-    transposed.data = s->scores;
-    k->gemm(g->keys + v->values, v->keys_stride, transposed, s->outputs, NULL, done > 0, v->tokens,
-            v->width, rows);
+    left = p->left(s->left, s->dscores, v->padded, 1, rows, L);
+    p->multiply(g->query + at, v->stride, left, s->keys_by_depth, NULL, false, rows, D, L);
+    p->pack_panels(s->queries, c->query + at, v->stride, 1, rows, D);
+    p->pack_panels(s->outputs, g->context + at, v->stride, 1, rows, D);
+    left = p->left(s->left, s->dscores, 1, v->padded, L, rows);
+    p->multiply(g->keys + v->keys, v->keys_stride, left, s->queries, NULL, done > 0, L, D, rows);
+    left = p->left(s->left, s->scores, 1, v->padded, L, rows);
+    p->multiply(g->keys + v->values, v->keys_stride, left, s->outputs, NULL, done > 0, L, D, rows);
 }
 
 void attention_backward(const struct cpu_engine *e, uint32_t layer, uint32_t sequence,
                         uint32_t head, struct scratch *s)
 {
-    const struct kernels *k = e->kernels;
+    const struct products *p = e->products;
     const struct layer_cache *c = &e->layer[layer];
     const struct view v = view_of(e, layer, sequence, head);
     if (v.rows == 0) { /* the head reads nothing of this sequence */
@@ -157,9 +155,9 @@ void attention_backward(const struct cpu_engine *e, uint32_t layer, uint32_t seq
         }
         return;
     }
-    k->pack_panels(s->keys, c->keys + v.keys, 1, v.keys_stride, v.width, v.tokens);
-    k->pack_panels(s->keys_by_depth, c->keys + v.keys, v.keys_stride, 1, v.tokens, v.width);
-    k->pack_panels(s->values, c->keys + v.values, 1, v.keys_stride, v.width, v.tokens);
+    p->pack_panels(s->keys, c->keys + v.keys, 1, v.keys_stride, v.width, v.tokens);
+    p->pack_panels(s->keys_by_depth, c->keys + v.keys, v.keys_stride, 1, v.tokens, v.width);
+    p->pack_panels(s->values, c->keys + v.values, 1, v.keys_stride, v.width, v.tokens);
     for (uint32_t done = 0; done < v.rows; done += QUERY_BLOCK)
         block_backward(e, s, &v, layer, head, done);
 }

@@ -6,11 +6,13 @@
 
 #include "nn/cpu/cpu.h"
 
-void dense_backward(const struct kernels *k, float *dx, size_t dx_stride, const struct dense *dense,
-                    const float *dy, size_t dy_stride, size_t rows, bool accumulate)
+void dense_backward(float *dx, size_t dx_stride, const struct dense *dense, const float *dy,
+                    size_t dy_stride, size_t rows, bool accumulate, struct scratch *scratch)
 {
-    k->gemm(dx, dx_stride, gemm_rows(k, dy, dy_stride), dense->backward, NULL, accumulate, rows,
-            dense->inputs, dense->outputs);
+    const struct products *p = dense->products;
+    struct left left = p->left(scratch->left, dy, dy_stride, 1, rows, dense->outputs);
+    p->multiply(dx, dx_stride, left, dense->backward, NULL, accumulate, rows, dense->inputs,
+                dense->outputs);
 }
 
 /* ---- gradients of dense weights ---- */
@@ -37,6 +39,7 @@ struct norm_gradient {
  */
 struct gradient_job {
     struct cpu_engine *engine;
+    enum cpu_phase phase;
     uint32_t layer;
     pool_function *block;
     size_t blocks;
@@ -60,8 +63,8 @@ static size_t tiles_of(const struct dense *dense)
 static void weight_gradient_tile(const struct cpu_engine *e, const struct weight_gradient *g,
                                  size_t tile, struct scratch *s)
 {
-    const struct kernels *k = e->kernels;
     const struct dense *d = g->dense;
+    const struct products *p = d->products;
     size_t out = tile / tiles_across(d) * GRADIENT_OUTPUTS;
     size_t in = tile % tiles_across(d) * GRADIENT_INPUTS;
     size_t outs = d->outputs - out < GRADIENT_OUTPUTS ? d->outputs - out : GRADIENT_OUTPUTS;
@@ -69,14 +72,14 @@ static void weight_gradient_tile(const struct cpu_engine *e, const struct weight
     for (size_t r = 0; r < g->rows; r += GRADIENT_ROWS) {
         size_t rows = g->rows - r < GRADIENT_ROWS ? g->rows - r : GRADIENT_ROWS;
         const float *dy = g->dy + r * g->dy_stride + out;
-        k->pack_tiles(s->left, dy, g->dy_stride, rows, outs);
-        k->pack_panels(s->right, g->x + r * g->x_stride + in, g->x_stride, 1, rows, ins);
-        struct gemm_left left = {s->left, 1, k->tile_rows, k->tile_rows * rows};
-        if (d->weight_gradient)
-            k->gemm(d->weight_gradient + out * d->inputs + in, d->inputs, left, s->right, NULL, 1,
-                    outs, ins, rows);
+        if (d->weight_gradient) {
+            p->pack_panels(s->right, g->x + r * g->x_stride + in, g->x_stride, 1, rows, ins);
+            p->multiply(d->weight_gradient + out * d->inputs + in, d->inputs,
+                        p->left(s->left, dy, 1, g->dy_stride, outs, rows), s->right, NULL, true,
+                        outs, ins, rows);
+        }
         if (in == 0 && d->bias_gradient)
-            k->add_rows(d->bias_gradient + out, dy, g->dy_stride, rows, outs);
+            e->kernels->add_rows(d->bias_gradient + out, dy, g->dy_stride, rows, outs);
     }
 }
 
@@ -123,7 +126,7 @@ static void run_gradients(struct gradient_job *job)
     size_t units = job->blocks + job->norm_count;
     for (size_t i = 0; i < job->weight_count; i++)
         units += tiles_of(job->weights[i].dense);
-    pool_run(job->engine->pool, gradient_unit, job, units);
+    cpu_run(job->engine, job->phase, job->layer, gradient_unit, job, units);
 }
 
 /* ---- head ---- */
@@ -132,26 +135,27 @@ static void head_unit(void *context, size_t unit, unsigned thread)
 {
     const struct gradient_job *job = context;
     struct cpu_engine *e = job->engine;
-    const struct kernels *k = e->kernels;
     const struct cpu_weights *w = e->weights;
+    struct scratch *s = &e->scratch[thread];
     size_t H = w->hidden;
     uint32_t first = (uint32_t)unit * BLOCK, rows = cpu_block_rows(e->batch->rows, first);
     float *dpooled = e->dpooled + first * H;
     const float *pooled = e->pooled + first * H;
-    dense_backward(k, dpooled, H, &w->classifier, e->dlogits + (size_t)first * w->labels, w->labels,
-                   rows, false);
+    dense_backward(dpooled, H, &w->classifier, e->dlogits + (size_t)first * w->labels, w->labels,
+                   rows, false, s);
     cpu_dropout_add(e, dpooled, NULL, e->head_dropout, dropout_site(0, DROPOUT_HEAD, 0),
-                    e->batch->row_tokens, first, rows, e->scratch[thread].factors);
+                    e->batch->row_tokens, first, rows, s->factors);
     for (size_t i = 0; i < rows * H; i++)
         dpooled[i] *= 1 - pooled[i] * pooled[i];
-    dense_backward(k, e->gradient.dx + first * H, H, &w->pooler, dpooled, H, rows, false);
+    dense_backward(e->gradient.dx + first * H, H, &w->pooler, dpooled, H, rows, false, s);
 }
 
 static void head_backward(struct cpu_engine *e)
 {
     const struct cpu_weights *w = e->weights;
     uint32_t rows = e->batch->rows;
-    struct gradient_job job = {.engine = e, .block = head_unit, .blocks = cpu_blocks(rows)};
+    struct gradient_job job = {
+        .engine = e, .phase = PHASE_HEAD_BACKWARD, .block = head_unit, .blocks = cpu_blocks(rows)};
     run_gradients(&job);
     job.blocks = 0;
     const struct weight_gradient weights[] = {
@@ -179,7 +183,6 @@ static void rows_unit(void *context, size_t unit, unsigned thread)
 {
     const struct gradient_job *job = context;
     struct cpu_engine *e = job->engine;
-    const struct kernels *k = e->kernels;
     uint32_t layer = job->layer;
     const uint32_t *tokens = cpu_row_tokens(e, layer);
     const struct layer_weights *w = &e->weights->layer[layer];
@@ -191,24 +194,26 @@ static void rows_unit(void *context, size_t unit, unsigned thread)
     uint32_t rows = cpu_block_rows(cpu_layer_rows(e, layer), first);
     size_t at = first * H;
     float *output = g->output + at, *hidden = g->hidden + first * I, *z1 = g->z1 + at;
+    const float *stats1 = c->stats1 + 2 * (size_t)first;
 
     norm_backward(e, s->z2, g->norms[1] + unit * 2 * H, g->dx + at, c->z2 + at,
                   c->stats2 + 2 * (size_t)first, &w->output_norm, rows);
     memcpy(output, s->z2, rows * bytes);
     cpu_dropout_add(e, output, NULL, e->hidden_dropout, dropout_site(layer, DROPOUT_OUTPUT, 0),
                     tokens, first, rows, s->factors);
-    dense_backward(k, s->hidden, I, &w->output, output, H, rows, false);
-    k->activation_backward(hidden, g->active + first * I, s->hidden, c->pre + first * I,
-                           e->weights->activation, rows * I);
-    dense_backward(k, s->z2, H, &w->intermediate, hidden, I, rows, true);
-    norm_backward(e, z1, g->norms[0] + unit * 2 * H, s->z2, c->z1 + at,
-                  c->stats1 + 2 * (size_t)first, &w->attention_norm, rows);
+    dense_backward(s->hidden, I, &w->output, output, H, rows, false, s);
+    e->kernels->activation_backward(hidden, g->active + first * I, s->hidden, c->pre + first * I,
+                                    e->weights->activation, rows * I);
+    dense_backward(s->z2, H, &w->intermediate, hidden, I, rows, true, s);
+    cpu_norm(e, g->h1 + at, s->stats, c->z1 + at, &w->attention_norm, rows);
+    norm_backward(e, z1, g->norms[0] + unit * 2 * H, s->z2, c->z1 + at, stats1, &w->attention_norm,
+                  rows);
     memcpy(g->attention_output + at, z1, rows * bytes);
     cpu_dropout_add(e, g->attention_output + at, NULL, e->hidden_dropout,
                     dropout_site(layer, DROPOUT_ATTENTION_OUTPUT, 0), tokens, first, rows,
                     s->factors);
-    dense_backward(k, g->context + at, H, &w->attention_output, g->attention_output + at, H, rows,
-                   false);
+    dense_backward(g->context + at, H, &w->attention_output, g->attention_output + at, H, rows,
+                   false, s);
 }
 
 static void attention_unit(void *context, size_t unit, unsigned thread)
@@ -228,10 +233,9 @@ static void query_unit(void *context, size_t unit, unsigned thread)
     const struct gradient_cache *g = &e->gradient;
     size_t H = e->weights->hidden;
     uint32_t first = (uint32_t)unit * BLOCK, rows = cpu_block_rows(e->batch->rows, first);
-    (void)thread;
     memcpy(g->rows + first * H, g->z1 + first * H, rows * H * sizeof *g->rows);
-    dense_backward(e->kernels, g->rows + first * H, H, &e->weights->layer[job->layer].query,
-                   g->query + first * H, H, rows, true);
+    dense_backward(g->rows + first * H, H, &e->weights->layer[job->layer].query,
+                   g->query + first * H, H, rows, true, &e->scratch[thread]);
 }
 
 /* Adds the last layer's rows to the gradients of the tokens first .. first + count - 1 they stand
@@ -253,7 +257,7 @@ static void input_unit(void *context, size_t unit, unsigned thread)
 {
     const struct gradient_job *job = context;
     struct cpu_engine *e = job->engine;
-    const struct kernels *k = e->kernels;
+    struct scratch *s = &e->scratch[thread];
     const struct layer_weights *w = &e->weights->layer[job->layer];
     const struct gradient_cache *g = &e->gradient;
     bool last = job->layer + 1 == e->weights->layers;
@@ -261,15 +265,14 @@ static void input_unit(void *context, size_t unit, unsigned thread)
     uint32_t first = (uint32_t)unit * BLOCK, rows = cpu_block_rows(e->batch->tokens, first);
     float *dx = g->dx + first * H;
     const float *keys = g->keys + first * 2 * H;
-    (void)thread;
-    dense_backward(k, dx, H, &w->key, keys, 2 * H, rows, false);
-    dense_backward(k, dx, H, &w->value, keys + H, 2 * H, rows, true);
+    dense_backward(dx, H, &w->key, keys, 2 * H, rows, false, s);
+    dense_backward(dx, H, &w->value, keys + H, 2 * H, rows, true, s);
     if (last) {
         add_head_rows(e, first, rows);
         return;
     }
-    dense_backward(k, dx, H, &w->query, g->query + first * H, H, rows, true);
-    k->add(dx, dx, g->z1 + first * H, rows * H);
+    dense_backward(dx, H, &w->query, g->query + first * H, H, rows, true, s);
+    e->kernels->add(dx, dx, g->z1 + first * H, rows * H);
 }
 
 static void layer_backward(struct cpu_engine *e, uint32_t layer)
@@ -279,19 +282,22 @@ static void layer_backward(struct cpu_engine *e, uint32_t layer)
     const struct gradient_cache *g = &e->gradient;
     uint32_t H = e->weights->hidden, I = e->weights->intermediate;
     uint32_t rows = cpu_layer_rows(e, layer), tokens = e->batch->tokens;
-    struct gradient_job job = {.engine = e, .layer = layer};
+    struct gradient_job job = {.engine = e, .phase = PHASE_GRADIENTS, .layer = layer};
 
-    pool_run(e->pool, rows_unit, &job, cpu_blocks(rows));
-    pool_run(e->pool, attention_unit, &job, (size_t)e->batch->sequences * e->weights->heads);
+    if (cpu_recomputed(e, layer))
+        cpu_forward_again(e, layer);
+    cpu_run(e, PHASE_ROWS_BACKWARD, layer, rows_unit, &job, cpu_blocks(rows));
+    cpu_run(e, PHASE_ATTENTION_BACKWARD, layer, attention_unit, &job,
+            (size_t)e->batch->sequences * e->weights->heads);
     if (layer + 1 > e->weights->lowest) {
         if (layer + 1 == e->weights->layers)
-            pool_run(e->pool, query_unit, &job, cpu_blocks(rows));
+            cpu_run(e, PHASE_GRADIENTS, layer, query_unit, &job, cpu_blocks(rows));
         job.block = input_unit;
         job.blocks = cpu_blocks(tokens);
     }
     const struct weight_gradient weights[] = {
         {&w->output, g->output, g->active, H, I, rows},
-        {&w->intermediate, g->hidden, c->h1, I, H, rows},
+        {&w->intermediate, g->hidden, g->h1, I, H, rows},
         {&w->attention_output, g->attention_output, c->context, H, H, rows},
         {&w->query, g->query, c->x_rows, H, H, rows},
         {&w->key, g->keys, c->x, 2 * (size_t)H, H, tokens},
@@ -354,8 +360,8 @@ static void embedding_unit(void *context, size_t unit, unsigned thread)
 static void embeddings_backward(struct cpu_engine *e)
 {
     size_t blocks = cpu_blocks(e->batch->tokens);
-    struct gradient_job job = {.engine = e};
-    pool_run(e->pool, embed_unit, &job, blocks);
+    struct gradient_job job = {.engine = e, .phase = PHASE_EMBEDDINGS_BACKWARD};
+    cpu_run(e, PHASE_EMBEDDINGS_BACKWARD, 0, embed_unit, &job, blocks);
     job.block = embedding_unit;
     job.blocks = (e->weights->hidden + EMBEDDING_COLUMNS - 1) / EMBEDDING_COLUMNS;
     job.norms[0] =
@@ -372,4 +378,5 @@ void cpu_backward(struct cpu_engine *e)
             layer_backward(e, layer);
     if (e->weights->lowest == 0)
         embeddings_backward(e);
+    cpu_profile_count(e, 2);
 }

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/buffer.h"
 #include "nn/backend.h"
 #include "nn/cpu/arena.h"
 #include "nn/cpu/kernels.h"
@@ -22,11 +23,42 @@
 #include "nn/dropout.h"
 
 #define BLOCK             96  /* rows a unit takes through a layer while they are in the cache */
-#define QUERY_BLOCK       48  /* query rows of attention at a time */
+#define QUERY_BLOCK       24  /* query rows of attention at a time */
 #define GRADIENT_ROWS     384 /* rows summed at a time into a weight's gradient */
 #define GRADIENT_OUTPUTS  384
-#define GRADIENT_INPUTS   192
+#define GRADIENT_INPUTS   384
 #define EMBEDDING_COLUMNS 64 /* columns of embedding gradients that a unit sums */
+
+/* ---- profile ---- */
+
+enum cpu_phase {
+    PHASE_EMBEDDINGS,
+    PHASE_ATTENTION,
+    PHASE_ROWS, /* all of a layer but attention */
+    PHASE_HEAD,
+    PHASE_AGAIN, /* gradient checkpointing */
+    PHASE_HEAD_BACKWARD,
+    PHASE_ROWS_BACKWARD,
+    PHASE_ATTENTION_BACKWARD,
+    PHASE_GRADIENTS, /* of a layer's input and weights */
+    PHASE_EMBEDDINGS_BACKWARD,
+    PHASE_PACK,
+    PHASE_OPTIMISER,
+    PHASES,
+};
+
+struct cpu_profile {
+    struct pool_time *time; /* [PHASES, layers]; what is of no layer is in the first */
+    uint32_t layers;
+    /* Multiplications and additions of the model's products, without what is computed again. */
+    double operations;
+};
+
+struct cpu_engine;
+/* Counts a pass over the batch at hand; times: 1 forward, 2 backward. */
+void cpu_profile_count(struct cpu_engine *e, double times);
+/* A table for people. */
+void cpu_profile_report(const struct cpu_engine *e, struct buffer *out);
 
 /* ---- weights ---- */
 
@@ -34,8 +66,9 @@ struct dense {
     uint32_t outputs, inputs;
     const float *weight, *bias;             /* [outputs, inputs], [outputs] */
     float *weight_gradient, *bias_gradient; /* NULL when frozen */
-    float *forward;                         /* weight^T in panels: y = x W^T */
-    float *backward; /* weight in panels: dx = dy W; NULL where nothing asks for dx */
+    const struct products *products;
+    void *forward;  /* weight^T in panels: y = x W^T */
+    void *backward; /* weight in panels: dx = dy W; NULL where nothing asks for dx */
 };
 
 struct norm {
@@ -51,6 +84,7 @@ struct layer_weights {
 struct cpu_weights {
     unsigned users; /* engines that share these */
     const struct kernels *kernels;
+    const struct products *products; /* of the layers; the head's are of float32 */
     struct arena arena;
     /* The model's configuration, as numbers. */
     uint32_t layers, heads, hidden, intermediate, labels;
@@ -81,12 +115,13 @@ struct cpu_weights {
 
 /* To train, copies the values and makes room for gradients and moments. NULL after a message. */
 struct cpu_weights *cpu_weights_open(const struct model *model, const struct engine_plan *plan,
-                                     const struct kernels *kernels, struct pool *pool);
+                                     const struct kernels *kernels,
+                                     const struct products *products);
 void cpu_weights_release(struct cpu_weights *weights);
 /* Packs the values into panels, if they changed since it was last done. */
-void cpu_weights_pack(struct cpu_weights *weights, struct pool *pool);
+void cpu_weights_pack(struct cpu_weights *weights, struct pool *pool, struct pool_time *time);
 /* The contracts of engine_apply (t counts from 1), engine_export and engine_import. */
-int cpu_weights_apply(struct cpu_weights *weights, struct pool *pool,
+int cpu_weights_apply(struct cpu_weights *weights, struct pool *pool, struct pool_time *time,
                       const struct engine_plan *plan, uint64_t t, double lr, double max_norm,
                       double *norm);
 int cpu_weights_export(const struct cpu_weights *weights, enum engine_tensor kind, size_t index,
@@ -96,8 +131,9 @@ int cpu_weights_import(struct cpu_weights *weights, enum engine_tensor kind, siz
 
 /* ---- activations ---- */
 
-/* What a layer keeps. Layers that the backward pass does not reach share one set, in which z1, h1,
- * pre and z2 are NULL: they are not kept. */
+/* What a layer keeps. Layers that the backward pass does not reach share one set, in which z1,
+ * pre and z2 are NULL: they are not kept. With gradient checkpointing all layers but the last share
+ * a set, except for x. */
 struct layer_cache {
     float *x;           /* [T, H] input */
     float *x_rows;      /* [R, H] its rows; x itself but in the last layer */
@@ -106,7 +142,6 @@ struct layer_cache {
     float *lse;         /* [R, heads] log of the softmax's sum */
     float *context;     /* [R, H] attention's output before its projection */
     float *z1, *stats1; /* [R, H] sum before the first normalisation; [R, 2] its mean and 1/std */
-    float *h1;          /* [R, H] after it */
     float *pre;         /* [R, I] before the activation */
     float *z2, *stats2; /* [R, H], [R, 2]; the second normalisation writes the next layer's x */
 };
@@ -117,6 +152,7 @@ struct gradient_cache {
     float *output;           /* [R, H] of the feed-forward's output */
     float *hidden;           /* [R, I] of the feed-forward's pre-activation */
     float *active;           /* [R, I] the activation, computed again */
+    float *h1;               /* [R, H] after the first normalisation, computed again */
     float *attention_output; /* [R, H] */
     float *z1;               /* [R, H]: the residual branch */
     float *context;          /* [R, H] */
@@ -131,10 +167,9 @@ struct scratch {
     float *active, *hidden;      /* [B, I] */
     float *z1, *h1, *z2, *stats; /* [B, H], [B, 2] */
     float *factors;              /* dropout: longest of H and the sequence */
-    float *keys, *keys_by_depth; /* panels of one head */
-    float *values, *queries, *outputs;
-    float *scores, *dscores; /* [QUERY_BLOCK, length] */
-    float *left, *right;     /* packed operands of a gradient tile */
+    float *scores, *dscores;     /* [QUERY_BLOCK, length] */
+    /* Packed operands: a left one, and panels of one head and of a gradient tile. */
+    void *left, *keys, *keys_by_depth, *values, *queries, *outputs, *right;
 };
 
 struct dropout_rate {
@@ -144,10 +179,12 @@ struct dropout_rate {
 
 struct cpu_engine {
     const struct kernels *kernels;
+    const struct products *products;
     struct pool *pool;
     struct cpu_weights *weights;
     struct engine_plan plan;
     struct arena arena;
+    struct cpu_profile profile;
     char description[160];
 
     /* The batch at hand. */
@@ -166,10 +203,29 @@ struct cpu_engine {
     struct scratch *scratch; /* [threads] */
 };
 
+static inline struct pool_time *cpu_time(struct cpu_engine *e, enum cpu_phase phase, uint32_t layer)
+{
+    return &e->profile.time[(size_t)phase * e->profile.layers + layer];
+}
+
+/* Runs a job of a phase. */
+static inline void cpu_run(struct cpu_engine *e, enum cpu_phase phase, uint32_t layer,
+                           pool_function *function, void *context, size_t units)
+{
+    pool_run(e->pool, cpu_time(e, phase, layer), function, context, units);
+}
+
 /* Whether the backward pass reaches the layer. */
 static inline bool cpu_differentiated(const struct cpu_engine *e, uint32_t layer)
 {
     return e->plan.train && layer + 1 >= e->weights->lowest;
+}
+
+/* Whether the backward pass computes the layer again. */
+static inline bool cpu_recomputed(const struct cpu_engine *e, uint32_t layer)
+{
+    return e->plan.gradient_checkpointing && cpu_differentiated(e, layer) &&
+           layer + 1 < e->weights->layers;
 }
 
 static inline uint32_t cpu_layer_rows(const struct cpu_engine *e, uint32_t layer)
@@ -183,6 +239,13 @@ static inline const uint32_t *cpu_row_tokens(const struct cpu_engine *e, uint32_
     return layer + 1 == e->weights->layers ? e->batch->row_tokens : NULL;
 }
 
+/* From one row of scores to the next. A multiple of a page would have a column's scores share a few
+ * sets of the first cache. */
+static inline size_t cpu_scores_stride(uint32_t tokens)
+{
+    return ((size_t)tokens + 31) / 32 * 32 + 16;
+}
+
 static inline size_t cpu_blocks(size_t rows)
 {
     return (rows + BLOCK - 1) / BLOCK;
@@ -193,17 +256,20 @@ static inline uint32_t cpu_block_rows(uint32_t rows, uint32_t first)
     return rows - first < BLOCK ? rows - first : BLOCK;
 }
 
-static inline struct gemm_left gemm_rows(const struct kernels *k, const float *x, size_t stride)
-{
-    return (struct gemm_left){x, stride, 1, k->tile_rows * stride};
-}
-
 /* y[rows, outputs] = x[rows, inputs] W^T + b */
-void dense_forward(const struct kernels *k, float *y, size_t y_stride, const struct dense *dense,
-                   const float *x, size_t x_stride, size_t rows);
+void dense_forward(float *y, size_t y_stride, const struct dense *dense, const float *x,
+                   size_t x_stride, size_t rows, struct scratch *scratch);
+/* The same of an x that several dense layers take: left is dense_left's. */
+void dense_forward_left(float *y, size_t y_stride, const struct dense *dense, struct left left,
+                        size_t rows);
+static inline struct left dense_left(const struct dense *dense, const float *x, size_t x_stride,
+                                     size_t rows, struct scratch *scratch)
+{
+    return dense->products->left(scratch->left, x, x_stride, 1, rows, dense->inputs);
+}
 /* dx[rows, inputs] = dy[rows, outputs] W, added to dx when accumulate is set */
-void dense_backward(const struct kernels *k, float *dx, size_t dx_stride, const struct dense *dense,
-                    const float *dy, size_t dy_stride, size_t rows, bool accumulate);
+void dense_backward(float *dx, size_t dx_stride, const struct dense *dense, const float *dy,
+                    size_t dy_stride, size_t rows, bool accumulate, struct scratch *scratch);
 
 /* Where the dropout factors of a row come from; tokens as cpu_row_tokens gives them. */
 struct dropout_row cpu_dropout_row(const struct cpu_engine *e, struct dropout_rate rate,
@@ -224,8 +290,14 @@ void attention_forward(const struct cpu_engine *e, uint32_t layer, uint32_t sequ
 void attention_backward(const struct cpu_engine *e, uint32_t layer, uint32_t sequence,
                         uint32_t head, struct scratch *scratch);
 
+/* y = the normalisation of z; rows of H. */
+void cpu_norm(const struct cpu_engine *e, float *y, float *stats, const float *z,
+              const struct norm *norm, uint32_t rows);
+
 /* The whole network on e->batch: e->logits. And back from e->dlogits, adding to the gradients. */
 void cpu_forward(struct cpu_engine *e);
+/* What layer keeps, from its x. */
+void cpu_forward_again(struct cpu_engine *e, uint32_t layer);
 void cpu_backward(struct cpu_engine *e);
 
 #endif

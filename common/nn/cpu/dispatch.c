@@ -1,34 +1,22 @@
-/* Which kernel table this processor gets. */
-#include "nn/cpu/kernels.h"
-
+/* Which kernels and products this processor gets. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/clock.h"
 #include "cli/diag.h"
+#include "cli/memory.h"
+#include "nn/cpu/kernels.h"
+#include "nn/cpu/processor.h"
 
 extern const struct kernels kernels_avx512, kernels_avx2, kernels_portable;
+extern const struct products products_amx, products_avx512bf16, products_emulated;
 
-/* The feature sets are those that -march=x86-64-v4 and -v3 let the compiler use. */
-static bool runs_avx2(void)
+/* The value of a variable that names a choice, or NULL. */
+static const char *wanted_name(const char *variable)
 {
-#ifdef __x86_64__
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-#else
-    return false;
-#endif
-}
-
-static bool runs_avx512(void)
-{
-#ifdef __x86_64__
-    return runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl");
-#else
-    return false;
-#endif
+    const char *wanted = getenv(variable);
+    return wanted && *wanted ? wanted : NULL;
 }
 
 static bool runs_always(void)
@@ -43,17 +31,15 @@ const struct kernels *kernels_select(void)
         bool (*runs)(void);
     } tables[] = {
 #ifdef __x86_64__
-        {&kernels_avx512, runs_avx512},
-        {&kernels_avx2, runs_avx2},
+        {&kernels_avx512, processor_runs_avx512},
+        {&kernels_avx2, processor_runs_avx2},
 #endif
         {&kernels_portable, runs_always},
     };
-    (void)runs_avx2;
-    (void)runs_avx512;
-    const char *wanted = getenv("BERTPIPE_KERNELS");
+    const char *wanted = wanted_name("BERTPIPE_KERNELS");
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-        bool named = wanted && *wanted && strcmp(wanted, tables[i].kernels->name) == 0;
-        if (wanted && *wanted && !named)
+        bool named = wanted && strcmp(wanted, tables[i].kernels->name) == 0;
+        if (wanted && !named)
             continue;
         if (tables[i].runs())
             return tables[i].kernels;
@@ -64,4 +50,149 @@ const struct kernels *kernels_select(void)
     }
     diag_error("BERTPIPE_KERNELS: no kernels are called '%s'", wanted);
     return NULL;
+}
+
+/* ---- probes ---- */
+
+/* A product of operands whose numbers are few and small, so that every sum is exact. */
+struct probe {
+    size_t rows, columns, depth;
+    float *left, *right, *result;
+    void *room, *panels;
+};
+
+static void probe_open(struct probe *p, const struct products *products, size_t rows,
+                       size_t columns, size_t depth)
+{
+    *p = (struct probe){.rows = rows, .columns = columns, .depth = depth};
+    p->left = mem_realloc_array(NULL, rows * depth, sizeof(float));
+    p->right = mem_realloc_array(NULL, columns * depth, sizeof(float));
+    p->result = mem_calloc(rows * columns, sizeof(float));
+    p->room = mem_alloc_lines(products->left_bytes(rows, depth));
+    p->panels = mem_alloc_lines(products->panels_bytes(depth, columns));
+    for (size_t i = 0; i < rows * depth; i++)
+        p->left[i] = (float)(i * 7 % 13) - 6;
+    for (size_t i = 0; i < columns * depth; i++)
+        p->right[i] = (float)(i * 5 % 11) - 5;
+    products->pack_panels(p->panels, p->right, 1, depth, depth, columns);
+}
+
+static void probe_close(struct probe *p)
+{
+    free(p->left);
+    free(p->right);
+    free(p->result);
+    free(p->room);
+    free(p->panels);
+}
+
+static void probe_multiply(struct probe *p, const struct products *products)
+{
+    struct left left = products->left(p->room, p->left, p->depth, 1, p->rows, p->depth);
+    products->multiply(p->result, p->columns, left, p->panels, NULL, false, p->rows, p->columns,
+                       p->depth);
+}
+
+/* Whether they compute what they should, at edges and at every row's position. */
+static bool computes_right(const struct products *products)
+{
+    struct probe p;
+    bool right = true;
+    probe_open(&p, products, 37, 45, 70);
+    probe_multiply(&p, products);
+    for (size_t m = 0; m < p.rows; m++)
+        for (size_t n = 0; n < p.columns; n++) {
+            float sum = 0;
+            for (size_t k = 0; k < p.depth; k++)
+                sum += p.left[m * p.depth + k] * p.right[n * p.depth + k];
+            right = right && p.result[m * p.columns + n] == sum;
+        }
+    probe_close(&p);
+    if (!right)
+        diag_verbose("%s: does not compute as it should here, and is left out", products->name);
+    return right;
+}
+
+/* Seconds that the products of a block of rows take, the least of some. */
+static double seconds_of(const struct products *products)
+{
+    struct probe p;
+    double least = 1;
+    probe_open(&p, products, 96, 256, 384);
+    for (int run = 0; run < 8; run++) {
+        double started = clock_monotonic();
+        probe_multiply(&p, products);
+        double seconds = clock_monotonic() - started;
+        least = seconds < least ? seconds : least;
+    }
+    probe_close(&p);
+    return least;
+}
+
+/* ---- products ---- */
+
+/* Intel's processors with VDPBF16PS run it at half of float32's speed, AMD's at twice: between them
+ * is room for noise. AMX is many times as fast wherever it is. */
+static bool faster_than_float32(const struct products *products, const struct kernels *kernels)
+{
+    return seconds_of(products) < seconds_of(kernels->float32);
+}
+
+static const struct products *named_products(const struct kernels *kernels, const char *wanted)
+{
+    const struct {
+        const char *name;
+        const struct products *products;
+        bool (*runs)(void);
+    } tables[] = {
+#ifdef __x86_64__
+        {"amx", &products_amx, processor_runs_amx},
+        {"avx512bf16", &products_avx512bf16, processor_runs_avx512bf16},
+#endif
+        {"emulated", &products_emulated, runs_always},
+        {"rounded", kernels->rounded, runs_always},
+    };
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        if (strcmp(wanted, tables[i].name) != 0)
+            continue;
+        if (tables[i].runs())
+            return tables[i].products;
+        diag_error("BERTPIPE_BF16: this processor cannot run '%s'", wanted);
+        return NULL;
+    }
+    diag_error("BERTPIPE_BF16: no products are called '%s'", wanted);
+    return NULL;
+}
+
+/* The processor's own for bf16, when they are right and fast, or NULL. They go with the kernels
+ * that use as much of it. */
+static const struct products *native_products(const struct kernels *kernels)
+{
+#ifdef __x86_64__
+    if (kernels != &kernels_avx512)
+        return NULL;
+    if (processor_runs_amx() && computes_right(&products_amx))
+        return &products_amx;
+    if (processor_runs_avx512bf16() && computes_right(&products_avx512bf16) &&
+        faster_than_float32(&products_avx512bf16, kernels))
+        return &products_avx512bf16;
+#else
+    (void)kernels;
+    (void)computes_right;
+    (void)faster_than_float32;
+#endif
+    return NULL;
+}
+
+const struct products *products_select(const struct kernels *kernels, enum engine_dtype dtype)
+{
+    const char *wanted = wanted_name("BERTPIPE_BF16");
+    if (dtype == ENGINE_FLOAT32)
+        return kernels->float32;
+    if (wanted)
+        return named_products(kernels, wanted);
+    const struct products *native = native_products(kernels);
+    if (native)
+        return native;
+    return dtype == ENGINE_AUTO ? kernels->float32 : kernels->rounded;
 }

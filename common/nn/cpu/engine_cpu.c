@@ -17,10 +17,40 @@ static float *take(struct cpu_engine *e, size_t rows, size_t width)
     return arena_take(&e->arena, count, sizeof(float));
 }
 
-static size_t panels(const struct cpu_engine *e, size_t columns, size_t depth)
+static void grow_to(size_t *bytes, size_t needed)
 {
-    size_t panel = e->kernels->panel_columns;
-    return (columns + panel - 1) / panel * panel * depth;
+    *bytes = needed > *bytes ? needed : *bytes;
+}
+
+/* Room for the panels of depth x columns, or of columns x depth, whichever products they are for.
+ */
+static void *take_panels(struct cpu_engine *e, size_t depth, size_t columns)
+{
+    const struct products *each[] = {e->products, e->kernels->float32};
+    size_t bytes = 0;
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+        grow_to(&bytes, each[i]->panels_bytes(depth, columns));
+        grow_to(&bytes, each[i]->panels_bytes(columns, depth));
+    }
+    return arena_take(&e->arena, bytes, 1);
+}
+
+/* Room for the largest left operand there is. */
+static void *take_left(struct cpu_engine *e)
+{
+    const struct cpu_weights *w = e->weights;
+    const struct products *p = e->products, *head = e->kernels->float32;
+    size_t length = e->plan.max_length, bytes = 0;
+    grow_to(&bytes, p->left_bytes(BLOCK, w->hidden));
+    grow_to(&bytes, p->left_bytes(BLOCK, w->intermediate));
+    grow_to(&bytes, head->left_bytes(BLOCK, w->hidden));
+    grow_to(&bytes, head->left_bytes(BLOCK, w->labels));
+    grow_to(&bytes, p->left_bytes(QUERY_BLOCK, length));
+    grow_to(&bytes, p->left_bytes(QUERY_BLOCK, w->hidden / w->heads));
+    grow_to(&bytes, p->left_bytes(length, QUERY_BLOCK));
+    grow_to(&bytes, p->left_bytes(GRADIENT_OUTPUTS, GRADIENT_ROWS));
+    grow_to(&bytes, head->left_bytes(GRADIENT_OUTPUTS, GRADIENT_ROWS));
+    return arena_take(&e->arena, bytes, 1);
 }
 
 static void lay_out_layer(struct cpu_engine *e, uint32_t layer)
@@ -39,20 +69,29 @@ static void lay_out_layer(struct cpu_engine *e, uint32_t layer)
         return;
     c->z1 = take(e, rows, H);
     c->stats1 = take(e, rows, 2);
-    c->h1 = take(e, rows, H);
     c->pre = take(e, rows, e->weights->intermediate);
     c->z2 = take(e, rows, H);
     c->stats2 = take(e, rows, 2);
+}
+
+/* A layer that is computed again has an x of its own, and the rest from another such layer. */
+static void lay_out_recomputed(struct cpu_engine *e, uint32_t layer, uint32_t other)
+{
+    struct layer_cache *c = &e->layer[layer];
+    *c = e->layer[other];
+    c->x = c->x_rows = take(e, e->plan.max_tokens, e->weights->hidden);
 }
 
 static void lay_out_layers(struct cpu_engine *e)
 {
     uint32_t layers = e->weights->layers;
     for (uint32_t l = 0; l < layers; l++) {
-        if (l == 0 || cpu_differentiated(e, l))
-            lay_out_layer(e, l);
-        else
+        if (l > 0 && !cpu_differentiated(e, l))
             e->layer[l] = e->layer[0]; /* which is not differentiated either */
+        else if (l > 0 && cpu_recomputed(e, l) && cpu_recomputed(e, l - 1))
+            lay_out_recomputed(e, l, l - 1);
+        else
+            lay_out_layer(e, l);
     }
     if (!cpu_differentiated(e, layers - 1))
         e->layer[layers - 1].x_rows = take(e, e->plan.max_rows, e->weights->hidden);
@@ -75,6 +114,7 @@ static void lay_out_gradients(struct cpu_engine *e)
     g->output = take(e, rows, H);
     g->hidden = take(e, rows, I);
     g->active = take(e, rows, I);
+    g->h1 = take(e, rows, H);
     g->attention_output = take(e, rows, H);
     g->z1 = take(e, rows, H);
     g->context = take(e, rows, H);
@@ -96,19 +136,17 @@ static void lay_out_scratch(struct cpu_engine *e, struct scratch *s)
     s->z2 = take(e, BLOCK, H);
     s->stats = take(e, BLOCK, 2);
     s->factors = take(e, 1, length > H ? length : H);
-    size_t by_token = panels(e, length, D), by_width = panels(e, D, length);
-    size_t either = by_token > by_width ? by_token : by_width;
-    s->keys = take(e, 1, either);
-    s->values = take(e, 1, either);
-    s->scores = take(e, QUERY_BLOCK, panels(e, length, 1));
+    s->left = take_left(e);
+    s->keys = take_panels(e, D, length);
+    s->values = take_panels(e, length, D);
+    s->scores = take(e, QUERY_BLOCK, cpu_scores_stride(e->plan.max_length));
     if (!e->plan.train)
         return;
-    s->dscores = take(e, QUERY_BLOCK, panels(e, length, 1));
-    s->keys_by_depth = take(e, 1, either);
-    s->queries = take(e, 1, panels(e, D, QUERY_BLOCK));
-    s->outputs = take(e, 1, panels(e, D, QUERY_BLOCK));
-    s->left = take(e, GRADIENT_OUTPUTS + e->kernels->tile_rows, GRADIENT_ROWS);
-    s->right = take(e, 1, panels(e, GRADIENT_INPUTS, GRADIENT_ROWS));
+    s->dscores = take(e, QUERY_BLOCK, cpu_scores_stride(e->plan.max_length));
+    s->keys_by_depth = take_panels(e, length, D);
+    s->queries = take_panels(e, QUERY_BLOCK, D);
+    s->outputs = take_panels(e, QUERY_BLOCK, D);
+    s->right = take_panels(e, GRADIENT_ROWS, GRADIENT_INPUTS);
 }
 
 /* Runs twice: see arena.h. */
@@ -135,29 +173,40 @@ static void cpu_close(void *self)
     arena_unmap(&e->arena);
     cpu_weights_release(e->weights);
     pool_close(e->pool);
+    free(e->profile.time);
     free(e->layer);
     free(e->scratch);
     free(e);
 }
 
-static struct cpu_weights *find_weights(const struct cpu_engine *e, const struct model *model,
+/* The lender's, or new ones, packed here so that engines that share them only read. */
+static struct cpu_weights *find_weights(struct cpu_engine *e, const struct model *model,
                                         void *weights_from)
 {
-    if (!weights_from)
-        return cpu_weights_open(model, &e->plan, e->kernels, e->pool);
-    struct cpu_weights *shared = ((struct cpu_engine *)weights_from)->weights;
-    shared->users++;
-    return shared;
+    struct cpu_weights *weights;
+    if (weights_from) {
+        weights = ((struct cpu_engine *)weights_from)->weights;
+        weights->users++;
+        return weights;
+    }
+    weights = cpu_weights_open(model, &e->plan, e->kernels, e->products);
+    if (weights)
+        cpu_weights_pack(weights, e->pool, cpu_time(e, PHASE_PACK, 0));
+    return weights;
 }
 
 static void *cpu_open(const struct model *model, const struct engine_plan *plan, void *weights_from)
 {
     const struct kernels *kernels = kernels_select();
-    if (!kernels)
+    const struct products *products = kernels ? products_select(kernels, plan->dtype) : NULL;
+    if (!products)
         return NULL;
     struct cpu_engine *e = mem_calloc(1, sizeof *e);
     e->kernels = kernels;
+    e->products = products;
     e->plan = *plan;
+    e->profile.layers = model->config.num_hidden_layers;
+    e->profile.time = mem_calloc((size_t)PHASES * e->profile.layers, sizeof *e->profile.time);
     e->layer = mem_calloc(model->config.num_hidden_layers, sizeof *e->layer);
     e->scratch = mem_calloc(plan->threads, sizeof *e->scratch);
     e->pool = pool_open(plan->threads);
@@ -167,13 +216,18 @@ static void *cpu_open(const struct model *model, const struct engine_plan *plan,
         lay_out(e);
         if (arena_map(&e->arena) == 0) {
             lay_out(e);
-            snprintf(e->description, sizeof e->description, "cpu, float32, %s kernels, %u threads",
-                     kernels->name, plan->threads);
+            snprintf(e->description, sizeof e->description, "cpu, %s, %s kernels, %u threads",
+                     products->name, kernels->name, plan->threads);
             return e;
         }
     }
     cpu_close(e);
     return NULL;
+}
+
+static void cpu_profile(const void *self, struct buffer *out)
+{
+    cpu_profile_report(self, out);
 }
 
 static uint64_t cpu_memory(const void *self)
@@ -189,14 +243,14 @@ static const char *cpu_describe(const void *self)
 
 static struct dropout_rate rate_of(double probability)
 {
-    return (struct dropout_rate){dropout_threshold(probability), (float)(1 / (1 - probability))};
+    return (struct dropout_rate){dropout_threshold(probability), dropout_scale(probability)};
 }
 
 static void begin(struct cpu_engine *e, const struct batch *batch, bool training)
 {
     static const struct dropout_rate off;
     e->batch = batch;
-    cpu_weights_pack(e->weights, e->pool);
+    cpu_weights_pack(e->weights, e->pool, cpu_time(e, PHASE_PACK, 0));
     e->hidden_dropout = training ? rate_of(e->plan.hidden_dropout) : off;
     e->attention_dropout = training ? rate_of(e->plan.attention_dropout) : off;
     e->head_dropout = training ? rate_of(e->plan.classifier_dropout) : off;
@@ -227,7 +281,8 @@ static int cpu_engine_accumulate(void *self, const struct batch *batch, double d
 static int cpu_apply(void *self, uint64_t t, double lr, double max_norm, double *norm)
 {
     struct cpu_engine *e = self;
-    return cpu_weights_apply(e->weights, e->pool, &e->plan, t, lr, max_norm, norm);
+    return cpu_weights_apply(e->weights, e->pool, cpu_time(e, PHASE_OPTIMISER, 0), &e->plan, t, lr,
+                             max_norm, norm);
 }
 
 static int cpu_export(const void *self, enum engine_tensor kind, size_t index, float *values)
@@ -246,6 +301,7 @@ const struct backend backend_cpu = {
     .close = cpu_close,
     .memory = cpu_memory,
     .describe = cpu_describe,
+    .profile = cpu_profile,
     .forward = cpu_engine_forward,
     .accumulate = cpu_engine_accumulate,
     .apply = cpu_apply,

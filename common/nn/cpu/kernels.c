@@ -1,224 +1,34 @@
 /*
  * The kernels, written once and compiled for each instruction set: -DKERNELS=avx512, avx2 or
- * portable names the table. VECTOR is the number of floats in a register.
+ * portable names the table.
  *
- * Products read their right operand in panels of two registers' width and keep a tile of rows x two
- * registers in registers (12 x 32 with AVX-512, 6 x 16 with AVX2). Each element of a product is
- * summed over k in ascending order by one accumulator, in blocks of DEPTH_BLOCK between which it
- * rests in memory, whatever the tile it falls into; so the shape of the tile does not show in the
- * bits.
- *
- * The other loops are plain C that compilers vectorise; sums keep LANES partial sums to make that
- * possible without licence to reorder.
+ * They are plain C that compilers vectorise; sums keep LANES partial sums to make that possible
+ * without licence to reorder.
  */
 #include "nn/cpu/kernels.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-#ifdef __SSE2__
-#include <immintrin.h>
-#endif
 
-#if defined(__AVX512F__)
-#define VECTOR    16
-#define TILE_ROWS 12
-#elif defined(__AVX2__)
-#define VECTOR    8
-#define TILE_ROWS 6
-#else
-#define VECTOR    4
-#define TILE_ROWS 6
-#endif
+#include "nn/cpu/vector.h"
 
-#define PANEL       (2 * VECTOR)
-#define DEPTH_BLOCK 384
-#define LANES       16
-
-/* Unrolls a loop whole: its trip count is known once its function is inlined. */
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
-#define INLINE static inline __attribute__((always_inline))
-
-typedef float vec __attribute__((vector_size(VECTOR * 4)));
-/* The same in memory, aligned as a float. */
-typedef float vec_at __attribute__((vector_size(VECTOR * 4), aligned(4), may_alias));
-
-#define LOAD(p)     (*(const vec_at *)(p))
-#define STORE(p, v) (*(vec_at *)(p) = (v))
-
-/* ---- products ---- */
-
-/* How a tile's accumulators begin. */
-enum start { START_ZERO, START_BIAS, START_C };
-
-/* c[m, PANEL] = start + left[m, depth] x panel[depth, PANEL]; m is a constant after inlining. */
-INLINE void tile(float *c, size_t c_stride, const float *left, size_t row, size_t column,
-                 const float *panel, const float *bias, enum start start, size_t depth, const int m)
-{
-    vec low[TILE_ROWS], high[TILE_ROWS];
-    UNROLL
-    for (int i = 0; i < m; i++) {
-        low[i] = high[i] = (vec){0};
-        if (start != START_ZERO) {
-            const float *from = start == START_C ? c + (size_t)i * c_stride : bias;
-            low[i] = LOAD(from);
-            high[i] = LOAD(from + VECTOR);
-        }
-    }
-    for (size_t k = 0; k < depth; k++) {
-        vec b0 = LOAD(panel + k * PANEL), b1 = LOAD(panel + k * PANEL + VECTOR);
-        UNROLL
-        for (int i = 0; i < m; i++) {
-            float a = left[(size_t)i * row + k * column];
-            low[i] += a * b0;
-            high[i] += a * b1;
-        }
-    }
-    UNROLL
-    for (int i = 0; i < m; i++) {
-        STORE(c + (size_t)i * c_stride, low[i]);
-        STORE(c + (size_t)i * c_stride + VECTOR, high[i]);
-    }
-}
-
-/* One function for each height and each of the two ways to walk the left operand (row or column
- * stride 1). */
-typedef void tile_function(float *, size_t, const float *, size_t, const float *, const float *,
-                           enum start, size_t);
-
-#define TILE(m)                                                                                    \
-    static void tile_by_row_##m(float *c, size_t c_stride, const float *left, size_t row,          \
-                                const float *panel, const float *bias, enum start start,           \
-                                size_t depth)                                                      \
-    {                                                                                              \
-        tile(c, c_stride, left, row, 1, panel, bias, start, depth, m);                             \
-    }                                                                                              \
-    static void tile_by_column_##m(float *c, size_t c_stride, const float *left, size_t column,    \
-                                   const float *panel, const float *bias, enum start start,        \
-                                   size_t depth)                                                   \
-    {                                                                                              \
-        tile(c, c_stride, left, 1, column, panel, bias, start, depth, m);                          \
-    }
-
-TILE(1)
-TILE(2)
-TILE(3)
-TILE(4)
-TILE(5)
-TILE(6)
-#if TILE_ROWS == 12
-TILE(7)
-TILE(8)
-TILE(9)
-TILE(10)
-TILE(11)
-TILE(12)
-#define TABLE(way)                                                                                 \
-    {                                                                                              \
-        way##_1, way##_2, way##_3, way##_4, way##_5, way##_6, way##_7, way##_8, way##_9, way##_10, \
-            way##_11, way##_12                                                                     \
-    }
-#else
-#define TABLE(way)                                                                                 \
-    {                                                                                              \
-        way##_1, way##_2, way##_3, way##_4, way##_5, way##_6                                       \
-    }
-#endif
-
-static tile_function *const tiles_by_row[TILE_ROWS] = TABLE(tile_by_row);
-static tile_function *const tiles_by_column[TILE_ROWS] = TABLE(tile_by_column);
-
-/* A tile whose panel reaches beyond the last column: computed aside, and only its real columns are
- * stored. */
-static void tile_at_edge(tile_function *function, float *c, size_t c_stride, const float *left,
-                         size_t stride, const float *panel, const float *bias, enum start start,
-                         size_t depth, size_t rows, size_t columns)
-{
-    float aside[TILE_ROWS * PANEL], bias_aside[PANEL] = {0};
-    memset(aside, 0, sizeof aside);
-    if (start == START_C)
-        for (size_t i = 0; i < rows; i++)
-            memcpy(aside + i * PANEL, c + i * c_stride, columns * sizeof *c);
-    if (start == START_BIAS)
-        memcpy(bias_aside, bias, columns * sizeof *bias);
-    function(aside, PANEL, left, stride, panel, bias_aside, start, depth);
-    for (size_t i = 0; i < rows; i++)
-        memcpy(c + i * c_stride, aside + i * PANEL, columns * sizeof *c);
-}
-
-static void gemm(float *c, size_t c_stride, struct gemm_left left, const float *panels,
-                 const float *bias, int accumulate, size_t rows, size_t columns, size_t depth)
-{
-    tile_function *const *functions = left.column == 1 ? tiles_by_row : tiles_by_column;
-    size_t stride = left.column == 1 ? left.row : left.column;
-    for (size_t k = 0; k < depth || k == 0; k += DEPTH_BLOCK) {
-        size_t block = depth - k < DEPTH_BLOCK ? depth - k : DEPTH_BLOCK;
-        enum start start = k > 0 || accumulate ? START_C : bias ? START_BIAS : START_ZERO;
-        for (size_t n = 0; n < columns; n += PANEL) {
-            const float *panel = panels + n * depth + k * PANEL;
-            for (size_t m = 0; m < rows; m += TILE_ROWS) {
-                size_t height = rows - m < TILE_ROWS ? rows - m : TILE_ROWS;
-                const float *a = left.data + m / TILE_ROWS * left.tile + k * left.column;
-                float *to = c + m * c_stride + n;
-                const float *shift = bias ? bias + n : NULL;
-                if (columns - n >= PANEL)
-                    functions[height - 1](to, c_stride, a, stride, panel, shift, start, block);
-                else
-                    tile_at_edge(functions[height - 1], to, c_stride, a, stride, panel, shift,
-                                 start, block, height, columns - n);
-            }
-        }
-    }
-}
-
-static void pack_panels(float *panels, const float *right, size_t row, size_t column, size_t depth,
-                        size_t columns)
-{
-    for (size_t n = 0; n < columns; n += PANEL) {
-        size_t width = columns - n < PANEL ? columns - n : PANEL;
-        const float *from = right + n * column;
-        for (size_t k = 0; k < depth; k++, panels += PANEL) {
-            if (width == PANEL && column == 1)
-                memcpy(panels, from + k * row, PANEL * sizeof *panels);
-            else if (width == PANEL)
-                for (size_t j = 0; j < PANEL; j++)
-                    panels[j] = from[k * row + j * column];
-            else
-                for (size_t j = 0; j < PANEL; j++)
-                    panels[j] = j < width ? from[k * row + j * column] : 0;
-        }
-    }
-}
-
-static void pack_tiles(float *tiles, const float *x, size_t x_stride, size_t depth, size_t columns)
-{
-    for (size_t m = 0; m < columns; m += TILE_ROWS) {
-        size_t width = columns - m < TILE_ROWS ? columns - m : TILE_ROWS;
-        for (size_t k = 0; k < depth; k++, tiles += TILE_ROWS) {
-            if (width == TILE_ROWS)
-                memcpy(tiles, x + k * x_stride + m, TILE_ROWS * sizeof *tiles);
-            else
-                for (size_t j = 0; j < TILE_ROWS; j++)
-                    tiles[j] = j < width ? x[k * x_stride + m + j] : 0;
-        }
-    }
-}
+#define LANES 16
 
 /* ---- sums in a fixed order ---- */
 
 INLINE float lanes_sum(const float lanes[LANES])
 {
+#ifdef __AVX512F__
+    return _mm512_reduce_add_ps(_mm512_loadu_ps(lanes)); /* in the order below */
+#else
     float sum[LANES];
     memcpy(sum, lanes, sizeof sum);
     for (int width = LANES / 2; width > 0; width /= 2)
         for (int i = 0; i < width; i++)
             sum[i] += sum[i + width];
     return sum[0];
+#endif
 }
 
 /* The sum over i < count of TERM, an expression in i. */
@@ -284,15 +94,6 @@ static void add(float *y, const float *a, const float *b, size_t count)
         y[i] = a[i] + b[i];
 }
 
-INLINE float float_of_bits(uint32_t bits)
-{
-    union {
-        uint32_t bits;
-        float value;
-    } both = {.bits = bits};
-    return both.value;
-}
-
 /* e^x within 2 ulp on [-87, 88], clamped outside. Range reduction by ln 2 in two parts and the
  * polynomial of Cephes' expf (Moshier). */
 INLINE float exp_inline(float x)
@@ -311,6 +112,24 @@ INLINE float exp_inline(float x)
     p = p * r + 5.0000001201e-1f;
     p = p * (r * r) + r + 1.0f;
     return p * float_of_bits((uint32_t)((int32_t)n + 127) << 23);
+}
+
+/* 2^x within 1e-7 for x <= 0.5; below 2^-126 that. The fraction's polynomial has the least relative
+ * error on [-1/2, 1/2]. */
+INLINE float exp2_inline(float x)
+{
+    const float round = 12582912.0f; /* as above; the sum's low bits are the integer */
+    x = x < -126.0f ? -126.0f : x;
+    float shifted = x + round;
+    float f = x - (shifted - round);
+    float p = 1.5346521788e-4f;
+    p = p * f + 1.3399983804e-3f;
+    p = p * f + 9.6184865070e-3f;
+    p = p * f + 5.5503286938e-2f;
+    p = p * f + 2.4022646910e-1f;
+    p = p * f + 6.9314720565e-1f;
+    p = p * f + 1.0f;
+    return float_of_bits(bits_of_float(p) + (bits_of_float(shifted) << 23));
 }
 
 /* erf(x) within 3e-7: the rational approximation of Eigen's generic_fast_erf_float. */
@@ -442,6 +261,7 @@ static void layer_norm_backward(float *dx, float *restrict dgain, float *restric
 /* ---- dropout ---- */
 
 typedef uint64_t words_vec __attribute__((vector_size(VECTOR * 4)));
+#define GROUP 128          /* columns of 16 counters, of 8 halves of words each */
 #define WORDS (VECTOR / 2) /* words in a vector: one in the low half of each 64-bit lane */
 
 /* The 64-bit products of the low halves of a's lanes and b. Compilers do not find the instruction
@@ -460,7 +280,7 @@ INLINE words_vec multiply_low(words_vec a, uint32_t b)
 }
 
 /*
- * Philox 4x32-10 on the 16 counters of one group of 64 columns. words[w][l]: word w of counter l in
+ * Philox 4x32-10 on the 16 counters of one group of columns. words[w][l]: word w of counter l in
  * its low half; the high halves are left to hold rubbish, here and between rounds.
  */
 INLINE void philox_group(uint64_t words[64], uint32_t first, const struct dropout_row *row)
@@ -499,51 +319,72 @@ static void dropout_factors(float *factors, const struct dropout_row *row, size_
 {
     const uint32_t threshold = row->threshold;
     const float scale = row->scale;
-    for (size_t column = 0; column < count; column += 64) {
-        uint64_t words[64];
-        float group[64];
-        philox_group(words, (uint32_t)(column / 64 * 16), row);
-        for (int i = 0; i < 64; i++)
-            group[i] = (uint32_t)words[i] < threshold ? 0.0f : scale;
-        size_t width = count - column < 64 ? count - column : 64;
+    for (size_t column = 0; column < count; column += GROUP) {
+        uint64_t words[GROUP / 2];
+        float group[GROUP];
+        philox_group(words, (uint32_t)(column / GROUP * 16), row);
+        for (int word = 0; word < 4; word++)
+            for (int i = 0; i < 16; i++) {
+                uint32_t bits = (uint32_t)words[word * 16 + i];
+                group[word * 32 + i] = (bits & 0xffff) < threshold ? 0.0f : scale;
+                group[word * 32 + 16 + i] = bits >> 16 < threshold ? 0.0f : scale;
+            }
+        size_t width = count - column < GROUP ? count - column : GROUP;
         memcpy(factors + column, group, width * sizeof *factors);
     }
 }
 
 /* ---- attention ---- */
 
-static float softmax(float *scores, float scale, size_t count)
+#define LOG2_E 1.44269504088896341f
+
+INLINE float largest(const float *x, size_t count)
 {
-    float most = scores[0], sum;
-    float lanes[LANES];
-    for (int l = 0; l < LANES; l++)
+    enum { WIDE = 4 * LANES }; /* as many as hide the comparisons' latency */
+    float lanes[WIDE], most = x[0];
+    for (int l = 0; l < WIDE; l++)
         lanes[l] = most;
     size_t base = 0;
-    for (; base + LANES <= count; base += LANES)
-        for (size_t l = 0; l < LANES; l++)
-            lanes[l] = scores[base + l] > lanes[l] ? scores[base + l] : lanes[l];
-    for (; base < count; base++)
-        lanes[0] = scores[base] > lanes[0] ? scores[base] : lanes[0];
-    for (int l = 0; l < LANES; l++)
+    for (; base + WIDE <= count; base += WIDE)
+        for (size_t l = 0; l < WIDE; l++)
+            lanes[l] = x[base + l] > lanes[l] ? x[base + l] : lanes[l];
+    for (size_t i = base; i < count; i++)
+        lanes[i - base] = x[i] > lanes[i - base] ? x[i] : lanes[i - base];
+    for (int l = 0; l < WIDE; l++)
         most = lanes[l] > most ? lanes[l] : most;
-    for (size_t i = 0; i < count; i++)
-        scores[i] = exp_inline((scores[i] - most) * scale);
-    SUM(sum, count, scores[i]);
-    float inverse = 1 / sum;
-    for (size_t i = 0; i < count; i++)
-        scores[i] *= inverse;
+    return most;
+}
+
+static float softmax(float *scores, const float *factors, float scale, size_t count)
+{
+    const float most = largest(scores, count), scale2 = scale * LOG2_E;
+    float sum;
+    SUM(sum, count, (scores[i] = exp2_inline((scores[i] - most) * scale2)));
+    const float inverse = 1 / sum;
+    if (factors)
+        for (size_t i = 0; i < count; i++)
+            scores[i] *= inverse * factors[i];
+    else
+        for (size_t i = 0; i < count; i++)
+            scores[i] *= inverse;
     return most * scale + logf(sum);
 }
 
 static void softmax_backward(float *scores, float *dout, const float *factors, float scale,
                              float lse, float delta, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        float probability = exp_inline(scores[i] * scale - lse);
-        float factor = factors ? factors[i] : 1;
-        scores[i] = probability * factor;
-        dout[i] = probability * (dout[i] * factor - delta) * scale;
-    }
+    if (!factors)
+        for (size_t i = 0; i < count; i++) {
+            float probability = exp2_inline((scores[i] * scale - lse) * LOG2_E);
+            scores[i] = probability;
+            dout[i] = probability * (dout[i] - delta) * scale;
+        }
+    else
+        for (size_t i = 0; i < count; i++) {
+            float probability = exp2_inline((scores[i] * scale - lse) * LOG2_E);
+            scores[i] = probability * factors[i];
+            dout[i] = probability * (dout[i] * factors[i] - delta) * scale;
+        }
 }
 
 /* ---- the optimiser ---- */
@@ -572,20 +413,14 @@ static void sgd(float *weights, float *gradients, float scale, float decay, floa
     }
 }
 
-#define NAMED_(prefix, name) prefix##name
-#define NAMED(prefix, name)  NAMED_(prefix, name)
-#define TEXT_(name)          #name
-#define TEXT(name)           TEXT_(name)
-
+extern const struct products NAMED(products_float32_, KERNELS);
+extern const struct products NAMED(products_rounded_, KERNELS);
 extern const struct kernels NAMED(kernels_, KERNELS);
 
 const struct kernels NAMED(kernels_, KERNELS) = {
     .name = TEXT(KERNELS),
-    .tile_rows = TILE_ROWS,
-    .panel_columns = PANEL,
-    .gemm = gemm,
-    .pack_panels = pack_panels,
-    .pack_tiles = pack_tiles,
+    .float32 = &NAMED(products_float32_, KERNELS),
+    .rounded = &NAMED(products_rounded_, KERNELS),
     .layer_norm = layer_norm,
     .layer_norm_backward = layer_norm_backward,
     .activation = activation,

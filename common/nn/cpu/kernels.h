@@ -16,20 +16,15 @@
 #include <stdint.h>
 
 #include "model/config.h"
-
-/* The left operand of a product: element (m, k) is data[(m / tile_rows) * tile + (m % tile_rows) *
- * row + k * column]. */
-struct gemm_left {
-    const float *data;
-    size_t row, column, tile;
-};
+#include "nn/engine.h"
+#include "nn/cpu/products.h"
 
 /* Where a row of dropout factors comes from; see nn/dropout.h. */
 struct dropout_row {
     uint64_t seed, ordinal;
     uint32_t site, row;
     uint32_t threshold; /* dropout_threshold(probability); 0: nothing is dropped */
-    float scale;        /* 1 / (1 - probability) */
+    float scale;        /* dropout_scale(probability) */
 };
 
 struct adamw_step {
@@ -44,26 +39,8 @@ struct adamw_step {
 
 struct kernels {
     const char *name;
-    size_t tile_rows;     /* rows of a register tile: what pack_tiles groups by */
-    size_t panel_columns; /* columns of a panel: what pack_panels groups by */
-
-    /*
-     * c[rows, columns] = left[rows, depth] x right[depth, columns], plus bias[columns] unless NULL,
-     * plus what c held when accumulate is not 0 (bias must then be NULL). right comes packed in
-     * panels.
-     */
-    void (*gemm)(float *c, size_t c_stride, struct gemm_left left, const float *panels,
-                 const float *bias, int accumulate, size_t rows, size_t columns, size_t depth);
-
-    /*
-     * panels: [ceil(columns / panel_columns), depth, panel_columns], zeros beyond the last column;
-     * right operand's element (k, n) is right[k * row + n * column].
-     */
-    void (*pack_panels)(float *panels, const float *right, size_t row, size_t column, size_t depth,
-                        size_t columns);
-    /* tiles: [ceil(columns / tile_rows), depth, tile_rows] of x[depth, columns], zeros beyond: the
-     * left operand x^T. */
-    void (*pack_tiles)(float *tiles, const float *x, size_t x_stride, size_t depth, size_t columns);
+    /* Products of float32, and of what bf16 would round their operands to. */
+    const struct products *float32, *rounded;
 
     /* y = (x - mean) * rstd * gain + shift; stats[rows, 2] = mean, rstd. y may be x. Ba et al.
      * 2016. */
@@ -92,8 +69,9 @@ struct kernels {
     /* sums[width] += the rows of x. */
     void (*add_rows)(float *sums, const float *x, size_t x_stride, size_t rows, size_t width);
 
-    /* scores = softmax(scale * scores) in place. Returns log(sum(exp(scale * scores))). */
-    float (*softmax)(float *scores, float scale, size_t count);
+    /* scores = softmax(scale * scores) * factors (NULL: 1) in place, factors being dropout's.
+     * Returns log(sum(exp(scale * scores))). */
+    float (*softmax)(float *scores, const float *factors, float scale, size_t count);
     /*
      * One query's row of attention backward. In: its raw scores, dout = d loss / d (probability
      * after dropout), delta = dot(output, d output), lse as softmax returned, factors or NULL. Out:
@@ -120,5 +98,14 @@ struct kernels {
  * message.
  */
 const struct kernels *kernels_select(void);
+
+/*
+ * The products for a dtype: bf16 by the processor's own instructions, where it has them, they
+ * compute what they should and are faster than float32; else by float32 on rounded operands.
+ * ENGINE_AUTO is bf16 where it has such instructions, and else float32.
+ * BERTPIPE_BF16=amx|avx512bf16|rounded|emulated asks for one kind by name, as BERTPIPE_KERNELS
+ * does.
+ */
+const struct products *products_select(const struct kernels *kernels, enum engine_dtype dtype);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "cli/clock.h"
 #include "cli/diag.h"
 #include "cli/memory.h"
 
@@ -17,6 +18,7 @@ struct pool {
     pthread_cond_t work, done;
     unsigned long job; /* number of the current job; guarded by mutex, as are the next two */
     unsigned busy;     /* workers that have not finished the current job */
+    double worked;     /* seconds of those that have */
     bool closing;
     pool_function *function;
     void *context;
@@ -29,12 +31,14 @@ struct worker {
     unsigned thread;
 };
 
-static void run_units(struct pool *pool, unsigned thread)
+/* The seconds it took. */
+static double run_units(struct pool *pool, unsigned thread)
 {
+    double started = clock_monotonic();
     for (;;) {
         size_t unit = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
         if (unit >= pool->units)
-            return;
+            return clock_monotonic() - started;
         pool->function(pool->context, unit, thread);
     }
 }
@@ -53,8 +57,9 @@ static void *worker_main(void *argument)
             break;
         seen = pool->job;
         pthread_mutex_unlock(&pool->mutex);
-        run_units(pool, worker.thread);
+        double worked = run_units(pool, worker.thread);
         pthread_mutex_lock(&pool->mutex);
+        pool->worked += worked;
         if (--pool->busy == 0)
             pthread_cond_signal(&pool->done);
     }
@@ -110,13 +115,16 @@ void pool_close(struct pool *pool)
     free(pool);
 }
 
-void pool_run(struct pool *pool, pool_function *function, void *context, size_t units)
+void pool_run(struct pool *pool, struct pool_time *time, pool_function *function, void *context,
+              size_t units)
 {
     bool alone = pool->started == 0 || units <= 1;
+    double started = clock_monotonic(), worked;
     pthread_mutex_lock(&pool->mutex);
     pool->function = function;
     pool->context = context;
     pool->units = units;
+    pool->worked = 0;
     atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
     if (!alone) {
         pool->job++;
@@ -124,11 +132,14 @@ void pool_run(struct pool *pool, pool_function *function, void *context, size_t 
         pthread_cond_broadcast(&pool->work);
     }
     pthread_mutex_unlock(&pool->mutex);
-    run_units(pool, 0);
-    if (alone)
-        return;
-    pthread_mutex_lock(&pool->mutex);
-    while (pool->busy > 0)
-        pthread_cond_wait(&pool->done, &pool->mutex);
-    pthread_mutex_unlock(&pool->mutex);
+    worked = run_units(pool, 0);
+    if (!alone) {
+        pthread_mutex_lock(&pool->mutex);
+        while (pool->busy > 0)
+            pthread_cond_wait(&pool->done, &pool->mutex);
+        worked += pool->worked;
+        pthread_mutex_unlock(&pool->mutex);
+    }
+    time->worked += worked;
+    time->taken += clock_monotonic() - started;
 }

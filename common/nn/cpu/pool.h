@@ -9,6 +9,7 @@
 #define NN_CPU_POOL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct pool;
 
@@ -20,7 +21,13 @@ typedef void pool_function(void *context, size_t unit, unsigned thread);
 struct pool *pool_open(unsigned threads);
 void pool_close(struct pool *pool);
 
-/* Runs units 0 .. units - 1 and returns when all are done. */
-void pool_run(struct pool *pool, pool_function *function, void *context, size_t units);
+/* Seconds that jobs took, and that their threads worked, added up. */
+struct pool_time {
+    double taken, worked;
+};
+
+/* Runs units 0 .. units - 1 and returns when all are done; adds to time. */
+void pool_run(struct pool *pool, struct pool_time *time, pool_function *function, void *context,
+              size_t units);
 
 #endif

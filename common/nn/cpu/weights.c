@@ -9,11 +9,6 @@
 
 #define CHUNK 65536 /* numbers a unit of the optimiser takes */
 
-static size_t panels_size(const struct kernels *k, size_t columns, size_t depth)
-{
-    return (columns + k->panel_columns - 1) / k->panel_columns * k->panel_columns * depth;
-}
-
 /* ---- layout ---- */
 
 static void take_values(struct cpu_weights *w, const struct model *model,
@@ -41,7 +36,8 @@ static size_t index_of(const struct model *model, enum parameter_role role, uint
 }
 
 /* backward: whether dx is asked for. */
-static struct dense take_dense(struct cpu_weights *w, const struct model *model, bool backward,
+static struct dense take_dense(struct cpu_weights *w, const struct model *model,
+                               const struct products *products, bool backward,
                                enum parameter_role role, uint32_t layer)
 {
     /* In the table's roles a bias follows its weight. */
@@ -55,11 +51,11 @@ static struct dense take_dense(struct cpu_weights *w, const struct model *model,
         .bias = w->tensor[bias],
         .weight_gradient = w->gradient[weight],
         .bias_gradient = w->gradient[bias],
+        .products = products,
     };
-    const struct kernels *k = w->kernels;
-    d.forward = arena_take(&w->arena, panels_size(k, d.outputs, d.inputs), sizeof(float));
+    d.forward = arena_take(&w->arena, products->panels_bytes(d.inputs, d.outputs), 1);
     if (backward)
-        d.backward = arena_take(&w->arena, panels_size(k, d.inputs, d.outputs), sizeof(float));
+        d.backward = arena_take(&w->arena, products->panels_bytes(d.outputs, d.inputs), 1);
     return d;
 }
 
@@ -95,19 +91,21 @@ static void lay_out(struct cpu_weights *w, const struct model *model,
     take_embeddings(w, model);
     for (uint32_t l = 0; l < w->layers; l++) {
         struct layer_weights *layer = &w->layer[l];
+        const struct products *p = w->products;
         bool inside = l + 1 >= w->lowest, below = l + 1 > w->lowest;
-        layer->query = take_dense(w, model, below, PARAMETER_QUERY_WEIGHT, l);
-        layer->key = take_dense(w, model, below, PARAMETER_KEY_WEIGHT, l);
-        layer->value = take_dense(w, model, below, PARAMETER_VALUE_WEIGHT, l);
+        layer->query = take_dense(w, model, p, below, PARAMETER_QUERY_WEIGHT, l);
+        layer->key = take_dense(w, model, p, below, PARAMETER_KEY_WEIGHT, l);
+        layer->value = take_dense(w, model, p, below, PARAMETER_VALUE_WEIGHT, l);
         layer->attention_output =
-            take_dense(w, model, inside, PARAMETER_ATTENTION_OUTPUT_WEIGHT, l);
-        layer->intermediate = take_dense(w, model, inside, PARAMETER_INTERMEDIATE_WEIGHT, l);
-        layer->output = take_dense(w, model, inside, PARAMETER_OUTPUT_WEIGHT, l);
+            take_dense(w, model, p, inside, PARAMETER_ATTENTION_OUTPUT_WEIGHT, l);
+        layer->intermediate = take_dense(w, model, p, inside, PARAMETER_INTERMEDIATE_WEIGHT, l);
+        layer->output = take_dense(w, model, p, inside, PARAMETER_OUTPUT_WEIGHT, l);
         layer->attention_norm = take_norm(w, model, PARAMETER_ATTENTION_NORM_WEIGHT, l);
         layer->output_norm = take_norm(w, model, PARAMETER_OUTPUT_NORM_WEIGHT, l);
     }
-    w->pooler = take_dense(w, model, plan->train, PARAMETER_POOLER_WEIGHT, 0);
-    w->classifier = take_dense(w, model, plan->train, PARAMETER_CLASSIFIER_WEIGHT, 0);
+    const struct products *head = w->kernels->float32;
+    w->pooler = take_dense(w, model, head, plan->train, PARAMETER_POOLER_WEIGHT, 0);
+    w->classifier = take_dense(w, model, head, plan->train, PARAMETER_CLASSIFIER_WEIGHT, 0);
 }
 
 /* The level of cpu_weights.lowest that a tensor belongs to. */
@@ -130,7 +128,8 @@ static void settle_trained(struct cpu_weights *w, const struct model *model,
     }
 }
 
-static struct cpu_weights *weights_new(const struct model *model, const struct kernels *kernels)
+static struct cpu_weights *weights_new(const struct model *model, const struct kernels *kernels,
+                                       const struct products *products)
 {
     const struct model_config *config = &model->config;
     size_t tensors = model->table.count;
@@ -139,6 +138,7 @@ static struct cpu_weights *weights_new(const struct model *model, const struct k
         .users = 1,
         .stale = true,
         .kernels = kernels,
+        .products = products,
         .layers = config->num_hidden_layers,
         .heads = config->num_attention_heads,
         .hidden = config->hidden_size,
@@ -162,9 +162,9 @@ static struct cpu_weights *weights_new(const struct model *model, const struct k
 }
 
 struct cpu_weights *cpu_weights_open(const struct model *model, const struct engine_plan *plan,
-                                     const struct kernels *kernels, struct pool *pool)
+                                     const struct kernels *kernels, const struct products *products)
 {
-    struct cpu_weights *w = weights_new(model, kernels);
+    struct cpu_weights *w = weights_new(model, kernels, products);
     settle_trained(w, model, plan);
     lay_out(w, model, plan);
     if (arena_map(&w->arena)) {
@@ -174,7 +174,6 @@ struct cpu_weights *cpu_weights_open(const struct model *model, const struct eng
     lay_out(w, model, plan);
     for (size_t i = 0; plan->train && i < w->tensors; i++)
         memcpy(w->value[i], model->weights[i], w->count[i] * sizeof(float));
-    cpu_weights_pack(w, pool);
     return w;
 }
 
@@ -216,17 +215,17 @@ static void pack_unit(void *context, size_t unit, unsigned thread)
     const struct cpu_weights *w = context;
     const struct dense *d = dense_at(w, unit);
     (void)thread;
-    w->kernels->pack_panels(d->forward, d->weight, 1, d->inputs, d->inputs, d->outputs);
+    d->products->pack_panels(d->forward, d->weight, 1, d->inputs, d->inputs, d->outputs);
     if (d->backward)
-        w->kernels->pack_panels(d->backward, d->weight, d->inputs, 1, d->outputs, d->inputs);
+        d->products->pack_panels(d->backward, d->weight, d->inputs, 1, d->outputs, d->inputs);
 }
 
-void cpu_weights_pack(struct cpu_weights *w, struct pool *pool)
+void cpu_weights_pack(struct cpu_weights *w, struct pool *pool, struct pool_time *time)
 {
     if (!w->stale)
         return;
     w->stale = false;
-    pool_run(pool, pack_unit, w, (size_t)w->layers * DENSES_PER_LAYER + 2);
+    pool_run(pool, time, pack_unit, w, (size_t)w->layers * DENSES_PER_LAYER + 2);
 }
 
 /* ---- optimiser ---- */
@@ -307,8 +306,9 @@ static void prepare_step(struct optimiser_job *job, const struct engine_plan *pl
     };
 }
 
-int cpu_weights_apply(struct cpu_weights *w, struct pool *pool, const struct engine_plan *plan,
-                      uint64_t t, double lr, double max_norm, double *norm)
+int cpu_weights_apply(struct cpu_weights *w, struct pool *pool, struct pool_time *time,
+                      const struct engine_plan *plan, uint64_t t, double lr, double max_norm,
+                      double *norm)
 {
     struct optimiser_job job = {.weights = w};
     job.first_unit = mem_calloc(w->tensors + 1, sizeof *job.first_unit);
@@ -317,7 +317,7 @@ int cpu_weights_apply(struct cpu_weights *w, struct pool *pool, const struct eng
             job.first_unit[i] + (w->gradient[i] ? (w->count[i] + CHUNK - 1) / CHUNK : 0);
     size_t units = job.first_unit[w->tensors];
     job.squares = mem_calloc(units, sizeof *job.squares);
-    pool_run(pool, square_unit, &job, units);
+    pool_run(pool, time, square_unit, &job, units);
     double sum = 0;
     for (size_t i = 0; i < units; i++)
         sum += job.squares[i];
@@ -326,7 +326,7 @@ int cpu_weights_apply(struct cpu_weights *w, struct pool *pool, const struct eng
     if (isfinite(*norm)) {
         double clip = max_norm / (*norm + 1e-6);
         prepare_step(&job, plan, t, lr, max_norm > 0 && clip < 1 ? clip : 1);
-        pool_run(pool, step_unit, &job, units);
+        pool_run(pool, time, step_unit, &job, units);
         w->stale = true;
         result = 0;
     }

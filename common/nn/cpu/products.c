@@ -1,0 +1,301 @@
+/*
+ * Products of float32, and of float32 rounded to bf16: what bf16 hardware computes, on processors
+ * that have none or a slow one. -DKERNELS=avx512, avx2 or portable names the tables.
+ *
+ * The right operand is in panels of two registers' width: [ceil(columns / PANEL), depth, PANEL],
+ * zeros beyond the last column. A tile of rows x two registers stays in registers (12 x 32 with
+ * AVX-512, 6 x 16 with AVX2). Each element is summed over k in ascending order by one accumulator,
+ * in blocks of DEPTH_BLOCK between which it rests in memory, whatever the tile it falls into; so
+ * the shape of the tile does not show in the bits.
+ *
+ * A left operand whose rows are contiguous is used in place, as is a shallow transposed one. Others
+ * are packed in tiles, [ceil(rows / TILE_ROWS), depth, TILE_ROWS].
+ */
+#include "nn/cpu/products.h"
+
+#include <string.h>
+
+#include "nn/cpu/transpose.h"
+#include "nn/cpu/vector.h"
+
+#if defined(__AVX512F__)
+#define TILE_ROWS 12
+#else
+#define TILE_ROWS 6
+#endif
+
+#define PANEL       (2 * VECTOR)
+#define DEPTH_BLOCK 384
+#define SHALLOW     64 /* depth up to which packing a transposed operand costs more than it saves */
+#define PACK_DEPTH  8  /* rows of an operand that stay in the first cache while they are packed */
+#define PACK_AHEAD  8  /* rows that are asked for before they are packed */
+
+/* ---- tiles ---- */
+
+/* How a tile's accumulators begin. */
+enum start { START_ZERO, START_BIAS, START_C };
+
+/* c[m, PANEL] = start + left[m, depth] x panel[depth, PANEL]; m is a constant after inlining. */
+INLINE void tile(float *c, size_t c_stride, const float *left, size_t row, size_t column,
+                 const float *panel, const float *bias, enum start start, size_t depth, const int m)
+{
+    vec low[TILE_ROWS], high[TILE_ROWS];
+    UNROLL
+    for (int i = 0; i < m; i++) {
+        low[i] = high[i] = (vec){0};
+        if (start != START_ZERO) {
+            const float *from = start == START_C ? c + (size_t)i * c_stride : bias;
+            low[i] = LOAD(from);
+            high[i] = LOAD(from + VECTOR);
+        }
+    }
+    for (size_t k = 0; k < depth; k++) {
+        vec b0 = LOAD(panel + k * PANEL), b1 = LOAD(panel + k * PANEL + VECTOR);
+        UNROLL
+        for (int i = 0; i < m; i++) {
+            float a = left[(size_t)i * row + k * column];
+            low[i] += a * b0;
+            high[i] += a * b1;
+        }
+    }
+    UNROLL
+    for (int i = 0; i < m; i++) {
+        STORE(c + (size_t)i * c_stride, low[i]);
+        STORE(c + (size_t)i * c_stride + VECTOR, high[i]);
+    }
+}
+
+/* One function for each height and each of the two ways to walk the left operand (row or column
+ * stride 1). */
+typedef void tile_function(float *, size_t, const float *, size_t, const float *, const float *,
+                           enum start, size_t);
+
+#define TILE(m)                                                                                    \
+    static void tile_by_row_##m(float *c, size_t c_stride, const float *left, size_t row,          \
+                                const float *panel, const float *bias, enum start start,           \
+                                size_t depth)                                                      \
+    {                                                                                              \
+        tile(c, c_stride, left, row, 1, panel, bias, start, depth, m);                             \
+    }                                                                                              \
+    static void tile_by_column_##m(float *c, size_t c_stride, const float *left, size_t column,    \
+                                   const float *panel, const float *bias, enum start start,        \
+                                   size_t depth)                                                   \
+    {                                                                                              \
+        tile(c, c_stride, left, 1, column, panel, bias, start, depth, m);                          \
+    }
+
+TILE(1)
+TILE(2)
+TILE(3)
+TILE(4)
+TILE(5)
+TILE(6)
+#if TILE_ROWS == 12
+TILE(7)
+TILE(8)
+TILE(9)
+TILE(10)
+TILE(11)
+TILE(12)
+#define TABLE(way)                                                                                 \
+    {                                                                                              \
+        way##_1, way##_2, way##_3, way##_4, way##_5, way##_6, way##_7, way##_8, way##_9, way##_10, \
+            way##_11, way##_12                                                                     \
+    }
+#else
+#define TABLE(way)                                                                                 \
+    {                                                                                              \
+        way##_1, way##_2, way##_3, way##_4, way##_5, way##_6                                       \
+    }
+#endif
+
+static tile_function *const tiles_by_row[TILE_ROWS] = TABLE(tile_by_row);
+static tile_function *const tiles_by_column[TILE_ROWS] = TABLE(tile_by_column);
+
+/* A tile whose panel reaches beyond the last column: computed aside, and only its real columns are
+ * stored. */
+static void tile_at_edge(tile_function *function, float *c, size_t c_stride, const float *left,
+                         size_t stride, const float *panel, const float *bias, enum start start,
+                         size_t depth, size_t rows, size_t columns)
+{
+    float aside[TILE_ROWS * PANEL], bias_aside[PANEL] = {0};
+    memset(aside, 0, sizeof aside);
+    if (start == START_C)
+        for (size_t i = 0; i < rows; i++)
+            memcpy(aside + i * PANEL, c + i * c_stride, columns * sizeof *c);
+    if (start == START_BIAS)
+        memcpy(bias_aside, bias, columns * sizeof *bias);
+    function(aside, PANEL, left, stride, panel, bias_aside, start, depth);
+    for (size_t i = 0; i < rows; i++)
+        memcpy(c + i * c_stride, aside + i * PANEL, columns * sizeof *c);
+}
+
+static void multiply(float *c, size_t c_stride, struct left left, const void *packed,
+                     const float *bias, bool accumulate, size_t rows, size_t columns, size_t depth)
+{
+    const float *data = left.data, *panels = packed;
+    tile_function *const *functions = left.column == 1 ? tiles_by_row : tiles_by_column;
+    size_t stride = left.column == 1 ? left.row : left.column;
+    for (size_t k = 0; k < depth || k == 0; k += DEPTH_BLOCK) {
+        size_t block = depth - k < DEPTH_BLOCK ? depth - k : DEPTH_BLOCK;
+        enum start start = k > 0 || accumulate ? START_C : bias ? START_BIAS : START_ZERO;
+        for (size_t n = 0; n < columns; n += PANEL) {
+            const float *panel = panels + n * depth + k * PANEL;
+            for (size_t m = 0; m < rows; m += TILE_ROWS) {
+                size_t height = rows - m < TILE_ROWS ? rows - m : TILE_ROWS;
+                const float *a = data + m / TILE_ROWS * left.tile + k * left.column;
+                float *to = c + m * c_stride + n;
+                const float *shift = bias ? bias + n : NULL;
+                if (columns - n >= PANEL)
+                    functions[height - 1](to, c_stride, a, stride, panel, shift, start, block);
+                else
+                    tile_at_edge(functions[height - 1], to, c_stride, a, stride, panel, shift,
+                                 start, block, height, columns - n);
+            }
+        }
+    }
+}
+
+/* ---- packing ---- */
+
+static size_t panels_bytes(size_t depth, size_t columns)
+{
+    return (columns + PANEL - 1) / PANEL * PANEL * depth * sizeof(float);
+}
+
+/* width columns of right, whose rows are contiguous. */
+static void pack_rows(float *panel, const float *right, size_t row, size_t depth, size_t width)
+{
+    for (size_t k = 0; k < depth; k++, panel += PANEL) {
+        __builtin_prefetch(right + (k + PACK_AHEAD) * row);
+        __builtin_prefetch(right + (k + PACK_AHEAD) * row + PANEL / 2);
+        if (width == PANEL) {
+            memcpy(panel, right + k * row, PANEL * sizeof *panel);
+            continue;
+        }
+        memset(panel, 0, PANEL * sizeof *panel);
+        memcpy(panel, right + k * row, width * sizeof *panel);
+    }
+}
+
+/* width columns of right, whose columns are contiguous, transposed. */
+static void pack_columns(float *panel, const float *right, size_t column, size_t depth,
+                         size_t width)
+{
+    for (size_t k = 0; k < depth; k += SQUARE) {
+        size_t deep = depth - k < SQUARE ? depth - k : SQUARE;
+        for (size_t n = 0; n < PANEL; n += SQUARE) {
+            size_t wide = n >= width ? 0 : width - n < SQUARE ? width - n : SQUARE;
+            size_t here = PANEL - n < SQUARE ? PANEL - n : SQUARE;
+            const uint32_t *from = (const uint32_t *)(right + n * column + k);
+            uint32_t aside[SQUARE * SQUARE];
+            if (deep == SQUARE && wide == SQUARE && here == SQUARE) {
+                transpose_square((uint32_t *)(panel + k * PANEL + n), PANEL, from, column);
+                continue;
+            }
+            transpose_part(aside, SQUARE, from, column, wide, deep);
+            for (size_t i = 0; i < deep; i++)
+                memcpy(panel + (k + i) * PANEL + n, aside + i * SQUARE, here * sizeof *panel);
+        }
+    }
+}
+
+static void pack_panels(void *panels, const float *right, size_t row, size_t column, size_t depth,
+                        size_t columns)
+{
+    for (size_t n = 0; n < columns; n += PANEL) {
+        float *panel = (float *)panels + n * depth;
+        size_t width = columns - n < PANEL ? columns - n : PANEL;
+        if (column == 1)
+            pack_rows(panel, right + n, row, depth, width);
+        else
+            pack_columns(panel, right + n * column, column, depth, width);
+    }
+}
+
+static size_t left_bytes(size_t rows, size_t depth)
+{
+    return (rows + TILE_ROWS) * depth * sizeof(float);
+}
+
+/* tiles of x^T, x[depth, rows] with contiguous rows. */
+static void pack_tiles(float *tiles, const float *x, size_t stride, size_t rows, size_t depth)
+{
+    for (size_t first = 0; first < depth; first += PACK_DEPTH) {
+        size_t end = depth - first < PACK_DEPTH ? depth : first + PACK_DEPTH;
+        for (size_t m = 0; m < rows; m += TILE_ROWS) {
+            size_t width = rows - m < TILE_ROWS ? rows - m : TILE_ROWS;
+            float *tile = tiles + m * depth;
+            for (size_t k = first; k < end; k++) {
+                __builtin_prefetch(x + (k + PACK_AHEAD) * stride + m);
+                if (width == TILE_ROWS)
+                    memcpy(tile + k * TILE_ROWS, x + k * stride + m, TILE_ROWS * sizeof *tile);
+                else
+                    memcpy(tile + k * TILE_ROWS, x + k * stride + m, width * sizeof *tile);
+            }
+        }
+    }
+}
+
+static struct left take_left(void *room, const float *x, size_t row, size_t column, size_t rows,
+                             size_t depth)
+{
+    if (column == 1)
+        return (struct left){x, row, 1, TILE_ROWS * row};
+    if (depth <= SHALLOW)
+        return (struct left){x, 1, column, TILE_ROWS};
+    pack_tiles(room, x, column, rows, depth);
+    return (struct left){room, 1, TILE_ROWS, TILE_ROWS * depth};
+}
+
+extern const struct products NAMED(products_float32_, KERNELS);
+
+const struct products NAMED(products_float32_, KERNELS) = {
+    .name = "float32",
+    .panels_bytes = panels_bytes,
+    .pack_panels = pack_panels,
+    .left_bytes = left_bytes,
+    .left = take_left,
+    .multiply = multiply,
+};
+
+/* ---- rounded to bf16 ---- */
+
+static void round_all(float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        values[i] = float_of_bits(bf16_bits(values[i]));
+}
+
+static void pack_panels_rounded(void *panels, const float *right, size_t row, size_t column,
+                                size_t depth, size_t columns)
+{
+    pack_panels(panels, right, row, column, depth, columns);
+    round_all(panels, panels_bytes(depth, columns) / sizeof(float));
+}
+
+static struct left round_left(void *room, const float *x, size_t row, size_t column, size_t rows,
+                              size_t depth)
+{
+    float *to = room;
+    if (column != 1) {
+        pack_tiles(room, x, column, rows, depth);
+        round_all(room, (rows + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS * depth);
+        return (struct left){room, 1, TILE_ROWS, TILE_ROWS * depth};
+    }
+    for (size_t m = 0; m < rows; m++)
+        for (size_t k = 0; k < depth; k++)
+            to[m * depth + k] = float_of_bits(bf16_bits(x[m * row + k]));
+    return (struct left){room, depth, 1, TILE_ROWS * depth};
+}
+
+extern const struct products NAMED(products_rounded_, KERNELS);
+
+const struct products NAMED(products_rounded_, KERNELS) = {
+    .name = "bf16 by rounded float32",
+    .panels_bytes = panels_bytes,
+    .pack_panels = pack_panels_rounded,
+    .left_bytes = left_bytes,
+    .left = round_left,
+    .multiply = multiply,
+};

@@ -1,0 +1,44 @@
+/*
+ * Matrix products c = left x right with sums in float32, for each type of operand. products.c and
+ * products_bf16.c are compiled once for each instruction set and fill one table each.
+ *
+ * Operands come as float32 and are packed into the layout that a table's loops read, in the type
+ * that they multiply. Matrices are row-major; a stride counts floats.
+ *
+ * Each element of c is summed in one fixed order that depends on the depth alone: not on how many
+ * rows are multiplied together, nor on the row's position, nor on the thread.
+ */
+#ifndef NN_CPU_PRODUCTS_H
+#define NN_CPU_PRODUCTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A left operand as `left` gave it; strides in elements of the table's type. */
+struct left {
+    const void *data;
+    size_t row, column, tile;
+};
+
+struct products {
+    const char *name;
+
+    /* Bytes that the packed right[depth, columns] takes. */
+    size_t (*panels_bytes)(size_t depth, size_t columns);
+    /* Packs right, whose element (k, n) is right[k * row + n * column]; one of the strides is 1. */
+    void (*pack_panels)(void *panels, const float *right, size_t row, size_t column, size_t depth,
+                        size_t columns);
+    /* Bytes of room that `left` may take. */
+    size_t (*left_bytes)(size_t rows, size_t depth);
+    /* The left operand x[rows, depth], whose element (m, k) is x[m * row + k * column]; one of the
+     * strides is 1. It is packed into room, or used in place; both must stay as they are until it
+     * has been multiplied. */
+    struct left (*left)(void *room, const float *x, size_t row, size_t column, size_t rows,
+                        size_t depth);
+    /* c[rows, columns] = left x right, plus bias[columns] unless NULL, plus what c held when
+     * accumulate is set (bias must then be NULL). */
+    void (*multiply)(float *c, size_t c_stride, struct left left, const void *panels,
+                     const float *bias, bool accumulate, size_t rows, size_t columns, size_t depth);
+};
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * What the files that are compiled once for each instruction set share: the width of a register,
+ * VECTOR floats, as a type of the compiler's.
+ */
+#ifndef NN_CPU_VECTOR_H
+#define NN_CPU_VECTOR_H
+
+#include <stdint.h>
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+#if defined(__AVX512F__)
+#define VECTOR 16
+#elif defined(__AVX2__)
+#define VECTOR 8
+#else
+#define VECTOR 4
+#endif
+
+/* Unrolls a loop whole: its trip count is known once its function is inlined. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vec __attribute__((vector_size(VECTOR * 4)));
+/* The same in memory, aligned as a float. */
+typedef float vec_at __attribute__((vector_size(VECTOR * 4), aligned(4), may_alias));
+
+#define LOAD(p)     (*(const vec_at *)(p))
+#define STORE(p, v) (*(vec_at *)(p) = (v))
+
+/* A table's name: NAMED(kernels_, avx512) is kernels_avx512. */
+#define NAMED_(prefix, name) prefix##name
+#define NAMED(prefix, name)  NAMED_(prefix, name)
+#define TEXT_(name)          #name
+#define TEXT(name)           TEXT_(name)
+
+INLINE float float_of_bits(uint32_t bits)
+{
+    union {
+        uint32_t bits;
+        float value;
+    } both = {.bits = bits};
+    return both.value;
+}
+
+INLINE uint32_t bits_of_float(float value)
+{
+    union {
+        float value;
+        uint32_t bits;
+    } both = {.value = value};
+    return both.bits;
+}
+
+/* The bits of the nearest bf16 (ties to even) in the upper half, and zeros. A NaN stays one. */
+INLINE uint32_t bf16_bits(float value)
+{
+    uint32_t bits = bits_of_float(value);
+    uint32_t rounded = bits + 0x7fff + (bits >> 16 & 1);
+    uint32_t nan = bits | 0x400000;
+    return ((bits & 0x7fffffff) > 0x7f800000 ? nan : rounded) & 0xffff0000;
+}
+
+#endif

@@ -1,0 +1,240 @@
+/*
+ * Every table of products that this processor runs, against sums in double precision of operands
+ * rounded as the table rounds them: shapes with edges, both layouts of each operand, bias and
+ * accumulation; and that a row's bits depend neither on its position nor on the rows beside it.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/memory.h"
+#include "nn/cpu/kernels.h"
+
+#include "check.h"
+
+/* Of the sum of the terms' magnitudes: what sums in float32 of this many terms may be off by. */
+#define FLOAT32_ROUNDING 6e-8
+
+/* Deterministic numbers in [-1, 1) of 24 bits, which bf16 must round. */
+static float number(uint64_t i)
+{
+    uint64_t x = (i + 1) * 0x9E3779B97F4A7C15u;
+    x ^= x >> 29;
+    x *= 0xBF58476D1CE4E5B9u;
+    return (float)((double)(x >> 40) / (1 << 23) - 1);
+}
+
+/* The nearest number with 8 significant bits, ties to even, by arithmetic alone. */
+static double to_bf16(double x)
+{
+    if (x == 0)
+        return 0;
+    int exponent;
+    double scaled = ldexp(frexp(x, &exponent), 8);
+    return ldexp(nearbyint(scaled), exponent - 8);
+}
+
+static double identity(double x)
+{
+    return x;
+}
+
+struct operand {
+    float *data;
+    size_t row, column; /* strides */
+};
+
+/* rows x columns numbers, stored by rows or by columns, with a gap behind each. */
+static struct operand operand_new(size_t rows, size_t columns, bool by_rows, uint64_t seed)
+{
+    size_t gap = 3, outer = by_rows ? rows : columns, inner = by_rows ? columns : rows;
+    struct operand o = {mem_calloc((outer + 1) * (inner + gap), sizeof(float)), 1, 1};
+    for (size_t i = 0; i < outer; i++)
+        for (size_t j = 0; j < inner; j++)
+            o.data[i * (inner + gap) + j] = number(seed + i * inner + j);
+    *(by_rows ? &o.row : &o.column) = inner + gap;
+    return o;
+}
+
+struct shape {
+    size_t rows, columns, depth;
+};
+
+enum beginning { FROM_ZERO, FROM_BIAS, FROM_C, BEGINNINGS };
+
+struct test_case {
+    const struct products *products;
+    double (*round)(double);
+    struct shape shape;
+    bool left_by_rows, right_by_rows;
+    enum beginning beginning;
+};
+
+static void check_result(const struct test_case *t, const struct operand *left,
+                         const struct operand *right, const float *c, const float *bias,
+                         const float *before)
+{
+    const struct shape *s = &t->shape;
+    size_t wrong = 0;
+    for (size_t m = 0; m < s->rows; m++)
+        for (size_t n = 0; n < s->columns; n++) {
+            size_t at = m * (s->columns + 1) + n;
+            double sum = t->beginning == FROM_C      ? before[at]
+                         : t->beginning == FROM_BIAS ? bias[n]
+                                                     : 0;
+            double magnitude = fabs(sum);
+            for (size_t k = 0; k < s->depth; k++) {
+                double term = t->round(left->data[m * left->row + k * left->column]) *
+                              t->round(right->data[k * right->row + n * right->column]);
+                sum += term;
+                magnitude += fabs(term);
+            }
+            wrong += !(fabs(c[at] - sum) <= FLOAT32_ROUNDING * magnitude * sqrt(s->depth + 8));
+        }
+    CHECK(wrong == 0, "%s: %zu x %zu x %zu, left by %s, right by %s, beginning %d: %zu are wrong",
+          t->products->name, s->rows, s->columns, s->depth, t->left_by_rows ? "rows" : "columns",
+          t->right_by_rows ? "rows" : "columns", t->beginning, wrong);
+    for (size_t m = 0; m < s->rows; m++)
+        CHECK(c[m * (s->columns + 1) + s->columns] == 77, "%s: row %zu is written beyond its end",
+              t->products->name, m);
+}
+
+static void check_case(const struct test_case *t)
+{
+    const struct products *p = t->products;
+    const struct shape *s = &t->shape;
+    struct operand left = operand_new(s->rows, s->depth, t->left_by_rows, 1);
+    struct operand right = operand_new(s->depth, s->columns, t->right_by_rows, 1000003);
+    size_t stride = s->columns + 1, count = s->rows * stride;
+    float *c = mem_calloc(count, sizeof *c), *before = mem_calloc(count, sizeof *before);
+    float *bias = mem_calloc(s->columns, sizeof *bias);
+    void *panels = mem_alloc_lines(p->panels_bytes(s->depth, s->columns));
+    void *room = mem_alloc_lines(p->left_bytes(s->rows, s->depth));
+    memset(room, 0xff, p->left_bytes(s->rows, s->depth)); /* NaNs, where nothing is written */
+
+    for (size_t i = 0; i < count; i++)
+        before[i] = c[i] = i % stride == s->columns ? 77 : number(i + 5000);
+    for (size_t n = 0; n < s->columns; n++)
+        bias[n] = number(n + 9000);
+    p->pack_panels(panels, right.data, right.row, right.column, s->depth, s->columns);
+    p->multiply(c, stride, p->left(room, left.data, left.row, left.column, s->rows, s->depth),
+                panels, t->beginning == FROM_BIAS ? bias : NULL, t->beginning == FROM_C, s->rows,
+                s->columns, s->depth);
+    check_result(t, &left, &right, c, bias, before);
+    free(left.data);
+    free(right.data);
+    free(c);
+    free(before);
+    free(bias);
+    free(panels);
+    free(room);
+}
+
+static void test_shapes(const struct products *products, double (*round)(double))
+{
+    static const struct shape shapes[] = {
+        {1, 1, 1},    {1, 2, 384},  {2, 33, 31},   {7, 31, 33},   {8, 32, 32},   {12, 64, 2},
+        {13, 65, 70}, {16, 16, 16}, {17, 100, 48}, {31, 7, 400},  {32, 32, 384}, {11, 511, 32},
+        {48, 32, 51}, {96, 40, 96}, {37, 31, 770}, {511, 9, 24},  {24, 512, 32}, {31, 33, 385},
+        {5, 3, 1537}, {64, 5, 1},   {100, 21, 17}, {50, 12, 511}, {97, 48, 95},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (int layout = 0; layout < 4; layout++)
+            for (int beginning = layout > 0 ? FROM_C : FROM_ZERO; beginning < BEGINNINGS;
+                 beginning++) {
+                const struct test_case t = {products,        round,
+                                            shapes[i],       layout % 2 == 0,
+                                            layout / 2 == 0, (enum beginning)beginning};
+                check_case(&t);
+            }
+}
+
+/* One row at every position among others, and alone. */
+static void test_positions(const struct products *p)
+{
+    enum { ROWS = 50, COLUMNS = 45, DEPTH = 420 };
+    struct operand left = operand_new(ROWS, DEPTH, true, 3);
+    struct operand right = operand_new(DEPTH, COLUMNS, true, 77);
+    float alone[COLUMNS], all[ROWS * COLUMNS], row[DEPTH];
+    void *panels = mem_alloc_lines(p->panels_bytes(DEPTH, COLUMNS));
+    void *room = mem_alloc_lines(p->left_bytes(ROWS, DEPTH));
+    memcpy(row, left.data, sizeof row);
+    p->pack_panels(panels, right.data, right.row, right.column, DEPTH, COLUMNS);
+    p->multiply(alone, COLUMNS, p->left(room, row, DEPTH, 1, 1, DEPTH), panels, NULL, false, 1,
+                COLUMNS, DEPTH);
+    for (size_t m = 0; m < ROWS; m++) {
+        memcpy(left.data + m * left.row, row, sizeof row);
+        p->multiply(all, COLUMNS, p->left(room, left.data, left.row, 1, ROWS, DEPTH), panels, NULL,
+                    false, ROWS, COLUMNS, DEPTH);
+        CHECK(memcmp(all + m * COLUMNS, alone, sizeof alone) == 0,
+              "%s: row %zu has other bits than alone", p->name, m);
+        for (size_t k = 0; k < DEPTH; k++)
+            left.data[m * left.row + k] = number(m * DEPTH + k);
+    }
+    free(left.data);
+    free(right.data);
+    free(panels);
+    free(room);
+}
+
+/* What rounding to bf16 does to numbers between two of them, to NaN and infinity. */
+static void test_rounding(const struct products *p)
+{
+    static const float cases[][2] = {
+        {1.00390625f, 1.0f},                             /* a tie: to even */
+        {1.01171875f, 1.015625f},                        /* a tie: to even, upwards */
+        {1.003906369f, 1.0078125f},                      /* just above the tie */
+        {-3.14159265f, -3.140625f}, {3.4e38f, INFINITY}, /* beyond the largest */
+        {INFINITY, INFINITY},       {65504.0f, 65536.0f},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int side = 0; side < 2; side++) {
+            const float x = cases[i][0], one = 1;
+            float c = 0;
+            void *panels = mem_alloc_lines(p->panels_bytes(1, 1));
+            void *room = mem_alloc_lines(p->left_bytes(1, 1));
+            p->pack_panels(panels, side ? &x : &one, 1, 1, 1, 1);
+            p->multiply(&c, 1, p->left(room, side ? &one : &x, 1, 1, 1, 1), panels, NULL, false, 1,
+                        1, 1);
+            CHECK(c == cases[i][1] || (isinf(cases[i][1]) && isnan(c)),
+                  "%s: %.9g becomes %.9g, expected %.9g", p->name, x, c, cases[i][1]);
+            free(panels);
+            free(room);
+        }
+}
+
+static void test_table(const struct products *products, double (*round)(double))
+{
+    test_shapes(products, round);
+    test_positions(products);
+    if (round == to_bf16)
+        test_rounding(products);
+}
+
+int main(void)
+{
+    static const char *const kernels[] = {"portable", "avx2", "avx512"};
+    static const char *const products[] = {"emulated", "avx512bf16", "amx"};
+    const struct kernels *k = NULL;
+
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
+        setenv("BERTPIPE_KERNELS", kernels[i], 1);
+        if (!(k = kernels_select())) {
+            printf("# %s kernels are left out: this processor does not run them\n", kernels[i]);
+            continue;
+        }
+        test_table(k->float32, identity);
+        test_table(k->rounded, to_bf16);
+    }
+    unsetenv("BERTPIPE_KERNELS");
+    k = kernels_select();
+    for (size_t i = 0; i < sizeof products / sizeof *products; i++) {
+        setenv("BERTPIPE_BF16", products[i], 1);
+        const struct products *p = products_select(k, ENGINE_BF16);
+        if (p)
+            test_table(p, to_bf16);
+        else
+            printf("# %s products are left out: this processor does not run them\n", products[i]);
+    }
+    return check_report();
+}

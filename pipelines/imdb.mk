@@ -10,6 +10,8 @@ MODEL          =
 ARCHIVE        =
 ARCHIVE_MD5    =
 WORK           = build/imdb
+# Where the tokens are kept.
+TOKENS         = $(WORK)
 LENGTH         = 512
 EPOCHS         = 3
 BATCH          = 16
@@ -20,6 +22,7 @@ SEED           = 42
 # Empty: as the model's config.json says.
 DROPOUT        =
 TRAIN_FLAGS    =
+EVAL_FLAGS     =
 TOKENIZE_FLAGS = -j $(shell nproc)
 
 # The programs of a build beside this file come before installed ones.
@@ -52,20 +55,21 @@ evaluate: $(WORK)/evaluation.txt ## accuracy on the test reviews
 
 train: $(RUN)/bertpipe.json ## train the model
 
-$(WORK)/train.mp $(WORK)/test.mp: $(WORK)/%.mp: $(MODEL)/config.json $(ARCHIVE)
+$(TOKENS)/train.mp $(TOKENS)/test.mp: $(TOKENS)/%.mp: $(MODEL)/config.json $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(FETCH) -s $* | wp-tokenize -m $(MODEL) -L $(LENGTH) $(TOKENIZE_FLAGS) -o $@
 
-$(RUN)/bertpipe.json: $(WORK)/train.mp $(WORK)/test.mp
-	bert-train -m $(MODEL) -o $(RUN) --eval $(WORK)/test.mp --num-train-epochs $(EPOCHS) \
+$(RUN)/bertpipe.json: $(TOKENS)/train.mp $(TOKENS)/test.mp
+	@mkdir -p $(WORK)
+	bert-train -m $(MODEL) -o $(RUN) --eval $(TOKENS)/test.mp --num-train-epochs $(EPOCHS) \
 	    --per-device-train-batch-size $(BATCH) --learning-rate $(LEARNING_RATE) \
 	    --warmup-steps $(WARMUP) --weight-decay $(WEIGHT_DECAY) --seed $(SEED) \
-	    $(if $(DROPOUT),--dropout $(DROPOUT)) $(TRAIN_FLAGS) < $(WORK)/train.mp > $(WORK)/metrics.part
+	    $(if $(DROPOUT),--dropout $(DROPOUT)) $(TRAIN_FLAGS) < $(TOKENS)/train.mp > $(WORK)/metrics.part
 	@mv $(WORK)/metrics.part $(WORK)/metrics.mp
 	@test -e $@
 
-$(WORK)/evaluation.txt: $(RUN)/bertpipe.json $(WORK)/test.mp
-	bert-eval -m $(RUN) -o $@ < $(WORK)/test.mp
+$(WORK)/evaluation.txt: $(RUN)/bertpipe.json $(TOKENS)/test.mp
+	bert-eval -m $(RUN) $(EVAL_FLAGS) -o $@ < $(TOKENS)/test.mp
 
 $(WORK)/predictions.txt: $(RUN)/bertpipe.json
 	printf '%s\n' "$$TEXTS" | rec-load | wp-tokenize -k -m $(RUN) -L $(LENGTH) | \

@@ -49,7 +49,7 @@ struct train_arguments {
     double adam_beta1, adam_beta2, adam_epsilon;
     double layerwise_lr_decay; /* each layer's rate, as a share of that of the layer above */
     bool gradient_checkpointing;
-    const char *freeze;        /* what is not trained: see train_arguments_freeze */
+    const char *freeze; /* what is not trained: see train_arguments_freeze */
 
     /* The problem and its loss. */
     int problem_type; /* enum train_problem */

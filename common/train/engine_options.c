@@ -20,7 +20,8 @@ void engine_options_profile(const struct engine_options *options, const struct e
     if (!options->profile || !engine)
         return;
     engine_profile(engine, &text);
-    for (char *line = strtok((char *)buffer_string(&text), "\n"); line; line = strtok(NULL, "\n"))
-        diag_note("%s", line);
+    const char *line = buffer_string(&text);
+    for (const char *end; (end = strchr(line, '\n')); line = end + 1)
+        diag_note("%.*s", (int)(end - line), line);
     buffer_free(&text);
 }

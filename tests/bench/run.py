@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""bertpipe and PyTorch side by side: training and inference speed, peak memory, start-up.
+"""bertpipe, PyTorch, transformers' Trainer and ONNX Runtime side by side: speed, memory, and the share of the machine used.
 
-Everything runs on the bundled reviews (or ARCHIVE), at their own lengths up to 512 tokens, in batches of 16, in float32,
-on all processors, from the same model folder. Training is timed from the end of step 1 to the end of the last step; rates
-count real tokens, never padding. First the answers: the losses of the first steps without dropout must agree. Then each
-of PyTorch's variants is tried once, and the fastest runs in turn with bertpipe (dropout 0.1) and transformers' Trainer as
-people run it (dropout 0.1, padded to a batch's longest); medians count. Peak memory is each process's largest resident size.
+Everything runs on the bundled reviews (or ARCHIVE), at their own lengths up to 512 tokens, in batches of 16, on all
+processors, from the same model folder, in float32 and, where bert-train takes --dtype bf16, in bf16. Training is timed from
+the end of step 1 to the end of the last step; rates count real tokens, never padding. First the answers: losses of training
+without dropout and probabilities must agree. Then each of PyTorch's variants runs once, and the fastest of each type in turn
+with bertpipe (dropout 0.1) and, once, the Trainer as people run it (dropout 0.1, grouped by length); medians count. Peak
+memory is each process's largest resident size.
+
+The machine's peak is the best rate of matrix products at the layers' shapes, bertpipe's own or PyTorch's. Shares of it count
+the model's FLOPs with attention: nothing recomputed, no padding, the last layer where the classifier reads it.
 """
 
 import argparse
@@ -24,12 +28,17 @@ sys.path.insert(0, str(HERE.parent / "parity"))
 import common  # noqa: E402
 
 BATCH, LENGTH, SEED = 16, 512, 42
-VARIANTS = "padded-sdpa dynamic-sdpa dynamic-eager grouped-sdpa grouped-eager"
-TRAINER = "trainer"
-REVIEW_TOKENS = 234  # IMDB's median
-STARTS = 10
+VARIANTS = (
+    "grouped-eager-float32 grouped-sdpa-float32 grouped-compile-float32 "
+    "grouped-eager-bf16 grouped-sdpa-bf16 grouped-compile-bf16"
+)
+TRAINER = "trainer-sdpa"
+PREDICTORS = "sdpa-float32 sdpa-bf16 compile-bf16 onnx-float32 onnx-int8"
+TYPES = ("float32", "bf16")
+SHAPES = {"minilm": None, "bert-base": ["--layers", 12, "--hidden", 768]}
 LOSS_TOLERANCE = 1e-4
-SPEED_NEEDED, MEMORY_NEEDED, START_NEEDED = 0.8, 0.5, 0.3
+# the largest difference of a probability from PyTorch's in float32; int8's is only printed
+TOLERANCES = {"float32": 1e-3, "bf16": 0.03}
 FLAGS = "avx2 fma avx512f avx512_bf16 avx512_vnni avx_vnni amx_bf16 amx_tile asimd sve".split()
 
 
@@ -90,29 +99,41 @@ def measure(command, stdin=None, stdout=None):
 
 
 THREADS = len(os.sched_getaffinity(0))
+INSTRUCTIONS = pathlib.Path("/proc/cpuinfo").read_text().split()
+AMX, AVX512_BF16 = "amx_bf16" in INSTRUCTIONS, "avx512_bf16" in INSTRUCTIONS
 
 
 class Bench:
     def __init__(self, options, work):
         self.options, self.work = options, work
-        self.pretrained = common.demo_model()
         self.tokens, self.start = work / "train.mp", work / "start"
 
     def prepare(self):
         """A data set of exactly the reviews that the steps take, and the model that both sides start from."""
+        pretrained, shape = common.demo_model(), SHAPES[self.options.shape]
         count = self.options.steps * BATCH
-        common.tokenise(self.pretrained, self.tokens, "train", LENGTH, self.options.archive, count)
-        common.start_model(self.pretrained, self.tokens, self.start, SEED)
+        common.tokenise(pretrained, self.tokens, "train", LENGTH, self.options.archive, count)
+        if shape:
+            vocabulary = ["--vocab", pretrained / "vocab.txt", "--labels", "negative,positive"]
+            common.run("bert-init", "-o", self.start, *vocabulary, *shape)
+        else:
+            common.start_model(pretrained, self.tokens, self.start, SEED)
         self.lengths = [len(example["input_ids"]) for example in common.examples(self.tokens)]
+        self.types = [name for name in TYPES if self.takes(name)]
+
+    def takes(self, dtype):
+        """Whether bertpipe has this type here."""
+        command = [common.program("bert-predict"), "-q", "-m", self.start, "--dtype", dtype, "-o", os.devnull, self.tokens]
+        return subprocess.run(list(map(str, command)), stderr=subprocess.DEVNULL).returncode == 0
 
     # ---- training ----
 
-    def bertpipe(self, *flags):
+    def bertpipe(self, dtype, *flags):
         """Losses, seconds from the end of step 1 to that of the last, and peak memory of one run of bert-train."""
         metrics = self.work / "metrics.mp"
         _, peak = measure(
             [
-                common.program("bert-train"), "-m", self.start, "-o", self.work / "trained", "--force",
+                common.program("bert-train"), "-m", self.start, "-o", self.work / "trained", "--force", "--dtype", dtype,
                 "--max-steps", self.options.steps, "--per-device-train-batch-size", BATCH, "--seed", SEED,
                 "--warmup-steps", 0, "--logging-steps", 1, "--save-strategy", "no", "--threads", THREADS, *flags,
             ],
@@ -122,70 +143,65 @@ class Bench:
         steps = [record for record in common.records(metrics) if "loss" in record["values"]]
         return [step["values"]["loss"] for step in steps], steps[-1]["time"] - steps[0]["time"], peak
 
+    def reference(self, *arguments):
+        """What reference.py printed, and its peak memory."""
+        output, peak = measure([sys.executable, HERE / "reference.py", *arguments])
+        return {**json.loads(output.splitlines()[-1]), "peak": peak}
+
     def pytorch(self, variant, steps=None):
-        command = [sys.executable, HERE / "reference.py", "train", variant, self.start, self.tokens]
-        output, peak = measure([*command, steps or self.options.steps, BATCH, SEED])
-        return {**json.loads(output), "peak": peak}
+        return self.reference("train", variant, self.start, self.tokens, steps or self.options.steps, BATCH, SEED)
 
     def check_losses(self):
-        """The relative differences between the losses without dropout, step for step."""
-        ours, *_ = self.bertpipe("--dropout", 0, "--learning-rate", 5e-5)
-        theirs = self.pytorch("dynamic-sdpa")
+        """By type, the relative differences between the losses without dropout and PyTorch's in float32, step for step."""
+        theirs = self.pytorch("dynamic-sdpa-float32")
         self.counted = theirs["tokens"]  # of steps 2 to the last, the same for both
-        return [abs(a - b) / abs(b) for a, b in zip(ours, theirs["losses"], strict=True)]
+        found = {}
+        for dtype in self.types:
+            ours, *_ = self.bertpipe(dtype, "--dropout", 0, "--learning-rate", 5e-5)
+            found[dtype] = [abs(a - b) / abs(b) for a, b in zip(ours, theirs["losses"], strict=True)]
+        return found
 
     # ---- inference ----
 
-    def inference(self):
-        """Tokens per second: bertpipe's, PyTorch's."""
-        ours, theirs = [], []
-        for _ in range(self.options.rounds):
-            output, _ = measure(
-                [common.program("bert-eval"), "-m", self.start, "-f", "msgpack", "--threads", THREADS,
-                 "-o", self.work / "eval.mp"], stdin=self.tokens,
-            )  # fmt: skip
-            ours.append(common.metrics(self.work / "eval.mp", "eval")[0][1]["tokens_per_second"])
-            output, _ = measure([sys.executable, HERE / "reference.py", "predict", self.start, self.tokens])
-            result = json.loads(output)
-            theirs.append(result["tokens"] / result["seconds"])
-        return ours, theirs
+    def evaluate(self, dtype):
+        """bert-eval's tokens per second."""
+        report = self.work / "eval.mp"
+        measure(
+            [common.program("bert-eval"), "-m", self.start, "--dtype", dtype, "-f", "msgpack", "--threads", THREADS,
+             "-o", report], stdin=self.tokens,
+        )  # fmt: skip
+        return common.metrics(report, "eval")[0][1]["tokens_per_second"]
 
-    def first_predictions(self):
-        """Seconds from the start of bert-predict to its first prediction, for one review of IMDB's median length."""
-        text, stream = self.work / "one.txt", self.work / "one.mp"
-        records = common.records(self.tokens)
-        record = records[min(range(len(records)), key=lambda i: abs(self.lengths[i] - REVIEW_TOKENS))]
-        text.write_text(" ".join(record["text"].split()) + "\n")
-        common.run("rec-load", text, stdout=self.work / "one.text")
-        common.run("wp-tokenize", "-m", self.start, "-L", LENGTH, "-o", stream, stdin=self.work / "one.text")
-        command = [common.program("bert-predict"), "-m", str(self.start), "-f", "json", "--threads", str(THREADS)]
-        seconds = []
-        for _ in range(STARTS + 1):
-            with open(stream, "rb") as source:
-                started = time.monotonic()
-                process = subprocess.Popen(command, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-                line = process.stdout.readline()
-                seconds.append(time.monotonic() - started)
-                process.stdout.read()
-            if process.wait() != 0 or "probs" not in json.loads(line):
-                sys.exit(f"bert-predict: exit status {process.returncode}, {line!r}")
-        header, found = common.segments(stream)[0]
-        return len(found[0]["ids"]) // {"u16": 2, "u32": 4}[header["ids_type"]], seconds[1:]
+    def predict(self, dtype):
+        """bert-predict's tokens per second from its start to its end, and the probabilities."""
+        output, started = self.work / "predictions.mp", time.monotonic()
+        measure(
+            [common.program("bert-predict"), "-m", self.start, "--dtype", dtype, "--threads", THREADS, "-o", output],
+            stdin=self.tokens,
+        )  # fmt: skip
+        seconds = time.monotonic() - started
+        return sum(self.lengths) / seconds, [record["probs"] for record in common.records(output)]
+
+    # ---- the machine ----
 
     def gemm(self):
-        """Name of the kernels; per shape: its name, GFLOP/s of one thread, of all."""
-        output = measure([common.BUILD / "bench/gemm-peak", THREADS])[0].decode().splitlines()
-        rows = [line.split("\t") for line in output[1:]]
-        return output[0], [("x".join(row[:3]), float(row[3]), float(row[4])) for row in rows]
+        """By type, the kernels' name and GFLOP/s of all processors at each shape; and PyTorch's best by type."""
+        ours = {}
+        for dtype in self.types:
+            output = measure([common.BUILD / "bench/gemm-peak", THREADS, dtype])[0].decode().splitlines()
+            rows = [line.split("\t") for line in output[1:]]
+            ours[dtype] = output[0], {"x".join(row[:3]): float(row[4]) for row in rows}
+        theirs = self.reference("gemm")
+        return ours, {name: theirs[name] for name in TYPES}
 
 
 # ---- FLOPs ----
 
 
-def training_flops(config, lengths):
+def flops_per_token(config, lengths):
     """
-    Multiplications and additions of one pass over reviews of these lengths, forward and backward (twice the forward). The
-    last layer is counted where the classifier reads it: queries and feed-forward of the first token alone.
+    Multiplications and additions of a forward pass over reviews of these lengths, by token; training takes three times as
+    many. The last layer is counted where the classifier reads it: queries and feed-forward of the first token alone.
     """
     hidden, inner, layers = config["hidden_size"], config["intermediate_size"], config["num_hidden_layers"]
     total = 0
@@ -195,109 +211,184 @@ def training_flops(config, lengths):
             dense = 2 * hidden * (2 * hidden * length + (2 * hidden + 2 * inner) * rows)
             total += dense + 4 * hidden * rows * length
         total += 2 * hidden * hidden
-    return 3 * total
+    return total / sum(lengths)
 
 
 # ---- the report ----
 
 
 def row(*cells):
-    widths = [46, 12, 28, 10]
+    widths = [44, 10, 24, 9, 16]
     print("  ".join(str(cell).ljust(width) for cell, width in zip(cells, widths)).rstrip(), flush=True)
 
 
-def rates(values):
-    return f"{statistics.median(values):,.0f}", "(" + " ".join(f"{value:,.0f}" for value in values) + ")"
+def each(values):
+    return "(" + " ".join(f"{value:,.0f}" for value in values) + ")"
 
 
-def verdict(value, needed, good, form="{:.2f}"):
-    return f"{form.format(value)} (needed: {form.format(needed)}, {'reached' if good else 'MISSED'})"
+def compare(what, value, needed=None, at_most=False):
+    """needed: None where there is nothing to reach on this machine."""
+    good = needed is None or (value <= needed if at_most else value >= needed)
+    aim = "" if needed is None else f" (needed: {needed:g}, {'reached' if good else 'MISSED'})"
+    print(f"  {what}: {value:.2f}{aim}", flush=True)
 
 
-def report_training(bench, product):
-    """Runs and prints the training comparison."""
-    options = bench.options
-    print(f"\ntraining: {options.steps * BATCH} reviews, {sum(bench.lengths):,} tokens, batches of {BATCH}")
-    tried = {}
-    for variant in options.variants.split():
-        result = bench.pytorch(variant)
-        tried[variant] = result["tokens"] / result["seconds"]
-        row(f"  tried PyTorch {variant}", f"{tried[variant]:,.0f}", f"{result['padding']:.0%} padding")
-    best = max(tried, key=tried.get)
-    runs = {"bertpipe": [], best: [], TRAINER: []}
-    for _ in range(options.rounds):
-        _, seconds, peak = bench.bertpipe("--learning-rate", 5e-5)
-        runs["bertpipe"].append((bench.counted / seconds, peak))
-        for variant, steps in (best, options.steps), (TRAINER, min(options.trainer_steps, options.steps)):
-            result = bench.pytorch(variant, steps)
-            runs[variant].append((result["tokens"] / result["seconds"], result["peak"]))
-    row("", "tokens/s", "(each run)", "peak MB")
-    medians, peaks = {}, {}
-    titles = {"bertpipe": "bertpipe, dropout 0.1", best: f"PyTorch {best}, dropout 0", TRAINER: "Trainer, dropout 0.1"}
-    for name, title in titles.items():
-        medians[name] = statistics.median(rate for rate, _ in runs[name])
-        peaks[name] = max(memory for _, memory in runs[name])
-        row(title, *rates([rate for rate, _ in runs[name]]), f"{peaks[name]:,.0f}")
-    speed, memory = medians["bertpipe"] / medians[best], peaks["bertpipe"] / min(peaks[best], peaks[TRAINER])
-    print("speed, of PyTorch's best:", verdict(speed, SPEED_NEEDED, speed >= SPEED_NEEDED))
-    print(f"speed, of the Trainer's: {medians['bertpipe'] / medians[TRAINER]:.2f}")
-    print("memory, of the smaller of theirs:", verdict(memory, MEMORY_NEEDED, memory <= MEMORY_NEEDED))
-    config = json.loads((bench.start / "config.json").read_text())
-    flops = training_flops(config, bench.lengths) / sum(bench.lengths) * medians["bertpipe"] / 1e9
-    print(f"arithmetic: {flops:.0f} GFLOP/s, {flops / product:.0%} of the matrix product's {product:.0f}")
+class Report:
+    def __init__(self, bench):
+        self.bench, self.peaks, self.right = bench, {}, True
+        config = json.loads((bench.start / "config.json").read_text())
+        self.flops = flops_per_token(config, bench.lengths)
+
+    def share(self, rate, dtype, passes):
+        return rate * self.flops * passes / 1e9 / self.peaks[dtype]
+
+    def line(self, title, values, dtype, passes, peak=""):
+        rate = statistics.median(values)
+        used = f"{self.share(rate, dtype, passes):.0%} of the peak" if dtype in self.peaks else ""
+        row(f"  {title}", f"{rate:,.0f}", each(values) if len(values) > 1 else "", peak, used)
+
+    def agree(self, what, difference, tolerance):
+        good = difference <= tolerance
+        self.right = self.right and good
+        print(f"  {what}: {difference:.1e} (needed: {tolerance:g}, {'reached' if good else 'MISSED'})", flush=True)
+
+    def machine(self):
+        ours, theirs = self.bench.gemm()
+        print(f"matrix products, GFLOP/s on {THREADS} processors:")
+        for dtype, (kernels, shapes) in ours.items():
+            print(f"  {dtype} ({kernels}): " + ", ".join(f"{shape} {rate:.0f}" for shape, rate in shapes.items()))
+        print("  PyTorch's best: " + ", ".join(f"{dtype} {rate:.0f}" for dtype, rate in theirs.items()))
+        self.peaks = {dtype: max([rate, *ours.get(dtype, ("", {}))[1].values()]) for dtype, rate in theirs.items()}
+        print("  peak: " + ", ".join(f"{dtype} {rate:.0f}" for dtype, rate in self.peaks.items()), flush=True)
+
+    def losses(self):
+        print("\nlosses without dropout, relative difference from PyTorch's in float32:")
+        for dtype, differences in self.bench.check_losses().items():
+            tolerance = LOSS_TOLERANCE if dtype == "float32" else 0.01
+            self.agree(f"{dtype}, step 1 (at most {max(differences):.1e} in all)", differences[0], tolerance)
+
+    def try_variants(self):
+        """PyTorch's variants once: by type, the fastest's name and its rate."""
+        best = {}
+        for variant in self.bench.options.variants.split():
+            try:
+                result = self.bench.pytorch(variant)
+            except SystemExit as error:
+                row(f"  PyTorch {variant}", "failed", str(error).splitlines()[-1][:60])
+                continue
+            dtype, rate = variant.split("-")[2], result["tokens"] / result["seconds"]
+            self.line(f"PyTorch {variant}, dropout 0", [rate], dtype, 3, f"{result['peak']:,.0f}")
+            if dtype not in best or rate > best[dtype][1]:
+                best[dtype] = variant, rate
+        return best
+
+    def training(self):
+        bench, options = self.bench, self.bench.options
+        print(f"\ntraining: {options.steps * BATCH} reviews, {sum(bench.lengths):,} tokens, batches of {BATCH}")
+        row("", "tokens/s", "(each run)", "peak MB")
+        best, ours, trainer = self.try_variants(), {dtype: [] for dtype in bench.types}, {}
+        again = {dtype: [rate] for dtype, (_, rate) in best.items()}
+        memory = {}
+        for _ in range(options.rounds):
+            for dtype in bench.types:
+                _, seconds, memory[dtype] = bench.bertpipe(dtype, "--learning-rate", 5e-5)
+                ours[dtype].append(bench.counted / seconds)
+            for dtype, (variant, _) in best.items() if options.rounds > 1 else ():
+                result = bench.pytorch(variant)
+                again[dtype].append(result["tokens"] / result["seconds"])
+        for dtype, (variant, _) in best.items():
+            self.line(f"best of {dtype}: PyTorch {variant}", again[dtype], dtype, 3)
+        for dtype in TYPES:
+            result = bench.pytorch(f"{TRAINER}-{dtype}", min(options.trainer_steps, options.steps))
+            trainer[dtype] = result["tokens"] / result["seconds"], result["peak"]
+            self.line(f"Trainer {dtype}, dropout 0.1", [trainer[dtype][0]], dtype, 3, f"{result['peak']:,.0f}")
+        for dtype in bench.types:
+            self.line(f"bertpipe {dtype}, dropout 0.1", ours[dtype], dtype, 3, f"{memory[dtype]:,.0f}")
+        for dtype in bench.types:
+            rate, bf16 = statistics.median(ours[dtype]), dtype == "bf16"
+            rates = {name: statistics.median(values) for name, values in again.items()}
+            theirs = max(rates.values()) if bf16 else rates[dtype]
+            compare(f"{dtype}, of PyTorch's best", rate / theirs, (2.5 if AMX else None) if bf16 else 1.3)
+            compare(f"{dtype}, of the Trainer's", rate / trainer[dtype][0], (12 if bf16 else 6) if AMX else None)
+            compare(f"{dtype}, of the peak", self.share(rate, dtype, 3), (0.25 if AMX else None) if bf16 else 0.8)
+            compare(f"{dtype}, memory, of the Trainer's", memory[dtype] / trainer[dtype][1], 1 / 3, at_most=True)
+        if "bf16" in ours and not AMX:
+            gain = statistics.median(ours["bf16"]) / statistics.median(ours["float32"])
+            compare("bf16, of float32", gain, 1.5 if AVX512_BF16 else None)
+
+    def inference(self):
+        bench, options = self.bench, self.bench.options
+        print("\ninference; probabilities' largest difference from PyTorch's in float32 in brackets")
+        row("", "tokens/s", "(each run)")
+        rates, expected = {}, None
+        for variant in options.predictors.split():
+            try:
+                result = bench.reference("predict", variant, bench.start, bench.tokens, BATCH)
+            except SystemExit as error:
+                row(f"  {variant}", "failed", str(error).splitlines()[-1][:60])
+                continue
+            expected = expected or result["probs"]
+            dtype, rates[variant] = variant.split("-")[1], result["tokens"] / result["seconds"]
+            name = variant.replace("onnx", "ONNX Runtime") if "onnx" in variant else f"PyTorch {variant}"
+            self.line(f"{name} [{apart(result['probs'], expected):.0e}]", [rates[variant]], dtype, 1)
+        for dtype in bench.types:
+            _, probs = bench.predict(dtype)
+            difference = apart(probs, expected)
+            self.agree(f"bertpipe {dtype}, probabilities", difference, TOLERANCES[dtype])
+            evaluated = [bench.evaluate(dtype) for _ in range(options.rounds)]
+            predicted = [bench.predict(dtype)[0] for _ in range(options.rounds)]
+            self.line(f"bert-eval {dtype}", evaluated, dtype, 1)
+            self.line(f"bert-predict {dtype}, its start included", predicted, dtype, 1)
+            rate, bf16 = statistics.median(evaluated), dtype == "bf16"
+            theirs = max(rate for name, rate in rates.items() if name.endswith(dtype))
+            compare(f"{dtype}, of the best of theirs", rate / theirs, (2 if AMX else None) if bf16 else 1.4)
+            compare(f"{dtype}, of the peak", self.share(rate, dtype, 1), (0.3 if AMX else None) if bf16 else 0.85)
 
 
-def report_losses(bench):
-    differences = bench.check_losses()
-    right = differences[0] <= LOSS_TOLERANCE
-    print(
-        f"losses without dropout, relative difference: step 1 {differences[0]:.1e} (needed: {LOSS_TOLERANCE:.0e}, "
-        f"{'reached' if right else 'MISSED'}), steps 1 to {len(differences)} at most {max(differences):.1e}"
-    )
-    return right
+def apart(left, right):
+    """The largest difference of a probability."""
+    return max(abs(a - b) for one, other in zip(left, right, strict=True) for a, b in zip(one, other, strict=True))
 
 
-def report_gemm(bench):
-    kernels, shapes = bench.gemm()
-    print(f"matrix product ({kernels}), GFLOP/s of one thread / of {THREADS}:")
-    print("  " + ", ".join(f"{shape} {one:.0f}/{all_:.0f}" for shape, one, all_ in shapes))
-    return max(all_ for _, _, all_ in shapes)
-
-
-def report_rest(bench):
-    ours, theirs = bench.inference()
-    print("\ninference, batches of 16")
-    row("bertpipe", *rates(ours))
-    row("PyTorch, sorted by length", *rates(theirs))
-    tokens, seconds = bench.first_predictions()
-    median = statistics.median(seconds)
-    print(
-        f"\nbert-predict, start to first prediction ({tokens} tokens), seconds, median of {len(seconds)}: "
-        + verdict(median, START_NEEDED, median < START_NEEDED, "{:.3f}")
-    )
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--archive", default=common.SAMPLE, help="IMDB's archive (default: the bundled sample)")
+    parser.add_argument("--shape", choices=SHAPES, default="minilm",
+                        help="the demo's model, or one of BERT-base's shape with random weights (default: minilm)")  # fmt: skip
+    parser.add_argument("--steps", type=int, help="steps of a run (default: 6; 3 with bert-base)")
+    parser.add_argument("--trainer-steps", type=int, help="steps of a run of the Trainer (default: 3; 2 with bert-base)")
+    parser.add_argument("--rounds", type=int, help="runs of each side (default: 2; 1 with bert-base)")
+    parser.add_argument("--variants", help=f"PyTorch's in training (default: {VARIANTS}; only sdpa with bert-base)")
+    parser.add_argument("--predictors", help=f"in inference (default: {PREDICTORS}; not compile with bert-base)")
+    options = parser.parse_args()
+    small = options.shape == "minilm"
+    options.steps = options.steps or (6 if small else 3)
+    options.trainer_steps = options.trainer_steps or (3 if small else 2)
+    options.rounds = options.rounds or (2 if small else 1)
+    if options.variants is None:
+        options.variants = VARIANTS if small else "grouped-sdpa-float32 grouped-sdpa-bf16"
+    if options.predictors is None:
+        options.predictors = PREDICTORS if small else "sdpa-float32 sdpa-bf16 onnx-float32 onnx-int8"
+    if options.steps < 2 or options.trainer_steps < 2 or "float32" not in options.variants:
+        parser.error("at least 2 steps and one variant in float32 are needed")
+    if not options.predictors.startswith("sdpa-float32"):
+        parser.error("--predictors begins with sdpa-float32, whose answers the others' are compared with")
+    return options
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--archive", default=common.SAMPLE, help="IMDB's archive (default: the bundled sample)")
-    parser.add_argument("--steps", type=int, default=8, help="steps of a run (default: 8)")
-    parser.add_argument("--trainer-steps", type=int, default=4, help="steps of a run of the Trainer (default: 4)")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each side (default: 3)")
-    parser.add_argument("--variants", default=VARIANTS, help=f"PyTorch's to try (default: {VARIANTS})")
-    options = parser.parse_args()
-    if options.steps < 2 or options.trainer_steps < 2 or options.rounds < 1 or not options.variants.split():
-        parser.error("at least 2 steps, 1 round and 1 variant are needed")
-    load = OtherLoad()
-    print(f"{processor()}\n{THREADS} processors, load average {os.getloadavg()[0]:.2f}")
+    options, load, started = parse(), OtherLoad(), time.monotonic()
+    print(f"{processor()}\n{THREADS} processors, load average {os.getloadavg()[0]:.2f}, shape {options.shape}")
     with common.workspace("bench") as work:
         bench = Bench(options, work)
         bench.prepare()
-        product = report_gemm(bench)
-        right = report_losses(bench)
-        report_training(bench, product)
-        report_rest(bench)
-    print(f"\nother programs took {load.share():.0%} of the processors meanwhile")
-    return 0 if right else 1
+        report = Report(bench)
+        report.machine()
+        report.losses()
+        report.training()
+        report.inference()
+    print(f"\n{time.monotonic() - started:.0f} s; other programs took {load.share():.0%} of the processors meanwhile")
+    return 0 if report.right else 1
 
 
 if __name__ == "__main__":

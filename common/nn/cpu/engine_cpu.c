@@ -134,7 +134,7 @@ static void lay_out_scratch(struct cpu_engine *e, struct scratch *s)
     s->h1 = take(e, BLOCK, H);
     s->z2 = take(e, BLOCK, H);
     s->stats = take(e, BLOCK, 2);
-    s->factors = take(e, 1, length > H ? length : H);
+    s->factors = take(e, 1, cpu_scores_stride(length > H ? (uint32_t)length : (uint32_t)H));
     s->left = take_left(e);
     s->keys = take_panels(e, D, length);
     s->values = take_panels(e, length, D);

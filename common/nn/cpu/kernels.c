@@ -7,6 +7,7 @@
  */
 #include "nn/cpu/kernels.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -352,25 +353,45 @@ static void dropout_factors(float *factors, const struct dropout_row *row, size_
 
 #define LOG2_E 1.44269504088896341f
 
+/* Fills a row up to whole LANES: its loops then have no rest. The count with those. */
+INLINE size_t pad_row(float *row, size_t count, float value)
+{
+    size_t whole = (count + LANES - 1) / LANES * LANES;
+    for (size_t i = count; i < whole; i++)
+        row[i] = value;
+    return whole;
+}
+
+/* count: a multiple of LANES. */
 INLINE float largest(const float *x, size_t count)
 {
     enum { WIDE = 4 * LANES }; /* as many as hide the comparisons' latency */
-    float lanes[WIDE], most = x[0];
+    float lanes[WIDE];
     for (int l = 0; l < WIDE; l++)
-        lanes[l] = most;
-    size_t base = 0;
+        lanes[l] = x[l % LANES];
+    size_t base = LANES;
     for (; base + WIDE <= count; base += WIDE)
         for (size_t l = 0; l < WIDE; l++)
             lanes[l] = x[base + l] > lanes[l] ? x[base + l] : lanes[l];
-    for (size_t i = base; i < count; i++)
-        lanes[i - base] = x[i] > lanes[i - base] ? x[i] : lanes[i - base];
-    for (int l = 0; l < WIDE; l++)
-        most = lanes[l] > most ? lanes[l] : most;
-    return most;
+    for (; base < count; base += LANES)
+        for (size_t l = 0; l < LANES; l++)
+            lanes[l] = x[base + l] > lanes[l] ? x[base + l] : lanes[l];
+    for (int width = WIDE / 2; width >= LANES; width /= 2)
+        for (int l = 0; l < width; l++)
+            lanes[l] = lanes[l + width] > lanes[l] ? lanes[l + width] : lanes[l];
+#ifdef __AVX512F__
+    return _mm512_reduce_max_ps(_mm512_loadu_ps(lanes));
+#else
+    for (int width = LANES / 2; width > 0; width /= 2)
+        for (int l = 0; l < width; l++)
+            lanes[l] = lanes[l + width] > lanes[l] ? lanes[l + width] : lanes[l];
+    return lanes[0];
+#endif
 }
 
 static void softmax(float *scores, const float *factors, float scale, size_t count)
 {
+    count = pad_row(scores, count, -FLT_MAX); /* which becomes next to nothing */
     const float most = largest(scores, count), scale2 = scale * LOG2_E;
     float sum;
     SUM(sum, count, (scores[i] = exp2_inline((scores[i] - most) * scale2)));
@@ -390,6 +411,7 @@ static void softmax_backward(float *scores, float *dout, const float *factors, f
 {
     float delta;
     softmax(scores, NULL, scale, count);
+    count = pad_row(dout, count, 0);
     if (factors)
         for (size_t i = 0; i < count; i++)
             dout[i] *= factors[i];

@@ -69,7 +69,8 @@ struct kernels {
     /* sums[width] += the rows of x. */
     void (*add_rows)(float *sums, const float *x, size_t x_stride, size_t rows, size_t width);
 
-    /* scores = softmax(scale * scores) * factors (NULL: 1) in place, factors being dropout's. */
+    /* scores = softmax(scale * scores) * factors (NULL: 1) in place, factors being dropout's. Rows
+     * of these two have room for a multiple of 16 numbers, and what is behind count may change. */
     void (*softmax)(float *scores, const float *factors, float scale, size_t count);
     /*
      * One query's row of attention backward. In: its raw scores, dout = d loss / d (probability

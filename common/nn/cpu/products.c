@@ -36,11 +36,18 @@
 /* What a tile's sums are added to. */
 enum start { START_ZERO, START_BIAS, START_C };
 
+/* What is asked for while a tile is computed, so that it is in the second cache when its turn
+ * comes: step floats for each step of the depth. */
+struct ahead {
+    const float *data;
+    size_t step;
+};
+
 /* c[m, PANEL] = from + left[m, depth] x panel[depth, PANEL]; m is a constant after inlining. from:
  * rows from_stride apart, or NULL for zeros. */
 INLINE void sum_tile(float *c, size_t c_stride, const float *from, size_t from_stride,
                      const float *left, size_t row, size_t column, const float *panel, size_t depth,
-                     const int m)
+                     struct ahead ahead, const int m)
 {
     vec low[TILE_ROWS], high[TILE_ROWS];
     UNROLL
@@ -48,6 +55,7 @@ INLINE void sum_tile(float *c, size_t c_stride, const float *from, size_t from_s
         low[i] = high[i] = (vec){0};
     for (size_t k = 0; k < depth; k++) {
         vec b0 = LOAD(panel + k * PANEL), b1 = LOAD(panel + k * PANEL + VECTOR);
+        __builtin_prefetch(ahead.data + k * ahead.step, 0, 2);
         UNROLL
         for (int i = 0; i < m; i++) {
             float a = left[(size_t)i * row + k * column];
@@ -67,14 +75,16 @@ INLINE void sum_tile(float *c, size_t c_stride, const float *from, size_t from_s
 }
 
 INLINE void tile(float *c, size_t c_stride, const float *left, size_t row, size_t column,
-                 const float *panel, const float *bias, enum start start, size_t depth, const int m)
+                 const float *panel, const float *bias, enum start start, size_t depth,
+                 struct ahead ahead, const int m)
 {
     const float *from = start == START_C ? c : bias;
     size_t from_stride = start == START_C ? c_stride : 0;
     for (size_t k = 0; k < depth || k == 0; k += SUM_DEPTH) {
         size_t block = depth - k < SUM_DEPTH ? depth - k : SUM_DEPTH;
         sum_tile(c, c_stride, from, from_stride, left + k * column, row, column, panel + k * PANEL,
-                 block, m);
+                 block, ahead, m);
+        ahead.data += block * ahead.step;
         from = c;
         from_stride = c_stride;
     }
@@ -83,20 +93,20 @@ INLINE void tile(float *c, size_t c_stride, const float *left, size_t row, size_
 /* One function for each height and each of the two ways to walk the left operand (row or column
  * stride 1). */
 typedef void tile_function(float *, size_t, const float *, size_t, const float *, const float *,
-                           enum start, size_t);
+                           enum start, size_t, struct ahead);
 
 #define TILE(m)                                                                                    \
     static void tile_by_row_##m(float *c, size_t c_stride, const float *left, size_t row,          \
                                 const float *panel, const float *bias, enum start start,           \
-                                size_t depth)                                                      \
+                                size_t depth, struct ahead ahead)                                  \
     {                                                                                              \
-        tile(c, c_stride, left, row, 1, panel, bias, start, depth, m);                             \
+        tile(c, c_stride, left, row, 1, panel, bias, start, depth, ahead, m);                      \
     }                                                                                              \
     static void tile_by_column_##m(float *c, size_t c_stride, const float *left, size_t column,    \
                                    const float *panel, const float *bias, enum start start,        \
-                                   size_t depth)                                                   \
+                                   size_t depth, struct ahead ahead)                               \
     {                                                                                              \
-        tile(c, c_stride, left, 1, column, panel, bias, start, depth, m);                          \
+        tile(c, c_stride, left, 1, column, panel, bias, start, depth, ahead, m);                   \
     }
 
 TILE(1)
@@ -140,7 +150,7 @@ static void tile_at_edge(tile_function *function, float *c, size_t c_stride, con
             memcpy(aside + i * PANEL, c + i * c_stride, columns * sizeof *c);
     if (start == START_BIAS)
         memcpy(bias_aside, bias, columns * sizeof *bias);
-    function(aside, PANEL, left, stride, panel, bias_aside, start, depth);
+    function(aside, PANEL, left, stride, panel, bias_aside, start, depth, (struct ahead){panel, 0});
     for (size_t i = 0; i < rows; i++)
         memcpy(c + i * c_stride, aside + i * PANEL, columns * sizeof *c);
 }
@@ -151,18 +161,21 @@ static void multiply(float *c, size_t c_stride, struct left left, const void *pa
     const float *data = left.data, *panels = packed;
     tile_function *const *functions = left.column == 1 ? tiles_by_row : tiles_by_column;
     size_t stride = left.column == 1 ? left.row : left.column;
+    size_t step = PANEL / ((rows + TILE_ROWS - 1) / TILE_ROWS);
     for (size_t k = 0; k < depth || k == 0; k += DEPTH_BLOCK) {
         size_t block = depth - k < DEPTH_BLOCK ? depth - k : DEPTH_BLOCK;
         enum start start = k > 0 || accumulate ? START_C : bias ? START_BIAS : START_ZERO;
         for (size_t n = 0; n < columns; n += PANEL) {
             const float *panel = panels + n * depth + k * PANEL;
-            for (size_t m = 0; m < rows; m += TILE_ROWS) {
+            struct ahead ahead = {panel + depth * PANEL, step};
+            for (size_t m = 0; m < rows; m += TILE_ROWS, ahead.data += block * step) {
                 size_t height = rows - m < TILE_ROWS ? rows - m : TILE_ROWS;
                 const float *a = data + m / TILE_ROWS * left.tile + k * left.column;
                 float *to = c + m * c_stride + n;
                 const float *shift = bias ? bias + n : NULL;
                 if (columns - n >= PANEL)
-                    functions[height - 1](to, c_stride, a, stride, panel, shift, start, block);
+                    functions[height - 1](to, c_stride, a, stride, panel, shift, start, block,
+                                          ahead);
                 else
                     tile_at_edge(functions[height - 1], to, c_stride, a, stride, panel, shift,
                                  start, block, height, columns - n);

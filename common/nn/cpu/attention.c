@@ -19,6 +19,7 @@ struct view {
     size_t stride;        /* H: from one query or context row to the next */
     size_t keys_stride;   /* 2H */
     size_t padded;        /* stride of a row of scores */
+    uint32_t whole;       /* L up to whole panels, which rows of scores have room for */
     size_t queries;       /* offset of the first query's row */
     size_t keys, values;  /* offsets of the first token's key and value */
     float scale;
@@ -43,6 +44,7 @@ static struct view view_of(const struct cpu_engine *e, uint32_t layer, uint32_t 
         .stride = w->hidden,
         .keys_stride = 2 * (size_t)w->hidden,
         .padded = cpu_scores_stride(tokens),
+        .whole = cpu_whole_panels(tokens),
         .queries = (size_t)first * w->hidden + (size_t)head * width,
         .keys = keys,
         .values = keys + w->hidden,
@@ -69,6 +71,14 @@ static const float *probability_factors(const struct cpu_engine *e, float *facto
     return factors;
 }
 
+/* Asks for the rows of a head's block, whose strides are too long for the processor to foresee. */
+static void ask_for(const float *matrix, size_t stride, uint32_t rows, uint32_t width)
+{
+    for (uint32_t i = 0; i < rows; i++)
+        for (uint32_t j = 0; j < width; j += 16)
+            __builtin_prefetch(matrix + i * stride + j);
+}
+
 void attention_forward(const struct cpu_engine *e, uint32_t layer, uint32_t sequence, uint32_t head,
                        struct scratch *s)
 {
@@ -82,8 +92,10 @@ void attention_forward(const struct cpu_engine *e, uint32_t layer, uint32_t sequ
     for (uint32_t done = 0; done < v.rows; done += QUERY_BLOCK) {
         uint32_t rows = query_rows(&v, done);
         size_t at = v.queries + done * v.stride;
+        ask_for(c->query + at + rows * v.stride, v.stride, query_rows(&v, done + rows), v.width);
+        ask_for(c->context + at, v.stride, rows, v.width);
         struct left query = p->left(s->left, c->query + at, v.stride, 1, rows, v.width);
-        p->multiply(s->scores, v.padded, query, s->keys, NULL, false, rows, v.tokens, v.width);
+        p->multiply(s->scores, v.padded, query, s->keys, NULL, false, rows, v.whole, v.width);
         for (uint32_t i = 0; i < rows; i++) {
             uint32_t row = v.first + done + i;
             const float *factors = probability_factors(e, s->factors, &v, layer, row, head);
@@ -116,11 +128,14 @@ static void block_backward(const struct cpu_engine *e, struct scratch *s, const 
     const struct layer_cache *c = &e->layer[layer];
     const struct gradient_cache *g = &e->gradient;
     uint32_t rows = query_rows(v, done), L = v->tokens, D = v->width;
-    size_t at = v->queries + done * v->stride;
+    size_t at = v->queries + done * v->stride, next = at + rows * v->stride;
+    ask_for(c->query + next, v->stride, query_rows(v, done + rows), D);
+    ask_for(g->context + next, v->stride, query_rows(v, done + rows), D);
+    ask_for(g->query + at, v->stride, rows, D);
     struct left left = p->left(s->left, c->query + at, v->stride, 1, rows, D);
-    p->multiply(s->scores, v->padded, left, s->keys, NULL, false, rows, L, D);
+    p->multiply(s->scores, v->padded, left, s->keys, NULL, false, rows, v->whole, D);
     left = p->left(s->left, g->context + at, v->stride, 1, rows, D);
-    p->multiply(s->dscores, v->padded, left, s->values, NULL, false, rows, L, D);
+    p->multiply(s->dscores, v->padded, left, s->values, NULL, false, rows, v->whole, D);
     scores_backward(e, s, v, layer, head, done, rows);
     left = p->left(s->left, s->dscores, v->padded, 1, rows, L);
     p->multiply(g->query + at, v->stride, left, s->keys_by_depth, NULL, false, rows, D, L);

@@ -23,7 +23,7 @@
 #include "nn/dropout.h"
 
 #define BLOCK             96  /* rows a unit takes through a layer while they are in the cache */
-#define QUERY_BLOCK       24  /* query rows of attention at a time */
+#define QUERY_BLOCK       48  /* query rows of attention at a time */
 #define GRADIENT_ROWS     384 /* rows summed at a time into a weight's gradient */
 #define GRADIENT_OUTPUTS  384
 #define GRADIENT_INPUTS   384
@@ -238,11 +238,17 @@ static inline const uint32_t *cpu_row_tokens(const struct cpu_engine *e, uint32_
     return layer + 1 == e->weights->layers ? e->batch->row_tokens : NULL;
 }
 
+/* A number of columns up to whole panels of any products'. */
+static inline uint32_t cpu_whole_panels(uint32_t columns)
+{
+    return (columns + 31) / 32 * 32;
+}
+
 /* From one row of scores to the next. A multiple of a page would have a column's scores share a few
  * sets of the first cache. */
 static inline size_t cpu_scores_stride(uint32_t tokens)
 {
-    return ((size_t)tokens + 31) / 32 * 32 + 16;
+    return (size_t)cpu_whole_panels(tokens) + 16;
 }
 
 static inline size_t cpu_blocks(size_t rows)

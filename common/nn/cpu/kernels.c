@@ -146,19 +146,20 @@ INLINE float exp2_inline(float x)
     return float_of_bits(bits_of_float(p) + (bits_of_float(shifted) << 23));
 }
 
-/* erf(x) within 1 ulp or so: x + x P(x^2) up to 0.93, and beyond 1 - e^Q(|x|), where Q is
- * log(erfc). Both polynomials have the least relative error (Norbert Juffa's, for single
- * precision). */
+/* erf(x) within 1 ulp or so: x + x P(x^2) up to 0.93, and beyond 1 - 2^Q(|x|), where Q is the
+ * logarithm of erfc. The polynomials are Norbert Juffa's for single precision, of least relative
+ * error; Q's is in base 2. */
 INLINE float erf_inline(float x)
 {
-    float a = x < 0 ? -x : x, s = x * x;
-    float r = -1.72853470e-5f * a + 3.83197126e-4f;
-    r = r * s + (-3.88396438e-3f * a + 2.42546219e-2f);
-    r = r * a + -1.06777877e-1f;
-    r = r * a + -6.34846687e-1f;
-    r = r * a + -1.28717512e-1f;
-    r = r * a - a;
-    float far = 1 - exp_inline(a > 4.0f ? -20.0f : r); /* erf(4) is 1 but for 2e-8 */
+    float a = x < 0 ? -x : x;
+    a = a < 4.0f ? a : 4.0f; /* erf(4) is 1 but for 2e-8 */
+    float s = a * a;
+    float q = -2.493748440e-05f * a + 5.528365934e-04f;
+    q = q * s + (-5.603376150e-03f * a + 3.499202273e-02f);
+    q = q * a + -1.540479136e-01f;
+    q = q * a + -9.158901671e-01f;
+    q = q * a + -1.628395157e+00f;
+    float far = 1 - exp2_inline(q * a);
     float p = -5.96761703e-4f;
     p = p * s + 4.99119423e-3f;
     p = p * s + -2.67681349e-2f;

@@ -216,6 +216,8 @@ static void pack_columns(float *panel, const float *right, size_t column, size_t
             size_t wide = n >= width ? 0 : width - n < SQUARE ? width - n : SQUARE;
             size_t here = PANEL - n < SQUARE ? PANEL - n : SQUARE;
             const uint32_t *from = (const uint32_t *)(right + n * column + k);
+            for (size_t i = 0; i < wide; i++)
+                __builtin_prefetch(from + (PANEL + i) * column);
             uint32_t aside[SQUARE * SQUARE];
             if (deep == SQUARE && wide == SQUARE && here == SQUARE) {
                 transpose_square((uint32_t *)(panel + k * PANEL + n), PANEL, from, column);

@@ -145,7 +145,7 @@ static void rows_unit(void *context, size_t unit, unsigned thread)
     uint32_t rows = cpu_block_rows(cpu_layer_rows(e, layer), first);
     bool keep = c->z1 != NULL;
     float *z1 = keep ? c->z1 + first * H : s->z1, *h1 = s->h1;
-    float *z2 = keep ? c->z2 + first * H : s->z2, *pre = keep ? c->pre + first * I : s->hidden;
+    float *z2 = keep ? c->z2 + first * H : s->z2, *pre = keep ? c->pre + first * I : s->active;
     float *stats1 = keep ? c->stats1 + 2 * (size_t)first : s->stats;
     float *stats2 = keep ? c->stats2 + 2 * (size_t)first : s->stats;
     float *out = job->again ? s->z1 : (last ? e->final : e->layer[layer + 1].x) + first * H;

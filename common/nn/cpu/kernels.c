@@ -295,6 +295,17 @@ INLINE words_vec multiply_low(words_vec a, uint32_t b)
 #endif
 }
 
+/* The high halves of the lanes in the low ones. By a shuffle, which other ports of the processor do
+ * than products and shifts. */
+INLINE words_vec high_halves(words_vec a)
+{
+#if defined(__AVX512F__)
+    return (words_vec)_mm512_shuffle_epi32((__m512i)a, (_MM_PERM_ENUM)0xf5);
+#else
+    return a >> 32;
+#endif
+}
+
 /*
  * Philox 4x32-10 on the 16 counters of one group of columns. words[w][l]: word w of counter l in
  * its low half; the high halves are left to hold rubbish, here and between rounds.
@@ -317,8 +328,8 @@ INLINE void philox_group(uint64_t words[64], uint32_t first, const struct dropou
         UNROLL
         for (int v = 0; v < 16 / WORDS; v++) {
             words_vec p0 = multiply_low(x0[v], 0xD2511F53u), p1 = multiply_low(x2[v], 0xCD9E8D57u);
-            x0[v] = (p1 >> 32) ^ x1[v] ^ key0;
-            x2[v] = (p0 >> 32) ^ x3[v] ^ key1;
+            x0[v] = high_halves(p1) ^ x1[v] ^ key0;
+            x2[v] = high_halves(p0) ^ x3[v] ^ key1;
             x1[v] = p1;
             x3[v] = p0;
         }
@@ -331,23 +342,31 @@ INLINE void philox_group(uint64_t words[64], uint32_t first, const struct dropou
     memcpy(words + 48, x3, sizeof x3);
 }
 
-static void dropout_factors(float *factors, const struct dropout_row *row, size_t count)
+/* factors: [GROUP] */
+INLINE void group_factors(float *factors, const struct dropout_row *row, size_t column)
 {
     const uint32_t threshold = row->threshold;
     const float scale = row->scale;
-    for (size_t column = 0; column < count; column += GROUP) {
-        uint64_t words[GROUP / 2];
-        float group[GROUP];
-        philox_group(words, (uint32_t)(column / GROUP * 16), row);
-        for (int word = 0; word < 4; word++)
-            for (int i = 0; i < 16; i++) {
-                uint32_t bits = (uint32_t)words[word * 16 + i];
-                group[word * 32 + i] = (bits & 0xffff) < threshold ? 0.0f : scale;
-                group[word * 32 + 16 + i] = bits >> 16 < threshold ? 0.0f : scale;
-            }
-        size_t width = count - column < GROUP ? count - column : GROUP;
-        memcpy(factors + column, group, width * sizeof *factors);
-    }
+    uint64_t words[GROUP / 2];
+    philox_group(words, (uint32_t)(column / GROUP * 16), row);
+    for (int word = 0; word < 4; word++)
+        for (int i = 0; i < 16; i++) {
+            uint32_t bits = (uint32_t)words[word * 16 + i];
+            factors[word * 32 + i] = (bits & 0xffff) < threshold ? 0.0f : scale;
+            factors[word * 32 + 16 + i] = bits >> 16 < threshold ? 0.0f : scale;
+        }
+}
+
+static void dropout_factors(float *factors, const struct dropout_row *row, size_t count)
+{
+    float rest[GROUP];
+    size_t column = 0;
+    for (; column + GROUP <= count; column += GROUP)
+        group_factors(factors + column, row, column);
+    if (column == count)
+        return;
+    group_factors(rest, row, column);
+    memcpy(factors + column, rest, (count - column) * sizeof *factors);
 }
 
 /* ---- attention ---- */
@@ -410,18 +429,24 @@ static void softmax(float *scores, const float *factors, float scale, size_t cou
 static void softmax_backward(float *scores, float *dout, const float *factors, float scale,
                              size_t count)
 {
-    float delta;
-    softmax(scores, NULL, scale, count);
-    count = pad_row(dout, count, 0);
-    if (factors)
+    pad_row(dout, count, 0);
+    count = pad_row(scores, count, -FLT_MAX);
+    const float most = largest(scores, count), scale2 = scale * LOG2_E;
+    float sum, delta;
+    SUM(sum, count, (scores[i] = exp2_inline((scores[i] - most) * scale2)));
+    const float inverse = 1 / sum;
+    if (!factors) {
+        SUM(delta, count, (scores[i] *= inverse) * dout[i]);
         for (size_t i = 0; i < count; i++)
-            dout[i] *= factors[i];
-    SUM(delta, count, scores[i] * dout[i]);
-    for (size_t i = 0; i < count; i++)
-        dout[i] = scores[i] * (dout[i] - delta) * scale;
-    if (factors)
-        for (size_t i = 0; i < count; i++)
-            scores[i] *= factors[i];
+            dout[i] = scores[i] * (dout[i] - delta) * scale;
+        return;
+    }
+    SUM(delta, count, (scores[i] *= inverse) * (dout[i] *= factors[i]));
+    for (size_t i = 0; i < count; i++) {
+        float probability = scores[i];
+        dout[i] = probability * (dout[i] - delta) * scale;
+        scores[i] = probability * factors[i];
+    }
 }
 
 /* ---- the optimiser ---- */

@@ -12,6 +12,8 @@ struct backend {
     void *(*open)(const struct model *model, const struct engine_plan *plan, void *weights_from);
     void (*close)(void *self);
     uint64_t (*memory)(const void *self);
+    /* engine_plan_memory, or NULL: an engine is small enough to be opened for it. */
+    int (*plan_memory)(const struct model *model, const struct engine_plan *plan, uint64_t *bytes);
     const char *(*describe)(const void *self);
     void (*profile)(const void *self, struct buffer *out); /* or NULL */
     int (*forward)(void *self, const struct batch *batch, float *logits);

@@ -176,13 +176,12 @@ static void free_engine(struct engine *engine)
     free(engine);
 }
 
-int engine_open(struct engine **engine, const struct model *model, const struct engine_plan *plan)
+/* With the defaults that stand for zeros filled in. NULL after a message. */
+static struct engine *engine_new(const struct model *model, const struct engine_plan *plan)
 {
     const struct backend *backend = find_backend(plan);
-
-    *engine = NULL;
     if (!backend || check_plan(plan, model) || check_weights(plan, model))
-        return -1;
+        return NULL;
 
     struct engine *e = mem_calloc(1, sizeof *e);
     e->backend = backend;
@@ -198,13 +197,42 @@ int engine_open(struct engine **engine, const struct model *model, const struct 
     e->max_position_embeddings = model->config.max_position_embeddings;
     e->labels = model->config.num_labels;
     e->tensors = model->table.count;
-    e->self = backend->open(model, &e->plan, plan->weights_from ? plan->weights_from->self : NULL);
+    return e;
+}
+
+int engine_open(struct engine **engine, const struct model *model, const struct engine_plan *plan)
+{
+    *engine = NULL;
+    struct engine *e = engine_new(model, plan);
+    if (!e)
+        return -1;
+    void *lender = plan->weights_from ? plan->weights_from->self : NULL;
+    e->self = e->backend->open(model, &e->plan, lender);
     if (!e->self) {
         free_engine(e);
         return -1;
     }
     *engine = e;
     return 0;
+}
+
+int engine_plan_memory(const struct model *model, const struct engine_plan *plan, uint64_t *bytes)
+{
+    struct engine *e = engine_new(model, plan);
+    if (!e)
+        return -1;
+    int result = 0;
+    if (e->backend->plan_memory) {
+        result = e->backend->plan_memory(model, &e->plan, bytes);
+        *bytes += sizeof *e;
+    } else if ((e->self = e->backend->open(model, &e->plan, NULL)) != NULL) {
+        *bytes = engine_memory(e);
+        e->backend->close(e->self);
+    } else {
+        result = -1;
+    }
+    free_engine(e);
+    return result;
 }
 
 void engine_close(struct engine *engine)

@@ -78,6 +78,10 @@ struct engine_stats {
 int engine_open(struct engine **engine, const struct model *model, const struct engine_plan *plan);
 void engine_close(struct engine *engine);
 
+/* What engine_memory will say of an engine that is opened so, without opening it. 0, or -1 when it
+ * could not be opened. */
+int engine_plan_memory(const struct model *model, const struct engine_plan *plan, uint64_t *bytes);
+
 /* Bytes the engine holds, all of them planned at engine_open. */
 uint64_t engine_memory(const struct engine *engine);
 /* One line for --verbose: device, dtype, kernels, threads. Owned by the engine. */

@@ -13,10 +13,7 @@ struct division {
     const struct run_engine_sources *sources;
     struct train_arguments arguments;
     struct train_plan plan;
-    uint64_t limit;
-    /* Bytes of an engine without tokens, and of each token; what a record takes besides is left
-     * out. */
-    double base, per_token;
+    uint64_t limit, bytes; /* bytes: what it takes */
 };
 
 static uint32_t larger(uint32_t a, uint32_t b)
@@ -54,72 +51,44 @@ static struct engine_plan division_plan(const struct division *d)
     return plan;
 }
 
-/* Bytes of an engine for one sequence of that length, in a batch of so many tokens. */
-static int measure(const struct division *d, uint32_t length, uint32_t tokens, uint64_t *bytes)
+/* Fills in d->bytes. */
+static int measure(struct division *d)
+{
+    struct engine_plan plan = division_plan(d);
+    return engine_plan_memory(d->sources->model, &plan, &d->bytes);
+}
+
+/* Bytes of an engine for one sequence of that length. */
+static int measure_length(const struct division *d, uint32_t length, uint64_t *bytes)
 {
     struct engine_plan plan = begin_plan(d->sources, &d->arguments);
-    struct engine *engine;
-    plan.max_length = length;
-    plan.max_tokens = tokens;
+    plan.max_length = plan.max_tokens = length;
     plan.max_sequences = 1;
-    if (engine_open(&engine, d->sources->model, &plan))
-        return -1;
-    *bytes = engine_memory(engine);
-    engine_close(engine);
-    return 0;
+    return engine_plan_memory(d->sources->model, &plan, bytes);
 }
 
-/* What a token takes is learnt from two small engines: one as large as the batch might not open. */
-static int learn(struct division *d)
+/* Divides into micro-batches of that size. Whether they fit: 1 or 0, or -1. */
+static int try_batch(struct division *d, uint64_t batch)
 {
-    uint32_t length = longest(d->sources);
-    uint64_t one, two;
-    if (measure(d, length, length, &one) || measure(d, length, 2 * length, &two))
-        return -1;
-    d->per_token = (double)(two - one) / length;
-    d->base = (double)one - d->per_token * length;
-    return 0;
-}
-
-static double expected(const struct division *d)
-{
-    return d->base + d->per_token * larger(longest(d->sources), d->plan.largest_tokens);
-}
-
-/* The engine for micro-batches of that size: NULL when it takes too much. 0, or -1. */
-static int try_batch(struct division *d, uint64_t batch, struct engine **engine)
-{
-    *engine = NULL;
     if (batch * d->sources->train->longest > INT32_MAX)
         return 0;
-    if (train_plan_divide(&d->plan, &d->arguments, batch))
+    if (train_plan_divide(&d->plan, &d->arguments, batch) || measure(d))
         return -1;
-    struct engine_plan plan = division_plan(d);
-    if (expected(d) > (double)d->limit)
-        return 0;
-    if (engine_open(engine, d->sources->model, &plan))
-        return -1;
-    if (engine_memory(*engine) > d->limit) {
-        engine_close(*engine);
-        *engine = NULL;
-    }
-    return 0;
+    return d->bytes <= d->limit;
 }
 
-/* The engine with the largest micro-batches that fit, NULL when none do. 0, or -1. */
-static int search(struct division *d, struct engine **engine)
+/* The largest micro-batches that fit. Whether there are any: 1 or 0, or -1. */
+static int search(struct division *d)
 {
     uint64_t step =
         d->arguments.per_device_train_batch_size * d->arguments.gradient_accumulation_steps;
     uint64_t resumed = d->sources->resumed_batch;
-    *engine = NULL;
-    if (resumed > 0 && step % resumed == 0 && try_batch(d, resumed, engine))
-        return -1;
-    for (uint64_t batch = step < LARGEST_BATCH ? step : LARGEST_BATCH; batch > 0 && !*engine;
+    int fits = resumed > 0 && step % resumed == 0 ? try_batch(d, resumed) : 0;
+    for (uint64_t batch = step < LARGEST_BATCH ? step : LARGEST_BATCH; batch > 0 && fits == 0;
          batch--)
-        if (step % batch == 0 && try_batch(d, batch, engine))
-            return -1;
-    return 0;
+        if (step % batch == 0)
+            fits = try_batch(d, batch);
+    return fits;
 }
 
 /* ---- what does not fit ---- */
@@ -128,18 +97,18 @@ static int search(struct division *d, struct engine **engine)
 static int refuse_length(const struct division *d)
 {
     uint32_t fits = 0, beyond = longest(d->sources);
-    uint64_t bytes, most;
-    if (measure(d, beyond, beyond, &most))
+    uint64_t bytes, most, least;
+    if (measure_length(d, beyond, &most) || measure_length(d, 1, &least))
         return -1;
     while (beyond - fits > 1) {
         uint32_t middle = fits + (beyond - fits) / 2;
-        if (measure(d, middle, middle, &bytes))
+        if (measure_length(d, middle, &bytes))
             return -1;
         *(bytes <= d->limit ? &fits : &beyond) = middle;
     }
     if (fits == 0)
         return diag_error("memory: the model alone takes %.1f MB to train, of %.1f MB",
-                          d->base / MEGABYTE, (double)d->limit / MEGABYTE);
+                          (double)least / MEGABYTE, (double)d->limit / MEGABYTE);
     return diag_error(
         "memory: one record of %" PRIu32 " tokens takes %.1f MB, of %.1f MB: records of "
         "%" PRIu32 " tokens would fit (wp-tokenize -L %" PRIu32 ")",
@@ -147,59 +116,40 @@ static int refuse_length(const struct division *d)
 }
 
 /* The batch that was asked for does not fit: which one would. */
-static int refuse_batch(const struct division *asked, double bytes)
+static int refuse_batch(const struct division *asked)
 {
     struct division d = *asked;
-    struct engine *engine;
-    if (search(&d, &engine))
-        return -1;
-    if (!engine)
-        return refuse_length(&d);
-    engine_close(engine);
+    int fits = search(&d);
+    if (fits <= 0)
+        return fits < 0 ? -1 : refuse_length(&d);
     return diag_error("memory: batches of %" PRIu64 " records, of up to %" PRIu32
                       " tokens, take %.1f MB, of %.1f MB: -b %" PRIu64 " -a %" PRIu64
                       " would fit, and --auto-batch finds it",
                       asked->arguments.per_device_train_batch_size, asked->plan.largest_tokens,
-                      bytes / MEGABYTE, (double)d.limit / MEGABYTE,
+                      (double)asked->bytes / MEGABYTE, (double)d.limit / MEGABYTE,
                       d.arguments.per_device_train_batch_size,
                       d.arguments.gradient_accumulation_steps);
 }
 
-/* Weights, gradients and two moments, and what a layer keeps of each token: to the factor 2. */
-static bool may_be_too_large(const struct division *d)
-{
-    const struct model_config *config = &d->sources->model->config;
-    double activations = (double)d->plan.largest_tokens * config->num_hidden_layers *
-                         (6.0 * config->hidden_size + 2.0 * config->intermediate_size) *
-                         sizeof(float);
-    double weights = 4.0 * sizeof(float) * (double)d->sources->model->table.total;
-    return 2 * (weights + activations) > (double)d->limit;
-}
-
 /* The batch as it was asked for. */
-static int open_asked(struct division *d, struct engine **engine)
+static int settle_asked(struct division *d)
 {
-    bool careful = may_be_too_large(d);
-    if (careful && learn(d))
+    if (measure(d))
         return -1;
-    if (careful && expected(d) > (double)d->limit)
-        return refuse_batch(d, expected(d));
-    struct engine_plan plan = division_plan(d);
-    return engine_open(engine, d->sources->model, &plan);
+    return d->bytes <= d->limit ? 0 : refuse_batch(d);
 }
 
-static int open_divided(struct division *d, struct engine **engine)
+static int settle_divided(struct division *d)
 {
-    if (learn(d) || search(d, engine))
-        return -1;
-    if (!*engine)
-        return refuse_length(d);
+    int fits = search(d);
+    if (fits <= 0)
+        return fits < 0 ? -1 : refuse_length(d);
     uint64_t batch = d->arguments.per_device_train_batch_size;
     uint64_t accumulation = d->arguments.gradient_accumulation_steps;
     diag_note("a step's %" PRIu64 " records go in batches of %" PRIu64 " (-b %" PRIu64
               " -a %" PRIu64 "): %.1f of %.1f MB",
-              batch * accumulation, batch, batch, accumulation,
-              (double)engine_memory(*engine) / MEGABYTE, (double)d->limit / MEGABYTE);
+              batch * accumulation, batch, batch, accumulation, (double)d->bytes / MEGABYTE,
+              (double)d->limit / MEGABYTE);
     return 0;
 }
 
@@ -214,14 +164,17 @@ int run_engine_open(struct engine **engine, struct train_plan *plan,
         .limit = sources->memory > 0 ? sources->memory : machine_memory(),
     };
     *engine = NULL;
-    if (sources->memory > 0 ? open_divided(&d, engine) : open_asked(&d, engine))
+    if (sources->memory > 0 ? settle_divided(&d) : settle_asked(&d))
+        return -1;
+    struct engine_plan engine_plan = division_plan(&d);
+    if (engine_open(engine, sources->model, &engine_plan))
         return -1;
     *plan = d.plan;
     arguments->per_device_train_batch_size = d.arguments.per_device_train_batch_size;
     arguments->gradient_accumulation_steps = d.arguments.gradient_accumulation_steps;
     *limits = (struct evaluate_limits){
         .max_sequences = (uint32_t)arguments->per_device_eval_batch_size,
-        .max_tokens = division_plan(&d).max_tokens,
+        .max_tokens = engine_plan.max_tokens,
         .position_offset = sources->model->config.architecture->position_offset,
         .label_smoothing = arguments->label_smoothing_factor,
     };

@@ -113,6 +113,10 @@ struct cpu_weights {
     struct dense pooler, classifier;
 };
 
+/* All but the memory, of which arena.used says how much it will be. */
+struct cpu_weights *cpu_weights_plan(const struct model *model, const struct engine_plan *plan,
+                                     const struct kernels *kernels,
+                                     const struct products *products);
 /* To train, copies the values and makes room for gradients and moments. NULL after a message. */
 struct cpu_weights *cpu_weights_open(const struct model *model, const struct engine_plan *plan,
                                      const struct kernels *kernels,

@@ -194,7 +194,8 @@ static struct cpu_weights *find_weights(struct cpu_engine *e, const struct model
     return weights;
 }
 
-static void *cpu_open(const struct model *model, const struct engine_plan *plan, void *weights_from)
+/* Without threads, weights and memory. */
+static struct cpu_engine *cpu_new(const struct model *model, const struct engine_plan *plan)
 {
     const struct kernels *kernels = kernels_select();
     const struct products *products = kernels ? products_select(kernels, plan->dtype) : NULL;
@@ -208,6 +209,16 @@ static void *cpu_open(const struct model *model, const struct engine_plan *plan,
     e->profile.time = mem_calloc((size_t)PHASES * e->profile.layers, sizeof *e->profile.time);
     e->layer = mem_calloc(model->config.num_hidden_layers, sizeof *e->layer);
     e->scratch = mem_calloc(plan->threads, sizeof *e->scratch);
+    snprintf(e->description, sizeof e->description, "cpu, %s, %s kernels, %u threads",
+             products->name, kernels->name, plan->threads);
+    return e;
+}
+
+static void *cpu_open(const struct model *model, const struct engine_plan *plan, void *weights_from)
+{
+    struct cpu_engine *e = cpu_new(model, plan);
+    if (!e)
+        return NULL;
     e->pool = pool_open(plan->threads);
     if (e->pool)
         e->weights = find_weights(e, model, weights_from);
@@ -215,13 +226,24 @@ static void *cpu_open(const struct model *model, const struct engine_plan *plan,
         lay_out(e);
         if (arena_map(&e->arena) == 0) {
             lay_out(e);
-            snprintf(e->description, sizeof e->description, "cpu, %s, %s kernels, %u threads",
-                     products->name, kernels->name, plan->threads);
             return e;
         }
     }
     cpu_close(e);
     return NULL;
+}
+
+static int cpu_plan_memory(const struct model *model, const struct engine_plan *plan,
+                           uint64_t *bytes)
+{
+    struct cpu_engine *e = cpu_new(model, plan);
+    if (!e)
+        return -1;
+    e->weights = cpu_weights_plan(model, plan, e->kernels, e->products);
+    lay_out(e);
+    *bytes = e->arena.used + e->weights->arena.used;
+    cpu_close(e);
+    return 0;
 }
 
 static void cpu_profile(const void *self, struct buffer *out)
@@ -299,6 +321,7 @@ const struct backend backend_cpu = {
     .open = cpu_open,
     .close = cpu_close,
     .memory = cpu_memory,
+    .plan_memory = cpu_plan_memory,
     .describe = cpu_describe,
     .profile = cpu_profile,
     .forward = cpu_engine_forward,

@@ -161,12 +161,19 @@ static struct cpu_weights *weights_new(const struct model *model, const struct k
     return w;
 }
 
-struct cpu_weights *cpu_weights_open(const struct model *model, const struct engine_plan *plan,
+struct cpu_weights *cpu_weights_plan(const struct model *model, const struct engine_plan *plan,
                                      const struct kernels *kernels, const struct products *products)
 {
     struct cpu_weights *w = weights_new(model, kernels, products);
     settle_trained(w, model, plan);
     lay_out(w, model, plan);
+    return w;
+}
+
+struct cpu_weights *cpu_weights_open(const struct model *model, const struct engine_plan *plan,
+                                     const struct kernels *kernels, const struct products *products)
+{
+    struct cpu_weights *w = cpu_weights_plan(model, plan, kernels, products);
     if (arena_map(&w->arena)) {
         cpu_weights_release(w);
         return NULL;

@@ -315,6 +315,10 @@ static float *train_bits(const struct model *model, const struct batch *batch, u
     plan.threads = threads;
     plan.gradient_checkpointing = checkpointing;
     struct engine *engine = test_engine(model, &plan);
+    uint64_t bytes = 0;
+    CHECK(engine_plan_memory(model, &plan, &bytes) == 0 && bytes == engine_memory(engine),
+          "%s: %u threads: %llu bytes are planned, %llu taken", name, threads,
+          (unsigned long long)bytes, (unsigned long long)engine_memory(engine));
     float *out = mem_calloc(2 * (model->table.total + batch->rows * labels + 2), sizeof *out);
     size_t n = 0;
 

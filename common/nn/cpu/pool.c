@@ -10,16 +10,21 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 
+/* A thread that has nothing to do looks for it so long before it sleeps: jobs follow each other
+ * closely, and waking takes longer than the smallest of them. */
+#define PATIENCE 50e-6
+
 struct pool {
     unsigned threads;
     unsigned started; /* workers that run */
     pthread_t *workers;
     pthread_mutex_t mutex;
     pthread_cond_t work, done;
-    unsigned long job; /* number of the current job; guarded by mutex, as are the next two */
-    unsigned busy;     /* workers that have not finished the current job */
-    double worked;     /* seconds of those that have */
-    bool closing;
+    /* Changed with the mutex held. */
+    atomic_ulong job; /* number of the current job */
+    atomic_uint busy; /* workers that have not finished it */
+    atomic_bool closing;
+    double worked; /* seconds of workers that have finished it; read with the mutex held */
     pool_function *function;
     void *context;
     size_t units;
@@ -43,14 +48,38 @@ static double run_units(struct pool *pool, unsigned thread)
     }
 }
 
+static void relax(void)
+{
+#ifdef __x86_64__
+    __builtin_ia32_pause();
+#endif
+}
+
+/* Looks until there is another job than `seen`, or for as long as patience lasts. */
+static void look_for_job(struct pool *pool, unsigned long seen)
+{
+    double end = clock_monotonic() + PATIENCE;
+    while (atomic_load_explicit(&pool->job, memory_order_relaxed) == seen &&
+           !atomic_load_explicit(&pool->closing, memory_order_relaxed) && clock_monotonic() < end)
+        relax();
+}
+
+static void look_for_end(struct pool *pool)
+{
+    double end = clock_monotonic() + PATIENCE;
+    while (atomic_load_explicit(&pool->busy, memory_order_relaxed) > 0 && clock_monotonic() < end)
+        relax();
+}
+
 static void *worker_main(void *argument)
 {
     struct worker worker = *(struct worker *)argument;
     struct pool *pool = worker.pool;
     free(argument);
     unsigned long seen = 0;
-    pthread_mutex_lock(&pool->mutex);
     for (;;) {
+        look_for_job(pool, seen);
+        pthread_mutex_lock(&pool->mutex);
         while (pool->job == seen && !pool->closing)
             pthread_cond_wait(&pool->work, &pool->mutex);
         if (pool->closing)
@@ -62,6 +91,7 @@ static void *worker_main(void *argument)
         pool->worked += worked;
         if (--pool->busy == 0)
             pthread_cond_signal(&pool->done);
+        pthread_mutex_unlock(&pool->mutex);
     }
     pthread_mutex_unlock(&pool->mutex);
     return NULL;
@@ -134,6 +164,7 @@ void pool_run(struct pool *pool, struct pool_time *time, pool_function *function
     pthread_mutex_unlock(&pool->mutex);
     worked = run_units(pool, 0);
     if (!alone) {
+        look_for_end(pool);
         pthread_mutex_lock(&pool->mutex);
         while (pool->busy > 0)
             pthread_cond_wait(&pool->done, &pool->mutex);

@@ -255,6 +255,8 @@ INLINE void load_result(const float *from, size_t stride)
 static void block(float *c, size_t c_stride, const float *from, size_t from_stride,
                   const uint32_t *left, size_t left_tile, const uint32_t *panel, size_t units)
 {
+    /* GCC's tile loads do not say that they read memory: what they read is stored by here. */
+    __asm__ volatile("" ::: "memory");
     load_result(from, from_stride);
     for (size_t u = 0; u < units; u++) {
         TILE_LOAD(4, left + u * LEFT_UNIT, PAIRS * sizeof *left);

@@ -217,7 +217,10 @@ END
         run --separate-stderr bash -c 'ulimit -v 150000; exec "$@"' - bert-train -q -f json -m big -w 0 --max-steps 2 --device $device -o out "$WORK/many.mp"
         [ "$status" -eq 1 ]
         [ "${#stderr_lines[@]}" -eq 1 ] || { echo "$device: $stderr"; false; }
-        [ $device = ref ] || [[ "$stderr" == "bert-train: memory: cannot have the "*" MiB that this takes: smaller batches and shorter texts take less" ]]
+        [ $device = ref ] || [[ "$stderr" =~ ^bert-train:\ memory:\ the\ model\ alone\ takes\ [0-9.]+\ MB\ to\ train,\ of\ [0-9.]+\ MB$ ]] || { echo "$stderr"; false; }
         [ ! -e out/model.safetensors ]
     done
+    run --separate-stderr bash -c 'ulimit -v 150000; exec "$@"' - bert-predict -q -f json -m big --batch-tokens 1000000 -b 1000000 "$WORK/many.mp"
+    [ "$status" -eq 1 ]
+    [[ "$stderr" == "bert-predict: memory: cannot have the "*" MiB that this takes: smaller batches and shorter texts take less" ]]
 }

@@ -119,6 +119,13 @@ check_bf16() {
     fi
 }
 
+@test "a run of dtype auto is recorded, and resumed, as what it came to" {
+    bert-train -v -m "$MODEL" -o "$BATS_TEST_TMPDIR/auto" --dtype auto --max-steps 2 -b 2 "$TOKENS" >/dev/null 2>"$BATS_TEST_TMPDIR/said"
+    came_to=float32
+    ! grep -q ': cpu, bf16 by ' "$BATS_TEST_TMPDIR/said" || came_to=bf16
+    [ "$(jq -r .run.engine.dtype "$BATS_TEST_TMPDIR/auto/bertpipe.json")" = "$came_to" ]
+}
+
 @test "gradient checkpointing plans less memory and trains the same bytes" {
     planned() { sed -n 's/.* \([0-9.]*\) MB planned$/\1/p' "$1"; }
     bert-init -q --config "$MODEL/config.json" --vocab "$MODEL/vocab.txt" --layers 24 -o "$BATS_TEST_TMPDIR/deep"

@@ -209,6 +209,7 @@ static int open_engine(struct run *run, struct evaluate_limits *limits)
     model_initialise(&run->model, arguments->seed);
     if (run_engine_open(&run->engine, &run->plan, arguments, &sources, limits))
         return -1;
+    options.engine.dtype = (int)engine_dtype(run->engine); /* which the run's record tells */
     model_release_weights(&run->model);
     return 0;
 }

@@ -248,6 +248,11 @@ uint64_t engine_memory(const struct engine *engine)
     return sizeof *engine + engine->backend->memory(engine->self);
 }
 
+enum engine_dtype engine_dtype(const struct engine *engine)
+{
+    return engine->backend->dtype ? engine->backend->dtype(engine->self) : ENGINE_FLOAT32;
+}
+
 const char *engine_describe(const struct engine *engine)
 {
     return engine->backend->describe(engine->self);

@@ -84,6 +84,8 @@ int engine_plan_memory(const struct model *model, const struct engine_plan *plan
 
 /* Bytes the engine holds, all of them planned at engine_open. */
 uint64_t engine_memory(const struct engine *engine);
+/* What ENGINE_AUTO came to, or what was asked for. */
+enum engine_dtype engine_dtype(const struct engine *engine);
 /* One line for --verbose: device, dtype, kernels, threads. Owned by the engine. */
 const char *engine_describe(const struct engine *engine);
 /* Appends lines for people: where the time of all calls went. */

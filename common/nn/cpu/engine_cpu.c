@@ -257,6 +257,12 @@ static uint64_t cpu_memory(const void *self)
     return e->arena.size + e->weights->arena.size;
 }
 
+static enum engine_dtype cpu_dtype(const void *self)
+{
+    const struct cpu_engine *e = self;
+    return e->products == e->kernels->float32 ? ENGINE_FLOAT32 : ENGINE_BF16;
+}
+
 static const char *cpu_describe(const void *self)
 {
     return ((const struct cpu_engine *)self)->description;
@@ -322,6 +328,7 @@ const struct backend backend_cpu = {
     .close = cpu_close,
     .memory = cpu_memory,
     .plan_memory = cpu_plan_memory,
+    .dtype = cpu_dtype,
     .describe = cpu_describe,
     .profile = cpu_profile,
     .forward = cpu_engine_forward,

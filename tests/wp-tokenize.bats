@@ -212,6 +212,18 @@ PYTHON
     [ "$stderr" = "wp-tokenize: 1000000 records, 0 tokens" ]
 }
 
+@test "little text with much beside it: memory is 64 MiB and 4 times the largest record times threads" {
+    ! grep -qaE "__[at]san_init" "$(command -v wp-tokenize)" || skip "sanitizers take more"
+    python3 -c 'import json
+for _ in range(150):
+    print(json.dumps({"text": "good", "much": "x" * (1 << 20)}))' | rec-load -q -F jsonl -o text.mp
+    run python3 -c 'import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' wp-tokenize -q -j 2 -m "$bert" text.mp
+    [ "$status" -eq 0 ]
+    [ "$output" -le $(((64 + 4 * 2) << 10)) ] || { echo "$output"; false; }
+}
+
 @test "input that is made to hurt: memory is 64 MiB and 4 times the largest record times threads" {
     program=$(command -v wp-tokenize)
     ! grep -qaE "__[at]san_init" "$program" || skip "sanitizers take more"

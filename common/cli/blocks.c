@@ -30,6 +30,7 @@ void *blocks_take(struct blocks *blocks, size_t size)
     void *taken = block->bytes + block->used;
     size_t left = block->size - block->used, whole = (size + unit - 1) / unit * unit;
     block->used += whole < left ? whole : left;
+    blocks->taken += size;
     return taken;
 }
 
@@ -45,7 +46,7 @@ void blocks_reset(struct blocks *blocks)
             free(block);
         }
     }
-    blocks->newest = kept;
+    *blocks = (struct blocks){.newest = kept};
 }
 
 void blocks_free(struct blocks *blocks)
@@ -54,5 +55,5 @@ void blocks_free(struct blocks *blocks)
         next = block->next;
         free(block);
     }
-    blocks->newest = NULL;
+    *blocks = (struct blocks){0};
 }

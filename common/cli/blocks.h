@@ -11,6 +11,7 @@ struct memory_block;
 /* Zeroed is empty. */
 struct blocks {
     struct memory_block *newest; /* followed by the older ones */
+    size_t taken;                /* bytes since the last reset */
 };
 
 /* size bytes, aligned for any type, where they stay until they are reset or freed. */

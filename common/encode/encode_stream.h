@@ -1,11 +1,12 @@
 /*
- * A text stream becomes a tokens stream, by threads that take turns.
+ * A text stream becomes a tokens stream, on threads.
  *
- * Each thread does the whole work on a batch of records: it takes hold of the input, copies the
- * batch's records and lets the input go; encodes them; and writes them when those who read before
- * it have written theirs. So a batch stays in the cache of one core, and reading, encoding and
- * writing go on at the same time. A single thread copies nothing: it writes each record before it
- * reads the next.
+ * Each thread takes hold of the input, copies a batch of records and lets the input go; encodes
+ * them; and, when all batches before this one are written, writes it and those behind it that are
+ * encoded. Otherwise it leaves the batch to whoever does and reads the next. So a batch is mostly
+ * in the cache of one core, reading, encoding and writing go on at the same time, and a batch that
+ * takes long holds nobody up while those behind it are few and small. A single thread copies
+ * nothing: it writes each record before it reads the next.
  *
  * The output and the message of the first failure are the same with any number of threads.
  */

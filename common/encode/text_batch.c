@@ -7,10 +7,9 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 
-#define MUCH_UNKNOWN  0.2 /* the share of unknown tokens that gives a warning */
-#define OFFSETS_BYTES 8   /* of a token */
-#define RECORD_BYTES  256 /* what a record counts beside its text, so that empty ones add up too */
-#define KEPT_BYTES    ((size_t)1 << 20) /* what a batch that is used again may hold on to */
+#define MUCH_UNKNOWN  0.2                 /* the share of unknown tokens that gives a warning */
+#define OFFSETS_BYTES 8                   /* of a token */
+#define KEPT_BYTES    ((size_t)256 << 10) /* what a batch that is used again may hold on to */
 
 /* Which record it is of, and where its ids, types and offsets are in the batch's bytes. Of a record
  * that becomes windows it is the whole encoding, ids as u32 and no types: each window is made when
@@ -56,8 +55,7 @@ void text_batch_free(struct text_batch *batch)
 
 void text_batch_clear(struct text_batch *batch)
 {
-    batch->count = batch->sequence_count = batch->text_bytes = batch->bad_byte = batch->too_long =
-        0;
+    batch->count = batch->sequence_count = batch->bad_byte = batch->too_long = 0;
     batch->totals = (struct text_totals){0};
     batch->bytes.size = 0;
     if (batch->bytes.capacity > KEPT_BYTES)
@@ -99,6 +97,11 @@ void text_totals_report(const struct text_totals *totals)
                   percent(totals->unknown, totals->tokens));
 }
 
+size_t text_batch_size(const struct text_batch *batch)
+{
+    return batch->copies.taken + batch->bytes.size;
+}
+
 static void append_record(struct text_batch *batch, const struct stream_record *record,
                           uint64_t number)
 {
@@ -106,7 +109,6 @@ static void append_record(struct text_batch *batch, const struct stream_record *
         batch->first = number;
     mem_grow(&batch->records, &batch->record_capacity, batch->count + 1, sizeof(*batch->records));
     batch->records[batch->count++] = record;
-    batch->text_bytes += RECORD_BYTES + record->text.text.size + record->text.pair.size;
 }
 
 void text_batch_add(struct text_batch *batch, const struct stream_record *record, uint64_t number)

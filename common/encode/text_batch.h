@@ -36,7 +36,7 @@ struct text_sequence;
 /* Zeroed is empty. */
 struct text_batch {
     const struct stream_record **records; /* [count] */
-    size_t count, record_capacity, text_bytes;
+    size_t count, record_capacity;
     struct blocks copies;            /* of records */
     uint64_t first;                  /* number of its first record in the segment, from 1 */
     struct text_sequence *sequences; /* in the records' order, one each */
@@ -51,6 +51,8 @@ struct text_batch {
 void text_batch_free(struct text_batch *batch);
 /* Empties it for the records that come next. */
 void text_batch_clear(struct text_batch *batch);
+/* Bytes of its copies and of what they became. */
+size_t text_batch_size(const struct text_batch *batch);
 
 /* Adds a copy of the record, whose type is text. number: which of its segment it is, from 1. */
 void text_batch_add(struct text_batch *batch, const struct stream_record *record, uint64_t number);

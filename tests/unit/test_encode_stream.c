@@ -23,6 +23,28 @@ static void write_text(struct stream_writer *writer, struct text_span text)
     CHECK(stream_writer_record(writer, &record) == 0, "a record is written");
 }
 
+/* Texts that take far longer than what is read behind them: after the first so many bytes, after
+ * the last so many batches, that no more may wait. */
+static void write_uneven(void)
+{
+    enum { LONG = 8 << 20, SHORT = 300, SHORTS = 20000 };
+    struct stream_writer *writer = stream_writer_open(input, FORM_MSGPACK);
+    struct stream_header header;
+    char *text = mem_alloc(LONG);
+    for (size_t i = 0; i < LONG; i++)
+        text[i] = "the movie. "[i % 11];
+    stream_header_init(&header, STREAM_TEXT);
+    CHECK(stream_writer_begin(writer, &header) == 0, "a segment begins");
+    for (size_t i = 0; i < SHORTS; i++)
+        write_text(writer, (struct text_span){text, i == 0 || i == SHORTS / 2 ? LONG
+                                                    : i == 1                  ? LONG / 4 * 3
+                                                                              : SHORT});
+    CHECK(stream_writer_end(writer) == 0, "a segment ends");
+    CHECK(stream_writer_close(writer, true) == 0, "the input is there");
+    stream_header_free(&header);
+    free(text);
+}
+
 /* Segments whose record i has the text of row i, around. */
 static void write_input(const json_t *rows)
 {
@@ -147,6 +169,28 @@ static void test_threads(const struct tokeniser *tokeniser, const json_t *rows)
     free(first);
 }
 
+static void test_uneven(const struct tokeniser *tokeniser)
+{
+    const struct fit whole = {.on_long = FIT_CUT, .max_length = 1 << 23};
+    char *first = NULL, *other;
+    size_t size = 0, other_size = 0;
+    write_uneven();
+    for (unsigned threads = 1; threads <= 4; threads++) {
+        struct text_totals totals;
+        CHECK(encode(tokeniser, threads, whole, make_header, &totals) == 0, "%u threads", threads);
+        other = read_whole(output, &other_size);
+        if (first == NULL) {
+            first = other;
+            size = other_size;
+            continue;
+        }
+        CHECK(other_size == size && memcmp(first, other, size) == 0,
+              "%u threads: other bytes of uneven texts", threads);
+        free(other);
+    }
+    free(first);
+}
+
 /* The first failure in the order of the input is the one that is told, whoever came upon it. */
 static void test_failures(const struct tokeniser *tokeniser, const json_t *rows)
 {
@@ -203,6 +247,7 @@ int main(void)
     test_threads(tokeniser, rows);
     unlink(output);
     test_failures(tokeniser, rows);
+    test_uneven(tokeniser);
     tokeniser_close(tokeniser);
     json_decref(rows);
     free(input);

@@ -15,7 +15,7 @@ struct backend {
     /* engine_plan_memory, or NULL: an engine is small enough to be opened for it. */
     int (*plan_memory)(const struct model *model, const struct engine_plan *plan, uint64_t *bytes);
     const char *(*describe)(const void *self);
-    enum engine_dtype (*dtype)(const void *self); /* NULL: float32 */
+    enum engine_dtype (*dtype)(const void *self);          /* NULL: float32 */
     void (*profile)(const void *self, struct buffer *out); /* or NULL */
     int (*forward)(void *self, const struct batch *batch, float *logits);
     int (*accumulate)(void *self, const struct batch *batch, double divisor,

@@ -32,6 +32,10 @@ parity() {
     parity tasks.py
 }
 
+@test "bf16 is at most twice as far from float64 as PyTorch's, in every gradient" {
+    parity engine-errors.py --dtype bf16
+}
+
 @test "16x1, 8x2 and 4x4 with dropout are the same run" {
     parity accumulation.py
 }

@@ -40,22 +40,19 @@ typedef float vec_at __attribute__((vector_size(VECTOR * 4), aligned(4), may_ali
 #define TEXT_(name)          #name
 #define TEXT(name)           TEXT_(name)
 
+union float_bits {
+    uint32_t bits;
+    float value;
+};
+
 INLINE float float_of_bits(uint32_t bits)
 {
-    union {
-        uint32_t bits;
-        float value;
-    } both = {.bits = bits};
-    return both.value;
+    return (union float_bits){.bits = bits}.value;
 }
 
 INLINE uint32_t bits_of_float(float value)
 {
-    union {
-        float value;
-        uint32_t bits;
-    } both = {.value = value};
-    return both.bits;
+    return (union float_bits){.value = value}.bits;
 }
 
 /* The bits of the nearest bf16 (ties to even) in the upper half, and zeros. A NaN stays one. */

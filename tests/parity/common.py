@@ -17,6 +17,8 @@ import xxhash
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("BUILD") or ROOT / "build").resolve()
 SAMPLE = ROOT / "pipelines/demo/imdb-sample.tar.gz"
+# As the Makefile's LDLIBS_: a program of the comparisons may use any part of the library.
+LIBRARIES = "-lmsgpackc -ljansson -lyajl -lcsv -larchive -lcurl -lcrypto -lxxhash -lm -lpthread".split()
 
 
 # ---- programs ----
@@ -44,6 +46,15 @@ def run_path(*command):
     done = subprocess.run(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     if done.returncode != 0:
         sys.exit(f"{command[0]}: exit status {done.returncode}\n{done.stderr.decode(errors='replace')}")
+
+
+def compile_program(source, folder, build=BUILD):
+    """A C program of this folder, linked with the library, in another folder: its path."""
+    path = pathlib.Path(folder) / pathlib.Path(source).stem
+    compiler = os.environ.get("CC", "cc")
+    subprocess.run([compiler, "-std=c11", "-D_GNU_SOURCE", "-I", ROOT / "common", "-O1", "-o", path,
+                    ROOT / "tests/parity" / source, pathlib.Path(build) / "libbertpipe.a", *LIBRARIES], check=True)  # fmt: skip
+    return path
 
 
 def demo_model():

@@ -10,7 +10,6 @@ that dtype. BERTPIPE_BF16 and BERTPIPE_KERNELS choose what is compared. Exit sta
 """
 
 import argparse
-import pathlib
 import subprocess
 import sys
 
@@ -20,8 +19,6 @@ import transformers
 
 import common
 
-HERE = pathlib.Path(__file__).resolve().parent
-LIBRARIES = "-lmsgpackc -ljansson -lyajl -larchive -lcurl -lcrypto -lxxhash -lm -lpthread".split()
 FACTOR, UNITS = 2, 4
 UNIT = {"float32": 2.0**-23, "bf16": 2.0**-7}
 SHAPES = [(64, 2, 96, 2), (64, 1, 130, 2), (36, 3, 50, 3), (128, 2, 512, 2), (384, 12, 1536, 1)]  # hidden, heads, inner, layers
@@ -41,13 +38,6 @@ def write_model(folder, hidden, heads, inner, layers):
                 parameter.normal_(std=0.08)
     model.save_pretrained(folder)
     return model.config.vocab_size
-
-
-def build(folder):
-    program = folder / "engine-dump"
-    subprocess.run(["cc", "-std=c11", "-D_GNU_SOURCE", "-Icommon", "-O1", "-o", program, HERE / "engine-dump.c",
-                    common.BUILD / "libbertpipe.a", *LIBRARIES], check=True, cwd=common.ROOT)  # fmt: skip
-    return program
 
 
 def ours(program, model, dtype, lengths):
@@ -87,7 +77,7 @@ def main():
     failed = compared = 0
     worst = {}
     with common.workspace("engine-errors") as folder:
-        program = build(folder)
+        program = common.compile_program("engine-dump.c", folder)
         for shape in SHAPES:
             vocabulary = write_model(folder / "model", *shape)
             for lengths in LENGTHS:

@@ -8,7 +8,6 @@ BUILD/libbertpipe.a), and loaded by transformers: no missing, unexpected or mism
 equal logits, an equal configuration. MODELs are further model folders (MiniLM). Ends with "N passed, N failed".
 """
 
-import os
 import pathlib
 import subprocess
 import sys
@@ -18,9 +17,7 @@ import torch
 import transformers
 from transformers import BertConfig, BertForPreTraining, BertForSequenceClassification, BertModel
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-LIBRARIES = "-lmsgpackc -ljansson -lyajl -lcsv -larchive -lcurl -lcrypto -lxxhash -lm -lpthread".split()
+import common
 
 passed = failed = 0
 
@@ -32,13 +29,6 @@ def check(condition, message):
     else:
         failed += 1
         print("FAILED:", message)
-
-
-def compile_copy(build, folder):
-    program = folder / "model-copy"
-    subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-I", ROOT / "common", "-o", program,
-                    HERE / "model-copy.c", pathlib.Path(build) / "libbertpipe.a", *LIBRARIES], check=True)
-    return program
 
 
 def copy(program, source, target, labels=()):
@@ -153,7 +143,7 @@ def main():
     transformers.utils.logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as temporary:
         root = pathlib.Path(temporary)
-        program = compile_copy(sys.argv[1], root)
+        program = common.compile_program("model-copy.c", root, sys.argv[1])
         for number, case in enumerate(cases()):
             folder = root / str(number)
             folder.mkdir()

@@ -11,7 +11,6 @@ saved likewise. Ends with "N passed, N failed".
 
 import importlib.util
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -20,10 +19,9 @@ import tempfile
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, BertTokenizerFast
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-FIXTURES = ROOT / "tests/fixtures/text"
-LIBRARIES = "-lmsgpackc -ljansson -lyajl -lcsv -larchive -lcurl -lcrypto -lxxhash -lm -lpthread".split()
+import common
+
+FIXTURES = common.ROOT / "tests/fixtures/text"
 
 passed = failed = 0
 
@@ -38,18 +36,11 @@ def check(condition, message):
 
 
 def load_generator():
-    spec = importlib.util.spec_from_file_location("generate_text", ROOT / "tests/fixtures/generate-text.py")
+    spec = importlib.util.spec_from_file_location("generate_text", common.ROOT / "tests/fixtures/generate-text.py")
     module = importlib.util.module_from_spec(spec)
     sys.dont_write_bytecode = True
     spec.loader.exec_module(module)
     return module
-
-
-def compile_copy(build, folder):
-    program = folder / "tokenizer-copy"
-    subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-I", ROOT / "common", "-o", program,
-                    HERE / "tokenizer-copy.c", pathlib.Path(build) / "libbertpipe.a", *LIBRARIES], check=True)
-    return program
 
 
 def reference(folder, texts):
@@ -98,7 +89,7 @@ def main():
     names = ["bert-base-uncased", "good-small", "good-cased", "good-lower-with-accents", "good-cased-no-accents", "good-no-chinese", "good-no-cleaning",
              "good-added", "good-prefix", "good-short-words", "good-other-special", "good-small-text", "good-cased-text", "good-other-special-text", "good-saved-truncation"]
     with tempfile.TemporaryDirectory() as folder:
-        program = compile_copy(sys.argv[1], pathlib.Path(folder))
+        program = common.compile_program("tokenizer-copy.c", folder, sys.argv[1])
         for model in [FIXTURES / name for name in names] + models:
             test_folder(program, model, texts)
     print(f"{passed} passed, {failed} failed")

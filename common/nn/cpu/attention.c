@@ -33,7 +33,7 @@ static struct view view_of(const struct cpu_engine *e, uint32_t layer, uint32_t 
     bool last = layer + 1 == w->layers;
     uint32_t first = last ? e->cu_rows[sequence] : cu[sequence];
     uint32_t end = last ? e->cu_rows[sequence + 1] : cu[sequence + 1];
-    uint32_t width = w->hidden / w->heads;
+    uint32_t width = w->hidden / w->heads, panel = e->products->panel_columns;
     size_t keys = (size_t)cu[sequence] * 2 * w->hidden + (size_t)head * width;
     uint32_t tokens = cu[sequence + 1] - cu[sequence];
     return (struct view){
@@ -44,7 +44,7 @@ static struct view view_of(const struct cpu_engine *e, uint32_t layer, uint32_t 
         .stride = w->hidden,
         .keys_stride = 2 * (size_t)w->hidden,
         .padded = cpu_scores_stride(tokens),
-        .whole = cpu_whole_panels(tokens),
+        .whole = (tokens + panel - 1) / panel * panel,
         .queries = (size_t)first * w->hidden + (size_t)head * width,
         .keys = keys,
         .values = keys + w->hidden,

@@ -242,17 +242,13 @@ static inline const uint32_t *cpu_row_tokens(const struct cpu_engine *e, uint32_
     return layer + 1 == e->weights->layers ? e->batch->row_tokens : NULL;
 }
 
-/* A number of columns up to whole panels of any products'. */
-static inline uint32_t cpu_whole_panels(uint32_t columns)
-{
-    return (columns + 31) / 32 * 32;
-}
-
-/* From one row of scores to the next. A multiple of a page would have a column's scores share a few
- * sets of the first cache. */
+/* From one row of scores to the next: whole panels of any products', of 32 columns at most, and
+ * then some: with a multiple of a page, a column's scores would share a few sets of the first
+ * cache.
+ */
 static inline size_t cpu_scores_stride(uint32_t tokens)
 {
-    return (size_t)cpu_whole_panels(tokens) + 16;
+    return ((size_t)tokens + 31) / 32 * 32 + 16;
 }
 
 static inline size_t cpu_blocks(size_t rows)

@@ -129,7 +129,6 @@ static void lay_out_scratch(struct cpu_engine *e, struct scratch *s)
     size_t H = e->weights->hidden, I = e->weights->intermediate, D = H / e->weights->heads;
     size_t length = e->plan.max_length;
     s->active = take(e, BLOCK, I);
-    s->hidden = take(e, BLOCK, I);
     s->z1 = take(e, BLOCK, H);
     s->h1 = take(e, BLOCK, H);
     s->z2 = take(e, BLOCK, H);
@@ -141,6 +140,7 @@ static void lay_out_scratch(struct cpu_engine *e, struct scratch *s)
     s->scores = take(e, QUERY_BLOCK, cpu_scores_stride(e->plan.max_length));
     if (!e->plan.train)
         return;
+    s->hidden = take(e, BLOCK, I);
     s->dscores = take(e, QUERY_BLOCK, cpu_scores_stride(e->plan.max_length));
     s->keys_by_depth = take_panels(e, length, D);
     s->queries = take_panels(e, QUERY_BLOCK, D);

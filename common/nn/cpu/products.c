@@ -33,9 +33,6 @@
 
 /* ---- tiles ---- */
 
-/* What a tile's sums are added to. */
-enum start { START_ZERO, START_BIAS, START_C };
-
 /* What is asked for while a tile is computed, so that it is in the second cache when its turn
  * comes: step floats for each step of the depth. */
 struct ahead {
@@ -74,12 +71,10 @@ INLINE void sum_tile(float *c, size_t c_stride, const float *from, size_t from_s
     }
 }
 
-INLINE void tile(float *c, size_t c_stride, const float *left, size_t row, size_t column,
-                 const float *panel, const float *bias, enum start start, size_t depth,
+INLINE void tile(float *c, size_t c_stride, const float *from, size_t from_stride,
+                 const float *left, size_t row, size_t column, const float *panel, size_t depth,
                  struct ahead ahead, const int m)
 {
-    const float *from = start == START_C ? c : bias;
-    size_t from_stride = start == START_C ? c_stride : 0;
     for (size_t k = 0; k < depth || k == 0; k += SUM_DEPTH) {
         size_t block = depth - k < SUM_DEPTH ? depth - k : SUM_DEPTH;
         sum_tile(c, c_stride, from, from_stride, left + k * column, row, column, panel + k * PANEL,
@@ -92,21 +87,21 @@ INLINE void tile(float *c, size_t c_stride, const float *left, size_t row, size_
 
 /* One function for each height and each of the two ways to walk the left operand (row or column
  * stride 1). */
-typedef void tile_function(float *, size_t, const float *, size_t, const float *, const float *,
-                           enum start, size_t, struct ahead);
+typedef void tile_function(float *, size_t, const float *, size_t, const float *, size_t,
+                           const float *, size_t, struct ahead);
 
 #define TILE(m)                                                                                    \
-    static void tile_by_row_##m(float *c, size_t c_stride, const float *left, size_t row,          \
-                                const float *panel, const float *bias, enum start start,           \
-                                size_t depth, struct ahead ahead)                                  \
+    static void tile_by_row_##m(float *c, size_t c_stride, const float *from, size_t from_stride,  \
+                                const float *left, size_t row, const float *panel, size_t depth,   \
+                                struct ahead ahead)                                                \
     {                                                                                              \
-        tile(c, c_stride, left, row, 1, panel, bias, start, depth, ahead, m);                      \
+        tile(c, c_stride, from, from_stride, left, row, 1, panel, depth, ahead, m);                \
     }                                                                                              \
-    static void tile_by_column_##m(float *c, size_t c_stride, const float *left, size_t column,    \
-                                   const float *panel, const float *bias, enum start start,        \
-                                   size_t depth, struct ahead ahead)                               \
+    static void tile_by_column_##m(float *c, size_t c_stride, const float *from,                   \
+                                   size_t from_stride, const float *left, size_t column,           \
+                                   const float *panel, size_t depth, struct ahead ahead)           \
     {                                                                                              \
-        tile(c, c_stride, left, 1, column, panel, bias, start, depth, ahead, m);                   \
+        tile(c, c_stride, from, from_stride, left, 1, column, panel, depth, ahead, m);             \
     }
 
 TILE(1)
@@ -139,18 +134,16 @@ static tile_function *const tiles_by_column[TILE_ROWS] = TABLE(tile_by_column);
 
 /* A tile whose panel reaches beyond the last column: computed aside, and only its real columns are
  * stored. */
-static void tile_at_edge(tile_function *function, float *c, size_t c_stride, const float *left,
-                         size_t stride, const float *panel, const float *bias, enum start start,
+static void tile_at_edge(tile_function *function, float *c, size_t c_stride, const float *from,
+                         size_t from_stride, const float *left, size_t stride, const float *panel,
                          size_t depth, size_t rows, size_t columns)
 {
-    float aside[TILE_ROWS * PANEL], bias_aside[PANEL] = {0};
+    float aside[TILE_ROWS * PANEL];
     memset(aside, 0, sizeof aside);
-    if (start == START_C)
-        for (size_t i = 0; i < rows; i++)
-            memcpy(aside + i * PANEL, c + i * c_stride, columns * sizeof *c);
-    if (start == START_BIAS)
-        memcpy(bias_aside, bias, columns * sizeof *bias);
-    function(aside, PANEL, left, stride, panel, bias_aside, start, depth, (struct ahead){panel, 0});
+    for (size_t i = 0; from && i < rows; i++)
+        memcpy(aside + i * PANEL, from + i * from_stride, columns * sizeof *c);
+    function(aside, PANEL, from ? aside : NULL, PANEL, left, stride, panel, depth,
+             (struct ahead){panel, 0});
     for (size_t i = 0; i < rows; i++)
         memcpy(c + i * c_stride, aside + i * PANEL, columns * sizeof *c);
 }
@@ -164,7 +157,7 @@ static void multiply(float *c, size_t c_stride, struct left left, const void *pa
     size_t step = PANEL / ((rows + TILE_ROWS - 1) / TILE_ROWS);
     for (size_t k = 0; k < depth || k == 0; k += DEPTH_BLOCK) {
         size_t block = depth - k < DEPTH_BLOCK ? depth - k : DEPTH_BLOCK;
-        enum start start = k > 0 || accumulate ? START_C : bias ? START_BIAS : START_ZERO;
+        bool adds = k > 0 || accumulate;
         for (size_t n = 0; n < columns; n += PANEL) {
             const float *panel = panels + n * depth + k * PANEL;
             struct ahead ahead = {panel + depth * PANEL, step};
@@ -172,13 +165,14 @@ static void multiply(float *c, size_t c_stride, struct left left, const void *pa
                 size_t height = rows - m < TILE_ROWS ? rows - m : TILE_ROWS;
                 const float *a = data + m / TILE_ROWS * left.tile + k * left.column;
                 float *to = c + m * c_stride + n;
-                const float *shift = bias ? bias + n : NULL;
+                const float *from = adds ? to : bias ? bias + n : NULL;
+                size_t from_stride = adds ? c_stride : 0;
                 if (columns - n >= PANEL)
-                    functions[height - 1](to, c_stride, a, stride, panel, shift, start, block,
+                    functions[height - 1](to, c_stride, from, from_stride, a, stride, panel, block,
                                           ahead);
                 else
-                    tile_at_edge(functions[height - 1], to, c_stride, a, stride, panel, shift,
-                                 start, block, height, columns - n);
+                    tile_at_edge(functions[height - 1], to, c_stride, from, from_stride, a, stride,
+                                 panel, block, height, columns - n);
             }
         }
     }
@@ -282,6 +276,7 @@ extern const struct products NAMED(products_float32_, KERNELS);
 
 const struct products NAMED(products_float32_, KERNELS) = {
     .name = "float32",
+    .panel_columns = PANEL,
     .panels_bytes = panels_bytes,
     .pack_panels = pack_panels,
     .left_bytes = left_bytes,
@@ -323,6 +318,7 @@ extern const struct products NAMED(products_rounded_, KERNELS);
 
 const struct products NAMED(products_rounded_, KERNELS) = {
     .name = "bf16 by rounded float32",
+    .panel_columns = PANEL,
     .panels_bytes = panels_bytes,
     .pack_panels = pack_panels_rounded,
     .left_bytes = left_bytes,

@@ -22,6 +22,8 @@ struct left {
 
 struct products {
     const char *name;
+    unsigned
+        panel_columns; /* rows of c with room for whole panels spare a multiplication its edge */
 
     /* Bytes that the packed right[depth, columns] takes. */
     size_t (*panels_bytes)(size_t depth, size_t columns);

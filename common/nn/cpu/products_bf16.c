@@ -352,6 +352,7 @@ extern const struct products NAMED(products_, PRODUCTS);
 
 const struct products NAMED(products_, PRODUCTS) = {
     .name = "bf16 by " TEXT(PRODUCTS),
+    .panel_columns = PANEL,
     .panels_bytes = panels_bytes,
     .pack_panels = pack_panels,
     .left_bytes = left_bytes,

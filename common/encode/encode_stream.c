@@ -7,9 +7,15 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 
-#define BATCH_BYTES   ((size_t)128 << 10) /* a batch closes when it holds as much */
-#define SPARE_BATCHES 16                  /* beside those that threads have in hand */
-#define WAITING_BYTES ((size_t)4 << 20)   /* nothing is read while more is encoded and waits */
+#define SPARE_BATCHES 16                /* beside those that threads have in hand */
+#define WAITING_BYTES ((size_t)4 << 20) /* nothing is read while more waits in the line */
+
+enum batch_state {
+    BATCH_READING,
+    BATCH_READ, /* and waits to be encoded */
+    BATCH_ENCODING,
+    BATCH_ENCODED, /* and waits to be written */
+};
 
 /* Records of one segment, with the segment's beginning and end when they reach them. */
 struct encode_batch {
@@ -17,9 +23,9 @@ struct encode_batch {
     char *source;                /* that the records are of */
     struct stream_header header; /* set while begins */
     bool begins, ends;
-    bool failed;  /* to read on: why is in the stream's `held` */
-    bool encoded; /* all that was read */
-    size_t size;  /* once encoded */
+    bool failed; /* to read on: why is in the stream's `held` */
+    enum batch_state state;
+    size_t waiting; /* bytes, while it waits */
     struct encode_batch *next;
 };
 
@@ -30,33 +36,27 @@ struct encode_worker {
 };
 
 /* A batch is in the line from before its records are read until they are written, so the line is in
- * the order of reading. Encoded ones wait there, rather than the threads that encoded them: who
- * encodes the first writes it, and those after it that are encoded by then. A thread waits only for
- * the input: for the one that reads, which itself waits while there is no free batch, or more
- * encoded than WAITING_BYTES, or, in the reader's hook, batches before its own.
- *
- * Who takes both locks takes `input` first. */
+ * the order of reading. All that a thread does is found there: it writes what is encoded at the
+ * head, unless another is writing; reads the next batch, unless another is reading; and encodes the
+ * first that is read. Batches are read ahead so that who cannot read has something to encode. */
 struct encode_stream {
     const struct encode_plan *plan;
-    struct stream_reader *reader;
-    struct stream_writer *writer; /* of who is writing, or in the hook with the first batch */
-    struct text_totals *totals;   /* the same */
     struct encode_worker *workers;
     struct encode_batch *batches; /* [batch_count] */
     size_t batch_count;
 
-    pthread_mutex_t input;        /* for the reader, and for: */
-    struct encode_worker *holder; /* who reads, and */
-    struct encode_batch *taken;   /* into what */
-    struct diag_held held;        /* why reading failed; once it has, for who writes */
-    bool ended;
+    struct stream_reader *reader; /* of who is reading */
+    struct diag_held held;        /* why that failed; then of who is writing */
+    struct stream_writer *writer; /* of who is writing, or is in the reader's hook */
+    struct text_totals *totals;   /* of who is writing */
 
-    pthread_mutex_t output;            /* for: */
-    pthread_cond_t moved;              /* something of the following has; who holds `input` waits */
-    struct encode_batch *first, *last; /* of the line */
-    struct encode_batch *free;         /* the last used first, for it may be in the cache still */
-    size_t waiting;                    /* bytes that are encoded and not written */
-    bool writing, failed;
+    pthread_mutex_t lock;       /* for what follows and the batches' states */
+    pthread_cond_t work, moved; /* there is something to do; the line's first is another */
+    struct encode_batch *first, *last;
+    struct encode_batch *free; /* the last used first, for it may be in the cache still */
+    size_t ahead;              /* batches that are read and not being encoded */
+    size_t waiting;            /* bytes of the batches that wait */
+    bool reading, writing, ended, failed;
 };
 
 /* ---- the line ---- */
@@ -77,32 +77,15 @@ static void append_batch(struct encode_stream *stream, struct encode_batch *batc
     stream->last = batch;
 }
 
-/* A batch at the line's end, for the records that come next. NULL when something has failed. */
-static struct encode_batch *join_line(struct encode_stream *stream)
+/* With or without what the batch holds now. */
+static void set_state(struct encode_stream *stream, struct encode_batch *batch,
+                      enum batch_state state)
 {
-    struct encode_batch *batch = NULL;
-    pthread_mutex_lock(&stream->output);
-    while (!stream->failed && (stream->free == NULL || stream->waiting > WAITING_BYTES))
-        pthread_cond_wait(&stream->moved, &stream->output);
-    if (!stream->failed) {
-        batch = stream->free;
-        stream->free = batch->next;
-        append_batch(stream, batch);
-    }
-    pthread_mutex_unlock(&stream->output);
-    return batch;
-}
-
-/* Waits until all batches before this one, the last, are written. 0, or -1 when something has
- * failed. */
-static int await_first(struct encode_stream *stream, const struct encode_batch *batch)
-{
-    pthread_mutex_lock(&stream->output);
-    while (!stream->failed && stream->first != batch)
-        pthread_cond_wait(&stream->moved, &stream->output);
-    int status = stream->failed ? -1 : 0;
-    pthread_mutex_unlock(&stream->output);
-    return status;
+    bool waits = state == BATCH_READ || state == BATCH_ENCODED;
+    stream->waiting -= batch->waiting;
+    batch->waiting = waits ? text_batch_size(&batch->text) : 0;
+    stream->waiting += batch->waiting;
+    batch->state = state;
 }
 
 /* ---- writing ---- */
@@ -117,83 +100,24 @@ static int write_beginning(struct encode_stream *stream, struct encode_batch *ba
     return status;
 }
 
-/* The batch's beginning and records, which then are gone. */
-static int write_records(struct encode_worker *worker, struct encode_batch *batch)
+/* All of it, which then is gone. */
+static int write_batch(struct encode_worker *worker, struct encode_batch *batch)
 {
     struct encode_stream *stream = worker->stream;
     int status = write_beginning(stream, batch);
     if (status == 0)
         status = text_batch_write(&batch->text, worker->encoder, stream->plan->keep_text,
                                   stream->writer, batch->source);
-    text_totals_add(stream->totals, &batch->text.totals);
-    text_batch_clear(&batch->text);
-    return status;
-}
-
-/* All of it. */
-static int write_batch(struct encode_worker *worker, struct encode_batch *batch)
-{
-    struct encode_stream *stream = worker->stream;
-    int status = write_records(worker, batch);
     if (status == 0 && batch->ends)
         status = stream_writer_end(stream->writer);
     if (status == 0 && batch->failed) {
         diag_print_held(&stream->held);
         status = -1;
     }
-    batch->ends = batch->encoded = false;
+    text_totals_add(stream->totals, &batch->text.totals);
+    text_batch_clear(&batch->text);
+    batch->ends = false;
     return status;
-}
-
-/* The batches at the head of the line that are encoded. Called with `output`, which it lets go
- * while it writes. */
-static void write_line(struct encode_worker *worker)
-{
-    struct encode_stream *stream = worker->stream;
-    stream->writing = true;
-    while (!stream->failed && stream->first != NULL && stream->first->encoded) {
-        struct encode_batch *batch = stream->first;
-        pthread_mutex_unlock(&stream->output);
-        int status = write_batch(worker, batch);
-        pthread_mutex_lock(&stream->output);
-        if (status != 0)
-            stream->failed = true;
-        stream->waiting -= batch->size;
-        stream->first = batch->next;
-        free_batch(stream, batch);
-        pthread_cond_signal(&stream->moved);
-    }
-    stream->writing = false;
-}
-
-/* Leaves the batch to who writes, which may be this thread. */
-static void pass_batch(struct encode_worker *worker, struct encode_batch *batch)
-{
-    struct encode_stream *stream = worker->stream;
-    batch->size = text_batch_size(&batch->text);
-    pthread_mutex_lock(&stream->output);
-    batch->encoded = true;
-    stream->waiting += batch->size;
-    if (!stream->writing)
-        write_line(worker);
-    pthread_mutex_unlock(&stream->output);
-}
-
-/* The records read so far, by who holds the input while no other batch is in the line. */
-static int encode_and_write(struct encode_worker *worker, struct encode_batch *batch)
-{
-    text_batch_encode(&batch->text, worker->encoder);
-    return write_records(worker, batch);
-}
-
-/* The reader's hook: what was read goes out before a read that would wait. */
-static int pass_on(void *context)
-{
-    struct encode_stream *stream = context;
-    if (await_first(stream, stream->taken) != 0 ||
-        encode_and_write(stream->holder, stream->taken) != 0)
-        return -1;
-    return stream_writer_flush(stream->writer);
 }
 
 /* ---- reading ---- */
@@ -216,70 +140,152 @@ static int take_header(const struct encode_stream *stream, struct encode_batch *
     return 0;
 }
 
-static int take_record(struct encode_worker *worker, struct encode_batch *batch)
+static int take_record(const struct encode_stream *stream, struct encode_batch *batch)
 {
-    struct stream_reader *reader = worker->stream->reader;
-    const struct stream_record *record = stream_reader_record(reader);
-    if (record->text.words != NULL)
+    if (stream_reader_record(stream->reader)->text.words != NULL)
         return diag_error("%s: words that are split already are not supported",
-                          stream_reader_place(reader));
+                          stream_reader_place(stream->reader));
     if (batch->text.count == 0)
-        note_source(reader, batch);
-    if (worker->stream->plan->threads > 1) {
-        text_batch_add(&batch->text, record, stream_reader_count(reader));
-        return 0;
-    }
-    text_batch_borrow(&batch->text, record, stream_reader_count(reader));
-    return encode_and_write(worker, batch);
+        note_source(stream->reader, batch);
+    text_batch_add(&batch->text, stream->reader);
+    return 0;
 }
 
-/* Reads until the batch is full or its segment or the input ends. Messages are held, for batches
- * before this one may have something to say first. */
-static void read_batch(struct encode_worker *worker, struct encode_batch *batch)
+static int take_event(const struct encode_stream *stream, struct encode_batch *batch,
+                      enum stream_event event)
 {
-    struct encode_stream *stream = worker->stream;
-    enum stream_event event = STREAM_RECORD;
-    int status = 0;
+    if (event == STREAM_HEADER)
+        return take_header(stream, batch);
+    if (event == STREAM_RECORD)
+        return take_record(stream, batch);
+    batch->ends = event == STREAM_END;
+    return event == STREAM_FAILED ? -1 : 0;
+}
+
+/* Reads once, and to the segment's end at most; whether there is nothing after it. Messages are
+ * held, for batches before this one may have something to say first. */
+static bool read_batch(struct encode_stream *stream, struct encode_batch *batch)
+{
+    enum stream_event event;
+    int status;
     diag_hold(&stream->held);
-    while (status == 0 && event > STREAM_EOF && !batch->ends &&
-           text_batch_size(&batch->text) < BATCH_BYTES) {
+    do {
         event = stream_reader_next(stream->reader);
-        if (event == STREAM_HEADER)
-            status = take_header(stream, batch);
-        else if (event == STREAM_RECORD)
-            status = take_record(worker, batch);
-        else if (event == STREAM_END)
-            batch->ends = true;
-    }
+        status = take_event(stream, batch, event);
+    } while (status == 0 && event != STREAM_END && event != STREAM_EOF &&
+             stream_reader_ready(stream->reader));
     diag_hold(NULL);
-    batch->failed = status != 0 || event == STREAM_FAILED;
-    stream->ended = batch->failed || event == STREAM_EOF;
+    text_batch_close(&batch->text, stream->reader);
+    batch->failed = status != 0;
+    return batch->failed || event == STREAM_EOF;
 }
 
-/* What comes next, which may be no more than an end to be told; NULL when there is nothing, or
- * something has failed. */
-static struct encode_batch *take_batch(struct encode_worker *worker)
+/* The reader's hook: what was read goes out before a read that would wait. The batch that is being
+ * read, the line's last, is empty then. */
+static int pass_on(void *context)
+{
+    struct encode_stream *stream = context;
+    pthread_mutex_lock(&stream->lock);
+    while (!stream->failed && stream->first != stream->last)
+        pthread_cond_wait(&stream->moved, &stream->lock);
+    bool failed = stream->failed;
+    pthread_mutex_unlock(&stream->lock);
+    return failed ? -1 : stream_writer_flush(stream->writer);
+}
+
+/* ---- what there is to do: with the lock, which is let go meanwhile ---- */
+
+/* The line's first batch. */
+static void write_first(struct encode_worker *worker)
 {
     struct encode_stream *stream = worker->stream;
-    pthread_mutex_lock(&stream->input);
-    struct encode_batch *batch = stream->ended ? NULL : join_line(stream);
-    if (batch != NULL) {
-        stream->holder = worker;
-        stream->taken = batch;
-        read_batch(worker, batch);
-    }
-    pthread_mutex_unlock(&stream->input);
-    return batch;
+    struct encode_batch *batch = stream->first;
+    stream->writing = true;
+    pthread_mutex_unlock(&stream->lock);
+    int status = write_batch(worker, batch);
+    pthread_mutex_lock(&stream->lock);
+    stream->writing = false;
+    if (status != 0)
+        stream->failed = true;
+    set_state(stream, batch, BATCH_READING);
+    stream->first = batch->next;
+    free_batch(stream, batch);
+    pthread_cond_signal(&stream->moved);
 }
 
+static void encode_next(struct encode_worker *worker)
+{
+    struct encode_stream *stream = worker->stream;
+    struct encode_batch *batch = stream->first;
+    while (batch->state != BATCH_READ)
+        batch = batch->next;
+    set_state(stream, batch, BATCH_ENCODING);
+    stream->ahead--;
+    pthread_mutex_unlock(&stream->lock);
+    text_batch_encode(&batch->text, worker->encoder);
+    pthread_mutex_lock(&stream->lock);
+    set_state(stream, batch, BATCH_ENCODED);
+}
+
+static void read_next(struct encode_worker *worker)
+{
+    struct encode_stream *stream = worker->stream;
+    struct encode_batch *batch = stream->free;
+    stream->free = batch->next;
+    append_batch(stream, batch);
+    stream->reading = true;
+    pthread_mutex_unlock(&stream->lock);
+    bool ended = read_batch(stream, batch);
+    pthread_mutex_lock(&stream->lock);
+    stream->reading = false;
+    stream->ended = ended;
+    stream->ahead++;
+    set_state(stream, batch, BATCH_READ);
+}
+
+static bool may_read(const struct encode_stream *stream)
+{
+    return !stream->reading && !stream->ended && stream->free != NULL &&
+           stream->waiting <= WAITING_BYTES;
+}
+
+/* Batches that are read before any of them is encoded. */
+static size_t read_ahead(const struct encode_stream *stream)
+{
+    return stream->plan->threads > 1 ? 2 : 1;
+}
+
+/* Does one thing; whether there was one. */
+static bool work_once(struct encode_worker *worker)
+{
+    struct encode_stream *stream = worker->stream;
+    if (!stream->writing && stream->first != NULL && stream->first->state == BATCH_ENCODED)
+        write_first(worker);
+    else if (may_read(stream) && stream->ahead < read_ahead(stream))
+        read_next(worker);
+    else if (stream->ahead > 0)
+        encode_next(worker);
+    else
+        return false;
+    return true;
+}
+
+/* Who leaves last has written everything: what others are at work on, they write. */
 static void *work(void *argument)
 {
     struct encode_worker *worker = argument;
-    struct encode_batch *batch;
-    while ((batch = take_batch(worker)) != NULL) {
-        text_batch_encode(&batch->text, worker->encoder);
-        pass_batch(worker, batch);
+    struct encode_stream *stream = worker->stream;
+    pthread_mutex_lock(&stream->lock);
+    while (!stream->failed) {
+        if (work_once(worker))
+            pthread_cond_signal(&stream->work);
+        else if (stream->ended)
+            break;
+        else
+            pthread_cond_wait(&stream->work, &stream->lock);
     }
+    pthread_cond_broadcast(&stream->work);
+    pthread_mutex_unlock(&stream->lock);
     return NULL;
 }
 
@@ -289,7 +295,7 @@ static void *work(void *argument)
 static void run_workers(struct encode_stream *stream)
 {
     unsigned threads = stream->plan->threads, started = 1;
-    pthread_mutex_lock(&stream->input);
+    pthread_mutex_lock(&stream->lock);
     for (; started < threads; started++) {
         int error =
             pthread_create(&stream->workers[started].id, NULL, work, &stream->workers[started]);
@@ -299,7 +305,7 @@ static void run_workers(struct encode_stream *stream)
         stream->failed = true;
         break;
     }
-    pthread_mutex_unlock(&stream->input);
+    pthread_mutex_unlock(&stream->lock);
     work(&stream->workers[0]);
     for (unsigned i = 1; i < started; i++)
         pthread_join(stream->workers[i].id, NULL);
@@ -308,8 +314,8 @@ static void run_workers(struct encode_stream *stream)
 static void init(struct encode_stream *stream)
 {
     const struct encode_plan *plan = stream->plan;
-    pthread_mutex_init(&stream->input, NULL);
-    pthread_mutex_init(&stream->output, NULL);
+    pthread_mutex_init(&stream->lock, NULL);
+    pthread_cond_init(&stream->work, NULL);
     pthread_cond_init(&stream->moved, NULL);
     stream->workers = mem_calloc(plan->threads, sizeof(*stream->workers));
     for (unsigned i = 0; i < plan->threads; i++) {
@@ -337,8 +343,8 @@ static void destroy(struct encode_stream *stream)
     }
     free(stream->workers);
     free(stream->batches);
-    pthread_mutex_destroy(&stream->input);
-    pthread_mutex_destroy(&stream->output);
+    pthread_mutex_destroy(&stream->lock);
+    pthread_cond_destroy(&stream->work);
     pthread_cond_destroy(&stream->moved);
 }
 

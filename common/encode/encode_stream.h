@@ -1,12 +1,11 @@
 /*
  * A text stream becomes a tokens stream, on threads.
  *
- * Each thread takes hold of the input, copies a batch of records and lets the input go; encodes
- * them; and, when all batches before this one are written, writes it and those behind it that are
- * encoded. Otherwise it leaves the batch to whoever does and reads the next. So a batch is mostly
- * in the cache of one core, reading, encoding and writing go on at the same time, and a batch that
- * takes long holds nobody up while those behind it are few and small. A single thread copies
- * nothing: it writes each record before it reads the next.
+ * A batch is what one read brings, and keeps the memory that its records were read into, so nothing
+ * is copied. Each thread does what there is to do: writes the oldest batch, if it is encoded;
+ * reads; encodes. One thread at a time reads, and one writes, but they wait for nobody, for there
+ * is a batch to encode meanwhile. A batch that takes long holds nobody up while those behind it are
+ * few and small.
  *
  * The output and the message of the first failure are the same with any number of threads.
  */

@@ -9,7 +9,7 @@
 
 #define MUCH_UNKNOWN  0.2                 /* the share of unknown tokens that gives a warning */
 #define OFFSETS_BYTES 8                   /* of a token */
-#define KEPT_BYTES    ((size_t)256 << 10) /* what a batch that is used again may hold on to */
+#define KEPT_BYTES    ((size_t)512 << 10) /* what a batch that is used again may hold on to */
 
 /* Which record it is of, and where its ids, types and offsets are in the batch's bytes. Of a record
  * that becomes windows it is the whole encoding, ids as u32 and no types: each window is made when
@@ -49,7 +49,7 @@ void text_batch_free(struct text_batch *batch)
     free(batch->records);
     free(batch->sequences);
     buffer_free(&batch->bytes);
-    blocks_free(&batch->copies);
+    stream_memory_free(&batch->memory);
     *batch = (struct text_batch){0};
 }
 
@@ -60,7 +60,8 @@ void text_batch_clear(struct text_batch *batch)
     batch->bytes.size = 0;
     if (batch->bytes.capacity > KEPT_BYTES)
         buffer_free(&batch->bytes);
-    blocks_reset(&batch->copies);
+    if (batch->memory.capacity > KEPT_BYTES)
+        stream_memory_free(&batch->memory);
 }
 
 void text_totals_add(struct text_totals *sum, const struct text_totals *more)
@@ -99,27 +100,21 @@ void text_totals_report(const struct text_totals *totals)
 
 size_t text_batch_size(const struct text_batch *batch)
 {
-    return batch->copies.taken + batch->bytes.size;
+    return batch->memory.capacity + batch->memory.lists.taken + batch->bytes.size;
 }
 
-static void append_record(struct text_batch *batch, const struct stream_record *record,
-                          uint64_t number)
+void text_batch_add(struct text_batch *batch, const struct stream_reader *reader)
 {
     if (batch->count == 0)
-        batch->first = number;
+        batch->first = stream_reader_count(reader);
     mem_grow(&batch->records, &batch->record_capacity, batch->count + 1, sizeof(*batch->records));
-    batch->records[batch->count++] = record;
+    batch->records[batch->count++] = stream_reader_record(reader)->text;
 }
 
-void text_batch_add(struct text_batch *batch, const struct stream_record *record, uint64_t number)
+void text_batch_close(struct text_batch *batch, struct stream_reader *reader)
 {
-    append_record(batch, stream_record_keep(record, &batch->copies), number);
-}
-
-void text_batch_borrow(struct text_batch *batch, const struct stream_record *record,
-                       uint64_t number)
-{
-    append_record(batch, record, number);
+    if (batch->count > 0)
+        stream_reader_swap_memory(reader, &batch->memory);
 }
 
 /* The offsets of an encoding as a record has them; out: [count * OFFSETS_BYTES]. */
@@ -200,7 +195,7 @@ static void store_fitted(struct text_batch *batch, size_t record, struct text_en
 /* Whether the record could be encoded. */
 static bool encode_record(struct text_batch *batch, size_t i, struct text_encoder *encoder)
 {
-    const struct rec_text *text = &batch->records[i]->text;
+    const struct rec_text *text = &batch->records[i];
     struct encoding *whole = &encoder->whole;
     bool paired = text->pair.data != NULL, cuts = encoder->fit.on_long == FIT_CUT;
     size_t length = encoder->fit.max_length;
@@ -316,7 +311,7 @@ int text_batch_write(const struct text_batch *batch, const struct text_encoder *
     uint64_t number = batch->first + batch->totals.records;
     for (size_t i = 0; i < batch->sequence_count; i++) {
         const struct text_sequence *sequence = &batch->sequences[i];
-        const struct rec_text *text = &batch->records[sequence->record]->text;
+        const struct rec_text *text = &batch->records[sequence->record];
         struct stream_record record = tokens_of(text, keep_text, encoder->ids_type);
         bool paired = text->pair.data != NULL;
         int status =

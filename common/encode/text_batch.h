@@ -5,6 +5,7 @@
 #ifndef ENCODE_TEXT_BATCH_H
 #define ENCODE_TEXT_BATCH_H
 
+#include "stream/reader.h"
 #include "stream/writer.h"
 #include "text/fit.h"
 #include "text/tokeniser.h"
@@ -35,9 +36,9 @@ struct text_sequence;
 
 /* Zeroed is empty. */
 struct text_batch {
-    const struct stream_record **records; /* [count] */
+    struct rec_text *records; /* [count] */
     size_t count, record_capacity;
-    struct blocks copies;            /* of records */
+    struct stream_memory memory;     /* of the records */
     uint64_t first;                  /* number of its first record in the segment, from 1 */
     struct text_sequence *sequences; /* in the records' order, one each */
     size_t sequence_count, sequence_capacity;
@@ -51,14 +52,13 @@ struct text_batch {
 void text_batch_free(struct text_batch *batch);
 /* Empties it for the records that come next. */
 void text_batch_clear(struct text_batch *batch);
-/* Bytes of its copies and of what they became. */
+/* Bytes of its records' memory and of what they became. */
 size_t text_batch_size(const struct text_batch *batch);
 
-/* Adds a copy of the record, whose type is text. number: which of its segment it is, from 1. */
-void text_batch_add(struct text_batch *batch, const struct stream_record *record, uint64_t number);
-/* Adds the record itself, which must stay as it is until the batch is cleared. */
-void text_batch_borrow(struct text_batch *batch, const struct stream_record *record,
-                       uint64_t number);
+/* Adds the record that the reader has handed out. All of a batch must be valid together, and after
+ * the last, text_batch_close makes their memory the batch's. */
+void text_batch_add(struct text_batch *batch, const struct stream_reader *reader);
+void text_batch_close(struct text_batch *batch, struct stream_reader *reader);
 void text_batch_encode(struct text_batch *batch, struct text_encoder *encoder);
 /* Writes what was encoded; source names the stream in the message for a record that could not be.
  * 0, or -1 with a message. */

@@ -16,7 +16,7 @@
  * The buffer holds, in this order: bytes already handed out; released bytes, for which a check has
  * vouched; scanned items that wait for their check; and an item that has not arrived whole.
  *
- *     data      handed     released    scanned            size
+ *     bytes     handed     released    scanned            size
  *      |-----------|-----------|-----------|----------------|
  */
 struct stream_reader {
@@ -29,16 +29,16 @@ struct stream_reader {
     void *hook_context;
     bool source_open, at_end, failed;
 
-    char *data;
-    size_t capacity, handed, released, scanned, size;
-    uint64_t base; /* offset in the source of data[0] */
+    struct stream_memory memory;
+    size_t handed, released, scanned, size;
+    uint64_t base; /* offset in the source of the buffer's first byte */
     struct mp_scan scan;
 
     /* The segment being scanned. */
     bool in_segment;
     bool any_segment; /* of this source */
     XXH64_state_t *hash;
-    size_t hashed; /* data before it is in hash */
+    size_t hashed; /* bytes before it are in hash */
     uint64_t scanned_records;
     size_t unchecked_records, unchecked_bytes;
 
@@ -49,7 +49,6 @@ struct stream_reader {
     struct stream_record record;
     struct rec_span raw;
     uint64_t handed_records;
-    struct wire_memory memory;
     char *place;
 };
 
@@ -99,11 +98,10 @@ void stream_reader_close(struct stream_reader *reader)
     for (int i = 0; i < reader->path_count; i++)
         free(reader->paths[i]);
     free(reader->paths);
-    free(reader->data);
     XXH64_freeState(reader->hash);
     stream_header_free(&reader->header);
     stream_parts_free(&reader->parts);
-    wire_memory_free(&reader->memory);
+    stream_memory_free(&reader->memory);
     free(reader->place);
     free(reader);
 }
@@ -113,7 +111,7 @@ const char *stream_reader_source(const struct stream_reader *reader)
     return reader->input.name != NULL ? reader->input.name : "input";
 }
 
-/* "record 17: byte 10240: reason", about the item at data[at]; record 0 stands for the header. */
+/* "record 17: byte 10240: reason", about the item at bytes[at]; record 0 stands for the header. */
 static int fail_at(struct stream_reader *reader, uint64_t record, size_t at, const char *reason)
 {
     unsigned long long byte = reader->base + at;
@@ -133,7 +131,7 @@ static int fail_scan(struct stream_reader *reader, const char *reason)
 
 static void hash_up_to(struct stream_reader *reader, size_t end)
 {
-    XXH64_update(reader->hash, reader->data + reader->hashed, end - reader->hashed);
+    XXH64_update(reader->hash, reader->memory.bytes + reader->hashed, end - reader->hashed);
     reader->hashed = end;
 }
 
@@ -200,8 +198,8 @@ static int accept_control(struct stream_reader *reader, size_t size)
     struct wire_control control;
     struct wire_fault fault;
 
-    if (wire_decode_control((struct rec_span){reader->data + reader->scanned, size}, &control,
-                            &fault) != 0)
+    if (wire_decode_control((struct rec_span){reader->memory.bytes + reader->scanned, size},
+                            &control, &fault) != 0)
         return fail_scan(reader, fault.reason);
     if (control.kind == WIRE_HEADER) {
         if (reader->in_segment)
@@ -217,7 +215,7 @@ static int accept_control(struct stream_reader *reader, size_t size)
 /* Takes note of the whole item of size bytes at scanned, and moves on behind it. */
 static int accept_item(struct stream_reader *reader, size_t size)
 {
-    char first = reader->data[reader->scanned];
+    char first = reader->memory.bytes[reader->scanned];
     int status;
 
     if (is_map(first))
@@ -250,7 +248,7 @@ static void pass_checks(struct stream_reader *reader)
                                "check";
 
     while (reader->released - reader->handed >= WIRE_CONTROL_BYTES &&
-           memcmp(reader->data + reader->handed, head, sizeof head - 1) == 0)
+           memcmp(reader->memory.bytes + reader->handed, head, sizeof head - 1) == 0)
         reader->handed += WIRE_CONTROL_BYTES;
 }
 
@@ -264,9 +262,9 @@ static int scan_buffer(struct stream_reader *reader)
         if (reader->scanned == reader->size)
             return 0;
         /* Text and other files are told apart at once, not after 16 MiB. */
-        if (!reader->any_segment && !is_array(reader->data[reader->scanned]))
+        if (!reader->any_segment && !is_array(reader->memory.bytes[reader->scanned]))
             return fail_scan(reader, "not a record stream");
-        result = mp_scan_continue(&reader->scan, reader->data + reader->scanned,
+        result = mp_scan_continue(&reader->scan, reader->memory.bytes + reader->scanned,
                                   reader->size - reader->scanned, reader->max_record);
         if (result == MP_SCAN_MORE)
             return 0;
@@ -278,28 +276,37 @@ static int scan_buffer(struct stream_reader *reader)
     return 1;
 }
 
+/* Moves what has not been handed out to the beginning of a buffer, which may be the same. */
+static void move_rest(struct stream_reader *reader, char *to)
+{
+    size_t drop = reader->handed;
+
+    if (reader->hashed < reader->scanned && reader->in_segment)
+        hash_up_to(reader, reader->scanned);
+    if (drop < reader->size)
+        memmove(to, reader->memory.bytes + drop, reader->size - drop);
+    reader->base += drop;
+    reader->handed -= drop;
+    reader->released -= drop;
+    reader->scanned -= drop;
+    reader->size -= drop;
+    reader->hashed = reader->hashed > drop ? reader->hashed - drop : 0;
+}
+
 /* Drops what has been handed out, and makes room for at least MIN_READ bytes; the buffer grows only
  * when it is full. */
 static void make_room(struct stream_reader *reader)
 {
-    size_t drop = reader->handed;
+    struct stream_memory *memory = &reader->memory;
 
-    if (reader->capacity - reader->size >= MIN_READ && drop < reader->size)
+    blocks_reset(&memory->lists);
+    if (memory->capacity - reader->size >= MIN_READ && reader->handed < reader->size)
         return;
-    if (drop > 0) {
-        if (reader->hashed < reader->scanned && reader->in_segment)
-            hash_up_to(reader, reader->scanned);
-        memmove(reader->data, reader->data + drop, reader->size - drop);
-        reader->base += drop;
-        reader->handed -= drop;
-        reader->released -= drop;
-        reader->scanned -= drop;
-        reader->size -= drop;
-        reader->hashed = reader->hashed > drop ? reader->hashed - drop : 0;
-    }
-    if (reader->capacity - reader->size < MIN_READ)
-        mem_grow(&reader->data, &reader->capacity,
-                 reader->capacity == 0 ? READ_SIZE : reader->size + MIN_READ, 1);
+    if (reader->handed > 0)
+        move_rest(reader, memory->bytes);
+    if (memory->capacity - reader->size < MIN_READ)
+        mem_grow(&memory->bytes, &memory->capacity,
+                 memory->capacity == 0 ? READ_SIZE : reader->size + MIN_READ, 1);
 }
 
 static int fill_buffer(struct stream_reader *reader)
@@ -307,8 +314,8 @@ static int fill_buffer(struct stream_reader *reader)
     ssize_t count;
 
     make_room(reader);
-    count =
-        input_read(&reader->input, reader->data + reader->size, reader->capacity - reader->size);
+    count = input_read(&reader->input, reader->memory.bytes + reader->size,
+                       reader->memory.capacity - reader->size);
     if (count < 0)
         return -1;
     reader->at_end = count == 0;
@@ -374,7 +381,8 @@ static int hand_out_record(struct stream_reader *reader, struct rec_span item)
     struct wire_fault fault;
 
     reader->handed_records++;
-    if (wire_decode_record(item, &reader->header, &reader->memory, &reader->record, &fault) != 0)
+    if (wire_decode_record(item, &reader->header, &reader->memory.lists, &reader->record, &fault) !=
+        0)
         return fail_at(reader, reader->handed_records, reader->handed, fault.reason);
     reader->raw = item;
     return STREAM_RECORD;
@@ -383,7 +391,8 @@ static int hand_out_record(struct stream_reader *reader, struct rec_span item)
 /* The event of the first released item, or 0 for a check. */
 static int hand_out(struct stream_reader *reader)
 {
-    struct mp_cursor cursor = {reader->data + reader->handed, reader->data + reader->released};
+    struct mp_cursor cursor = {reader->memory.bytes + reader->handed,
+                               reader->memory.bytes + reader->released};
     struct wire_control control;
     struct wire_fault fault;
     struct rec_span item;
@@ -468,14 +477,33 @@ void stream_reader_on_wait(struct stream_reader *reader, input_wait_hook hook, v
     reader->input.on_wait_context = context;
 }
 
+bool stream_reader_ready(struct stream_reader *reader)
+{
+    if (!reader->failed && scan_buffer(reader) < 0)
+        reader->failed = true;
+    return reader->failed || reader->released > reader->handed;
+}
+
 bool stream_reader_would_block(struct stream_reader *reader)
 {
-    int found;
+    return !stream_reader_ready(reader) && !reader->at_end && input_would_block(&reader->input);
+}
 
-    if (reader->failed)
-        return false;
-    found = scan_buffer(reader);
-    if (found < 0)
-        reader->failed = true;
-    return found == 0 && !reader->at_end && input_would_block(&reader->input);
+void stream_reader_swap_memory(struct stream_reader *reader, struct stream_memory *memory)
+{
+    struct stream_memory next = *memory;
+    size_t rest = reader->size - reader->handed;
+
+    blocks_reset(&next.lists);
+    mem_grow(&next.bytes, &next.capacity, rest > READ_SIZE ? rest : READ_SIZE, 1);
+    move_rest(reader, next.bytes);
+    *memory = reader->memory;
+    reader->memory = next;
+}
+
+void stream_memory_free(struct stream_memory *memory)
+{
+    free(memory->bytes);
+    blocks_free(&memory->lists);
+    *memory = (struct stream_memory){0};
 }

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cli/blocks.h"
 #include "cli/input.h"
 #include "stream/header.h"
 #include "stream/parts.h"
@@ -66,7 +67,20 @@ const char *stream_reader_place(struct stream_reader *reader);
  * stream_reader_next fail.
  */
 void stream_reader_on_wait(struct stream_reader *reader, input_wait_hook hook, void *context);
-/* Whether stream_reader_next would have to wait for input. */
+/* Whether stream_reader_next can do without reading. Then records handed out before stay valid. */
+bool stream_reader_ready(struct stream_reader *reader);
+/* Whether it would have to wait for input. */
 bool stream_reader_would_block(struct stream_reader *reader);
+
+/* What records lie in; zeroed is empty. */
+struct stream_memory {
+    char *bytes;
+    size_t capacity;
+    struct blocks lists;
+};
+void stream_memory_free(struct stream_memory *memory);
+/* Gives the caller the memory of all records that are valid, and reads on in the caller's, in which
+ * none may be in use. */
+void stream_reader_swap_memory(struct stream_reader *reader, struct stream_memory *memory);
 
 #endif

@@ -273,14 +273,3 @@ struct stream_record *stream_record_clone(const struct stream_record *record)
     clone_record(&clone, record);
     return (struct stream_record *)clone.data;
 }
-
-struct stream_record *stream_record_keep(const struct stream_record *record, struct blocks *blocks)
-{
-    struct clone clone = {0};
-
-    clone_record(&clone, record);
-    clone.data = blocks_take(blocks, clone.size);
-    clone.size = 0;
-    clone_record(&clone, record);
-    return (struct stream_record *)clone.data;
-}

@@ -14,7 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cli/blocks.h"
 #include "stream/header.h"
 
 /* Bytes, not closed with NUL. Strings are valid UTF-8. */
@@ -149,7 +148,5 @@ struct rec_span rec_store_i32(void *out, const int32_t *values, size_t count);
 /* A deep copy in one allocation, with the views inside it; release with free(). For tools that hold
  * a batch. */
 struct stream_record *stream_record_clone(const struct stream_record *record);
-/* The same in blocks. */
-struct stream_record *stream_record_keep(const struct stream_record *record, struct blocks *blocks);
 
 #endif

@@ -21,7 +21,7 @@ struct stream_table {
     size_t capacity;
     struct buffer bytes;
     struct stream_record record;
-    struct wire_memory memory; /* behind record */
+    struct blocks lists; /* behind record */
 };
 
 static int add(struct stream_table *table, struct stream_reader *reader)
@@ -79,7 +79,7 @@ void stream_table_free(struct stream_table *table)
     string_index_free(&table->ids);
     free(table->entries);
     buffer_free(&table->bytes);
-    wire_memory_free(&table->memory);
+    blocks_free(&table->lists);
     free(table);
 }
 
@@ -98,7 +98,8 @@ int stream_table_use(struct stream_table *table, struct rec_span id,
         return 2;
     entry->used = true;
     raw = (struct rec_span){table->bytes.data + entry->begin, entry->size};
-    if (wire_decode_record(raw, &table->header, &table->memory, &table->record, &fault) != 0)
+    blocks_reset(&table->lists);
+    if (wire_decode_record(raw, &table->header, &table->lists, &table->record, &fault) != 0)
         return diag_error("id '%.*s': %s", (int)(id.size < 200 ? id.size : 200), id.data,
                           fault.reason);
     *record = &table->record;

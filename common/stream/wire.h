@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "cli/blocks.h"
 #include "cli/buffer.h"
 #include "stream/fields.h"
 #include "stream/header.h"
@@ -20,24 +21,15 @@ struct wire_fault {
 int wire_fault_set(struct wire_fault *fault, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-#define WIRE_MAX_FIELDS    16
 #define WIRE_CONTROL_BYTES 26 /* size of a check; an end is two bytes shorter */
 
-/* The arrays behind a decoded record's list fields, one per field, used again for the next record.
- * Zeroed at first. */
-struct wire_memory {
-    void *blocks[WIRE_MAX_FIELDS];
-    size_t capacities[WIRE_MAX_FIELDS]; /* bytes */
-};
-void wire_memory_free(struct wire_memory *memory);
-
 /*
- * Decodes one record, whose bounds a scan has proved. Views point into bytes and memory. The record
- * is checked against its header: required fields, UTF-8, sizes that agree, ids within the
- * vocabulary, labels within the label list.
+ * Decodes one record, whose bounds a scan has proved. Views point into bytes, those of its
+ * list fields into arrays in lists. The record is checked against its header: required fields,
+ * UTF-8, sizes that agree, ids within the vocabulary, labels within the label list.
  */
 int wire_decode_record(struct rec_span bytes, const struct stream_header *header,
-                       struct wire_memory *memory, struct stream_record *record,
+                       struct blocks *lists, struct stream_record *record,
                        struct wire_fault *fault);
 /* The same checks for a record about to be written. */
 int wire_check_record(const struct stream_record *record, const struct stream_header *header,

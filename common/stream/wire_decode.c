@@ -19,17 +19,10 @@ int wire_fault_set(struct wire_fault *fault, const char *format, ...)
     return -1;
 }
 
-void wire_memory_free(struct wire_memory *memory)
-{
-    for (size_t i = 0; i < WIRE_MAX_FIELDS; i++)
-        free(memory->blocks[i]);
-    *memory = (struct wire_memory){0};
-}
-
-/* What a field's decoder needs to know; slot is the field's index in its table and in memory. */
+/* What a field's decoder needs to know; slot is the field's index in its table. */
 struct decoder {
     struct mp_cursor cursor;
-    struct wire_memory *memory;
+    struct blocks *lists;
     struct wire_fault *fault;
     const struct field *field;
     size_t slot;
@@ -38,15 +31,6 @@ struct decoder {
 static int wrong_kind(struct decoder *decoder, const char *wanted)
 {
     return wire_fault_set(decoder->fault, "field '%s' is no %s", decoder->field->name, wanted);
-}
-
-static void *list_memory(struct decoder *decoder, size_t count, size_t size)
-{
-    struct wire_memory *memory = decoder->memory;
-
-    mem_grow(&memory->blocks[decoder->slot], &memory->capacities[decoder->slot],
-             count > 0 ? count * size : 1, 1);
-    return memory->blocks[decoder->slot];
 }
 
 static int next_token(struct decoder *decoder, struct mp_token *token)
@@ -149,7 +133,7 @@ static int label_from_token(struct decoder *decoder, const struct mp_token *toke
 
 static int next_label_items(struct decoder *decoder, size_t count, const struct rec_label **items)
 {
-    struct rec_label *list = list_memory(decoder, count, sizeof *list);
+    struct rec_label *list = blocks_take(decoder->lists, count * sizeof *list);
     struct mp_token token;
 
     for (size_t i = 0; i < count; i++)
@@ -184,7 +168,7 @@ static int next_strings(struct decoder *decoder, const struct rec_span **strings
 
     if (next_list(decoder, count) != 0)
         return -1;
-    list = list_memory(decoder, *count, sizeof *list);
+    list = blocks_take(decoder->lists, *count * sizeof *list);
     for (size_t i = 0; i < *count; i++)
         if (next_string(decoder, &list[i]) != 0)
             return -1;
@@ -198,7 +182,7 @@ static int next_reals(struct decoder *decoder, const double **reals, size_t *cou
 
     if (next_list(decoder, count) != 0)
         return -1;
-    list = list_memory(decoder, *count, sizeof *list);
+    list = blocks_take(decoder->lists, *count * sizeof *list);
     for (size_t i = 0; i < *count; i++)
         if (next_real(decoder, &list[i]) != 0)
             return -1;
@@ -213,7 +197,7 @@ static int next_found(struct decoder *decoder, const struct rec_found **found, s
 
     if (next_list(decoder, count) != 0)
         return -1;
-    list = list_memory(decoder, *count, sizeof *list);
+    list = blocks_take(decoder->lists, *count * sizeof *list);
     for (size_t i = 0; i < *count; i++) {
         size_t items;
         uint64_t first = 0, last = 0;
@@ -249,7 +233,7 @@ static int next_values(struct decoder *decoder, const struct rec_value **values,
         return wire_fault_set(decoder->fault, "field '%s' has more than %zu items",
                               decoder->field->name, STREAM_MAX_LIST);
     *count = token.count;
-    list = list_memory(decoder, *count, sizeof *list);
+    list = blocks_take(decoder->lists, *count * sizeof *list);
     for (size_t i = 0; i < *count; i++)
         if (next_string(decoder, &list[i].name) != 0 || next_real(decoder, &list[i].value) != 0)
             return -1;
@@ -387,12 +371,11 @@ static int decode_fields(struct decoder *decoder, const struct field *fields,
 }
 
 int wire_decode_record(struct rec_span bytes, const struct stream_header *header,
-                       struct wire_memory *memory, struct stream_record *record,
-                       struct wire_fault *fault)
+                       struct blocks *lists, struct stream_record *record, struct wire_fault *fault)
 {
     const struct field *fields = stream_fields(header->type);
     struct decoder decoder = {
-        .cursor = {bytes.data, bytes.data + bytes.size}, .memory = memory, .fault = fault};
+        .cursor = {bytes.data, bytes.data + bytes.size}, .lists = lists, .fault = fault};
     uint32_t seen = 0;
 
     memset(record, 0, sizeof *record);

@@ -32,8 +32,8 @@ struct stream_writer {
     XXH64_state_t *hash;
     size_t hashed; /* bytes of held that are in hash */
     size_t unchecked_records, unchecked_bytes;
-    bool checked;              /* a check or end is the last item in the segment */
-    struct wire_memory memory; /* behind a raw record that is rendered */
+    bool checked;        /* a check or end is the last item in the segment */
+    struct blocks lists; /* behind a raw record that is rendered */
 };
 
 /* Forms that people read go to a terminal; msgpack only when there is none. */
@@ -232,7 +232,8 @@ static int append_raw(struct stream_writer *writer, struct rec_span raw)
 
     if (writer->form == FORM_MSGPACK && raw.size <= writer->max_record)
         return append_packed(writer, raw, (struct rec_span){0});
-    if (wire_decode_record(raw, &writer->header, &writer->memory, &record, &fault) != 0)
+    blocks_reset(&writer->lists);
+    if (wire_decode_record(raw, &writer->header, &writer->lists, &record, &fault) != 0)
         return diag_error("output record %" PRIu64 ": %s", writer->count + 1, fault.reason);
     if (writer->form == FORM_MSGPACK)
         return refuse_size(writer, raw.size, stream_record_id(&record));
@@ -290,7 +291,7 @@ int stream_writer_close(struct stream_writer *writer, bool commit)
     buffer_free(&writer->held);
     buffer_free(&writer->scratch);
     XXH64_freeState(writer->hash);
-    wire_memory_free(&writer->memory);
+    blocks_free(&writer->lists);
     free(writer);
     return status;
 }

@@ -356,15 +356,15 @@ static int decode_record(const char *header_text, const char *text, size_t size,
 {
     struct stream_header header;
     struct stream_record record;
-    struct wire_memory memory = {0};
+    struct blocks lists = {0};
     struct rec_span bytes = bytes_of(text);
     if (decode_header(header_text, SIZE_MAX, &header, fault) != 0)
         abort();
     if (size < bytes.size)
         bytes = (struct rec_span){realloc((char *)bytes.data, size > 0 ? size : 1), size};
-    int status = wire_decode_record(bytes, &header, &memory, &record, fault);
+    int status = wire_decode_record(bytes, &header, &lists, &record, fault);
     stream_header_free(&header);
-    wire_memory_free(&memory);
+    blocks_free(&lists);
     free((char *)bytes.data);
     return status;
 }

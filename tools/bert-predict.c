@@ -17,6 +17,7 @@
 #include "train/gold.h"
 #include "train/match.h"
 #include "train/engine_options.h"
+#include "train/run_record.h"
 #include "train/scorer.h"
 
 static struct {
@@ -204,10 +205,9 @@ static int begin_segment(struct predictor *predictor)
     header.ids_type = IDS_NONE;
     stream_header_set_labels(&header, (const char *const *)predictor->classes.names,
                              predictor->classes.count);
-    /* A cached model's folder is called after its commit. */
-    bool cached = strcmp(options.model, options.folder) != 0;
-    const char *name = cached ? options.model : model->folder, *slash = strrchr(name, '/');
-    stream_header_set_model(&header, slash && slash[1] ? slash + 1 : name, model->digest);
+    char *name = run_record_model_name(options.folder);
+    stream_header_set_model(&header, name, model->digest);
+    free(name);
     stream_history_append(&header, program.name);
     if (predictor->target == TARGET_MULTI)
         stream_history_option(&header, "threshold", "%g", options.threshold);

@@ -140,8 +140,29 @@ static void begin_columns(struct stream_writer *writer)
     writer->columns_type = writer->header.type;
 }
 
+/* Packs the header into scratch, as a reader takes it. */
+static int pack_header(struct stream_writer *writer, const struct stream_header *header)
+{
+    struct stream_header read;
+    struct wire_fault fault;
+
+    writer->scratch.size = 0;
+    wire_pack_header(&writer->scratch, header);
+    if (writer->scratch.size > writer->max_record)
+        return diag_error("output header: %zu bytes, more than the %zu that readers take "
+                          "(--max-record)",
+                          writer->scratch.size, writer->max_record);
+    if (wire_decode_header((struct rec_span){writer->scratch.data, writer->scratch.size}, &read,
+                           &fault) != 0)
+        return diag_error("output %s", fault.reason);
+    stream_header_free(&read);
+    return 0;
+}
+
 int stream_writer_begin(struct stream_writer *writer, const struct stream_header *header)
 {
+    if (pack_header(writer, header) != 0)
+        return -1;
     stream_header_free(&writer->header);
     stream_header_copy(&writer->header, header);
     writer->in_segment = true;
@@ -156,7 +177,7 @@ int stream_writer_begin(struct stream_writer *writer, const struct stream_header
     XXH64_reset(writer->hash, 0);
     writer->hashed = writer->held.size;
     writer->unchecked_records = writer->unchecked_bytes = 0;
-    wire_pack_header(&writer->held, header);
+    buffer_append(&writer->held, writer->scratch.data, writer->scratch.size);
     return 0;
 }
 

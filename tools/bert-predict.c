@@ -272,9 +272,12 @@ static int predict(struct predictor *predictor, const struct option_operands *op
     if (scorer_open(&predictor->scorer, predictor->model, &plan, predict_rows, predictor))
         return -1;
     predictor->reader = stream_reader_open(operands->items, operands->count, options.io.max_record);
-    predictor->writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
-    if (!predictor->reader || !predictor->writer)
+    if (!predictor->reader)
         return -1;
+    predictor->writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
+    if (!predictor->writer)
+        return -1;
+    stream_writer_limit(predictor->writer, options.io.max_record);
     stream_reader_on_wait(predictor->reader, finish_held, predictor);
     double started = clock_monotonic();
     int result = predict_stream(predictor);

@@ -131,7 +131,7 @@ print(len(records), whole)')" = "1 False" ] || { echo "$command"; false; }
 
 @test "a reader of metrics that goes away: a run's folder holds whole checkpoints or nothing" {
     run bash -c 'set -o pipefail; bert-train -q -w 0 -n 400 --logging-steps 1 --save-strategy steps --save-steps 10 --save-total-limit 2 \
-        --no-load-best-model-at-end -m "$1" -o out "$2" 2> stderr | head -c 1000 > /dev/null; exit "${PIPESTATUS[0]}"' - "$MODEL" "$WORK/train.mp"
+        --no-load-best-model-at-end -m "$1" -o out "$2" 2> stderr | head -c 20000 > /dev/null; exit "${PIPESTATUS[0]}"' - "$MODEL" "$WORK/train.mp"
     [ "$status" -eq 141 ] && [ ! -s stderr ]
     for folder in out/checkpoint-*; do
         [ ! -e "$folder" ] || bert-predict -q -m "$folder" -f json "$WORK/test.mp" | json 'len(rows)'
@@ -214,17 +214,17 @@ print(len(records), whole)')" = "1 False" ] || { echo "$command"; false; }
     rec-check -q metrics.mp
 }
 
-@test "100,000 segments, of one record and of none, and 100,000 numbered parts" {
+@test "100,000 segments, of one record and of none, and 10,000 numbered parts" {
     PYTHONPATH=$STREAM_FIXTURES python3 -c '
 from msgstream import segment
 text = {"type": "text", "history": []}
 open("ones.mp", "wb").write(segment(text, [{"id": "1", "text": "hi"}]) * 100000)
 open("nones.mp", "wb").write(segment(text, []) * 100000)
-open("parts.mp", "wb").write(b"".join(segment(dict(text, part=[k + 1, 100000, "s"]), []) for k in range(100000)))'
-    for file in ones nones parts; do
-        succeeds rec-check -q "$file.mp"
+open("parts.mp", "wb").write(b"".join(segment(dict(text, part=[k + 1, 10000, "s"]), []) for k in range(10000)))'
+    for file in ones nones; do
         [ "$(rec-check "$file.mp" | grep -c ': segment ')" -eq 100000 ]
     done
+    [ "$(rec-check parts.mp | grep -c ': segment ')" -eq 10000 ]
     [ "$(rec-dump ones.mp | wc -l) $(rec-dump nones.mp | wc -l)" = "100000 0" ]
     [ "$(rec-cat ones.mp | rec-check | grep '  records')" = "  records     100000, 1400000 bytes" ]
     [ "$(rec-cat parts.mp | rec-check | grep -c segment)" -eq 1 ]
@@ -300,7 +300,7 @@ open("parts.mp", "wb").write(b"".join(segment(dict(text, part=[k + 1, 100000, "s
         pid=$!
         exec 4> in
         head -c 100 "$WORK/$input.mp" >&4
-        for _ in $(seq 100); do
+        for _ in $(seq 20); do
             ls folder/.out.* > /dev/null 2>&1 && break
             sleep 0.01
         done

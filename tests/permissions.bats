@@ -86,13 +86,10 @@ write_all() {
 
 @test "a link that someone has put where a temporary file goes leads nowhere" {
     echo precious > victim
-    mkdir all
-    write_all_into() { bert-train -q -w 0 -n 1 -m "$MODEL" -o all/model tokens.mp > /dev/null; }
-    rec-load -q <<< 'a film' | wp-tokenize -q -m "$MODEL" > unlabelled.mp
     printf 'label\ttext\nnegative\ta bad film\npositive\ta film\n' | rec-load -q --from tsv | wp-tokenize -q -m "$MODEL" -o tokens.mp
-    mkdir all/model
-    ln -s "$PWD/victim" all/model/.write-test
-    write_all_into
+    mkdir model
+    ln -s "$PWD/victim" model/.write-test
+    bert-train -q -w 0 -n 1 -m "$MODEL" -o model tokens.mp > /dev/null
     [ "$(cat victim)" = precious ]
     etag=$(sha256sum < "$HUB_ROOT/models/acme/tiny/main/model.safetensors" | cut -d ' ' -f 1)
     mkdir -p "$TINY/blobs"

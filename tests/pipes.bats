@@ -208,8 +208,10 @@ print(len(records), whole)')" = "1 False" ] || { echo "$command"; false; }
     for name in texts train predictions; do
         cmp "$name.mp" "$WORK/$name.mp"
     done
-    rec-load -o lines.mp <&- >&- 2>&- "$WORK/many-lines"
+    rec-load -q -o lines.mp <&- >&- 2>&- "$WORK/many-lines"
     rec-check -q lines.mp
+    run bash -c 'rec-load "$1" 2>&1 >&-' - "$WORK/many-lines"
+    [ "$status" -eq 1 ] && [ "$output" = "rec-load: standard output: cannot write: Bad file descriptor" ]
     bert-train -q -w 0 -n 1 -m "$MODEL" -o model train.mp > metrics.mp <&- 2>&-
     rec-check -q metrics.mp
 }

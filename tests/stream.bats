@@ -147,15 +147,6 @@ refused() {
     [ "$output" = '1 a\x1b[31m\x9b\tb\\n' ]
 }
 
-@test "a closed standard output is an error, and no file that is opened takes its place" {
-    cp "$STREAMS/good-text.mp" "$BATS_TEST_TMPDIR/in.mp"
-    for command in "rec-check" "rec-dump" "rec-cat" "rec-load"; do
-        run sh -c "exec 2>&1; exec $command $BATS_TEST_TMPDIR/in.mp >&-"
-        [ "$status" -eq 1 ]
-    done
-    cmp "$STREAMS/good-text.mp" "$BATS_TEST_TMPDIR/in.mp"
-}
-
 # The literal block of the manual that contains the words, without mdoc's escapes.
 literal() {
     awk -v words="$1" '

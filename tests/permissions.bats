@@ -91,6 +91,17 @@ write_all() {
     ln -s "$PWD/victim" model/.write-test
     bert-train -q -w 0 -n 1 -m "$MODEL" -o model tokens.mp > /dev/null
     [ "$(cat victim)" = precious ]
+    mkdir precious
+    echo precious | tee precious/config.json > precious/model.safetensors
+    ln -s "$PWD/precious" model/.checkpoint-1.partial
+    fails_with "bert-train: *model/.checkpoint-1.partial: cannot open: Not a directory" \
+        sh -c "bert-train -q -w 0 -n 1 -m $MODEL -o model tokens.mp > /dev/null"
+    tar -cf model.tar -C "$MODELS" good-tiny
+    unpacked=$(bert-fetch -q model.tar)
+    rm -r "$unpacked"
+    ln -s "$PWD/precious" "$unpacked.part"
+    [ "$(bert-fetch -q model.tar)" = "$unpacked" ]
+    [ "$(cat precious/*)" = $'precious\nprecious' ]
     etag=$(sha256sum < "$HUB_ROOT/models/acme/tiny/main/model.safetensors" | cut -d ' ' -f 1)
     mkdir -p "$TINY/blobs"
     ln -s "$PWD/victim" "$TINY/blobs/$etag.bertpipe.incomplete"

@@ -150,7 +150,7 @@ static int pack_header(struct stream_writer *writer)
 
     writer->scratch.size = 0;
     wire_pack_header(&writer->scratch, &writer->header);
-    if (writer->scratch.size > writer->max_record)
+    if (writer->form == FORM_MSGPACK && writer->scratch.size > writer->max_record)
         return diag_error("output header: %zu bytes, more than the %zu that readers take "
                           "(--max-record)",
                           writer->scratch.size, writer->max_record);

@@ -60,9 +60,3 @@ setup() {
     [ -L out.mp ]
     rec-check -q target
 }
-
-@test "output: full disk, closed pipe" {
-    fails_with "rec-cat: standard output: cannot write: No space left on device" sh -c "rec-cat $STREAMS/good-text.mp > /dev/full"
-    run closed_pipe_status rec-cat "$STREAMS/good-large.mp"
-    [ "$status" -eq 141 ] && [ ! -s "$BATS_TEST_TMPDIR/pipe-stderr" ]
-}

@@ -74,9 +74,3 @@ setup_file() {
     succeeds rec-dump --partial "$STREAMS/good-part-2.mp"
     [ "${#lines[@]}" -eq 3 ]
 }
-
-@test "output: full disk, closed pipe" {
-    fails_with "rec-dump: standard output: cannot write: No space left on device" sh -c "rec-dump $STREAMS/good-text.mp > /dev/full"
-    run closed_pipe_status rec-dump "$STREAMS/good-large.mp"
-    [ "$status" -eq 141 ] && [ ! -s "$BATS_TEST_TMPDIR/pipe-stderr" ]
-}

@@ -54,3 +54,19 @@ has_manners() {
 closed_pipe_status() {
     bash -c 'set -o pipefail; "$@" 2> "$BATS_TEST_TMPDIR/pipe-stderr" | sleep 0; exit "${PIPESTATUS[0]}"' - "$@"
 }
+
+# read_only FOLDER COMMAND...: the command, with the folder read-only for it.
+read_only() {
+    local folder=$1
+    shift
+    if [ "$(id -u)" -ne 0 ]; then
+        chmod a-w "$folder"
+        "$@"
+        set -- "$?"
+        chmod u+w "$folder"
+        return "$1"
+    fi
+    # Permissions do not bind root: a mount does.
+    # shellcheck disable=SC2016
+    unshare -m sh -c 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"' "$folder" "$@"
+}

@@ -17,6 +17,7 @@
 #include "train/gold.h"
 #include "train/match.h"
 #include "train/engine_options.h"
+#include "train/run_record.h"
 #include "train/scorer.h"
 
 static struct {
@@ -204,10 +205,9 @@ static int begin_segment(struct predictor *predictor)
     header.ids_type = IDS_NONE;
     stream_header_set_labels(&header, (const char *const *)predictor->classes.names,
                              predictor->classes.count);
-    /* A cached model's folder is called after its commit. */
-    bool cached = strcmp(options.model, options.folder) != 0;
-    const char *name = cached ? options.model : model->folder, *slash = strrchr(name, '/');
-    stream_header_set_model(&header, slash && slash[1] ? slash + 1 : name, model->digest);
+    char *name = run_record_model_name(options.folder);
+    stream_header_set_model(&header, name, model->digest);
+    free(name);
     stream_history_append(&header, program.name);
     if (predictor->target == TARGET_MULTI)
         stream_history_option(&header, "threshold", "%g", options.threshold);
@@ -272,9 +272,12 @@ static int predict(struct predictor *predictor, const struct option_operands *op
     if (scorer_open(&predictor->scorer, predictor->model, &plan, predict_rows, predictor))
         return -1;
     predictor->reader = stream_reader_open(operands->items, operands->count, options.io.max_record);
-    predictor->writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
-    if (!predictor->reader || !predictor->writer)
+    if (!predictor->reader)
         return -1;
+    predictor->writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
+    if (!predictor->writer)
+        return -1;
+    stream_writer_limit(predictor->writer, options.io.max_record);
     stream_reader_on_wait(predictor->reader, finish_held, predictor);
     double started = clock_monotonic();
     int result = predict_stream(predictor);

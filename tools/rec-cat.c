@@ -180,33 +180,37 @@ static int join_segments(struct join *join, struct stream_reader *reader,
     return status;
 }
 
-int main(int argc, char **argv)
+static int cat(struct stream_reader *reader)
 {
-    struct option_operands files = options_parse(&program, argc, argv);
+    struct stream_writer *writer =
+        stream_writer_open(options.io.output, (enum stream_form)options.io.form);
     struct join join = {0};
-    struct stream_reader *reader;
-    struct stream_writer *writer;
     int status;
 
-    if (sort_parts(&files) != 0)
-        return 1;
-    reader = stream_reader_open(files.items, files.count, options.io.max_record);
-    if (reader == NULL)
-        return 1;
-    writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
     if (writer == NULL)
-        return 1;
+        return -1;
     stream_writer_limit(writer, options.io.max_record);
     stream_reader_require_parts(reader, options.partial ? PARTS_ANY : PARTS_COMPLETE);
     stream_reader_on_wait(reader, stream_writer_flush_hook, writer);
     status = join_segments(&join, reader, writer);
     if (status == 0)
         diag_verbose("%" PRIu64 " records", stream_writer_total(writer));
-    if (stream_writer_close(writer, status == 0) != 0)
-        status = -1;
-    stream_reader_close(reader);
     stream_header_free(&join.header);
     free(join.last.set);
+    return stream_writer_close(writer, status == 0) == 0 ? status : -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct option_operands files = options_parse(&program, argc, argv);
+    struct stream_reader *reader = NULL;
+    int status = -1;
+
+    if (sort_parts(&files) == 0)
+        reader = stream_reader_open(files.items, files.count, options.io.max_record);
+    if (reader != NULL)
+        status = cat(reader);
+    stream_reader_close(reader);
     free(files.items);
     return output_finish_stdout(status == 0 ? 0 : 1);
 }

@@ -173,7 +173,7 @@ static int report(struct output *output, struct stream_reader *reader, uint64_t 
     return status;
 }
 
-static int check(struct stream_reader *reader, struct output *output)
+static int report_all(struct stream_reader *reader, struct output *output)
 {
     struct counts counts = {0};
     uint64_t segments = 0;
@@ -197,22 +197,26 @@ static int check(struct stream_reader *reader, struct output *output)
     return status;
 }
 
+static int check(struct stream_reader *reader)
+{
+    struct output output;
+
+    if (output_open(&output, options.io.output) != 0)
+        return -1;
+    stream_reader_require_parts(reader, options.partial ? PARTS_ANY : PARTS_COMPLETE);
+    if (report_all(reader, &output) == 0)
+        return output_commit(&output);
+    output_abandon(&output);
+    return -1;
+}
+
 int main(int argc, char **argv)
 {
     struct option_operands files = options_parse(&program, argc, argv);
-    struct stream_reader *reader;
-    struct output output;
-    int status;
+    struct stream_reader *reader =
+        stream_reader_open(files.items, files.count, options.io.max_record);
+    int status = reader != NULL ? check(reader) : -1;
 
-    reader = stream_reader_open(files.items, files.count, options.io.max_record);
-    if (reader == NULL || output_open(&output, options.io.output) != 0)
-        return 1;
-    stream_reader_require_parts(reader, options.partial ? PARTS_ANY : PARTS_COMPLETE);
-    status = check(reader, &output);
-    if (status == 0)
-        status = output_commit(&output);
-    else
-        output_abandon(&output);
     stream_reader_close(reader);
     free(files.items);
     return output_finish_stdout(status == 0 ? 0 : 1);

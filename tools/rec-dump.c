@@ -41,7 +41,7 @@ static const struct option_program program = {
     .operands_max = -1,
 };
 
-static int dump(struct stream_reader *reader, struct stream_writer *writer)
+static int copy(struct stream_reader *reader, struct stream_writer *writer)
 {
     const struct stream_header *header = stream_reader_header(reader);
     int status = 0;
@@ -66,30 +66,35 @@ static int dump(struct stream_reader *reader, struct stream_writer *writer)
     return status;
 }
 
-int main(int argc, char **argv)
+static int dump(struct stream_reader *reader)
 {
-    struct option_operands files = options_parse(&program, argc, argv);
-    struct stream_reader *reader;
-    struct stream_writer *writer;
+    struct stream_writer *writer =
+        stream_writer_open(options.io.output, stream_forms[options.form]);
     int status;
 
-    if (options.header && options.form != DUMP_JSON)
-        options_usage_error("--header is for -f json");
-    reader = stream_reader_open(files.items, files.count, options.io.max_record);
-    if (reader == NULL)
-        return 1;
-    writer = stream_writer_open(options.io.output, stream_forms[options.form]);
     if (writer == NULL)
-        return 1;
+        return -1;
     if (options.header)
         stream_writer_show_headers(writer);
     stream_reader_require_parts(reader, options.partial ? PARTS_ANY : PARTS_COMPLETE);
     stream_reader_on_wait(reader, stream_writer_flush_hook, writer);
-    status = dump(reader, writer);
+    status = copy(reader, writer);
     if (status == 0)
         diag_verbose("%" PRIu64 " records", stream_writer_total(writer));
-    if (stream_writer_close(writer, status == 0) != 0)
-        status = -1;
+    return stream_writer_close(writer, status == 0) == 0 ? status : -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct option_operands files = options_parse(&program, argc, argv);
+    struct stream_reader *reader;
+    int status = -1;
+
+    if (options.header && options.form != DUMP_JSON)
+        options_usage_error("--header is for -f json");
+    reader = stream_reader_open(files.items, files.count, options.io.max_record);
+    if (reader != NULL)
+        status = dump(reader);
     stream_reader_close(reader);
     free(files.items);
     return output_finish_stdout(status == 0 ? 0 : 1);

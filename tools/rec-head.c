@@ -75,20 +75,15 @@ static int copy(struct stream_merge *merge, struct stream_groups *groups,
     return found == 0 ? stream_groups_end(groups, reader) : -1;
 }
 
-int main(int argc, char **argv)
+static int head(struct stream_merge *merge)
 {
-    struct option_operands files = options_parse(&program, argc, argv);
-    struct stream_merge *merge =
-        stream_merge_open_any(files.items, files.count, options.io.max_record);
+    struct stream_writer *writer =
+        stream_writer_open(options.io.output, (enum stream_form)options.io.form);
     struct stream_groups groups = {0};
-    struct stream_writer *writer;
     int status;
 
-    if (merge == NULL)
-        return 1;
-    writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
     if (writer == NULL)
-        return 1;
+        return -1;
     stream_writer_limit(writer, options.io.max_record);
     stream_reader_require_parts(stream_merge_reader(merge), PARTS_ANY);
     stream_reader_on_wait(stream_merge_reader(merge), stream_writer_flush_hook, writer);
@@ -99,10 +94,18 @@ int main(int argc, char **argv)
         status = stream_writer_end(writer);
     if (status == 0)
         diag_verbose("%" PRIu64 " records", stream_writer_total(writer));
-    if (stream_writer_close(writer, status == 0) != 0)
-        status = -1;
-    stream_merge_close(merge);
     stream_groups_free(&groups);
+    return stream_writer_close(writer, status == 0) == 0 ? status : -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct option_operands files = options_parse(&program, argc, argv);
+    struct stream_merge *merge =
+        stream_merge_open_any(files.items, files.count, options.io.max_record);
+    int status = merge != NULL ? head(merge) : -1;
+
+    stream_merge_close(merge);
     free(files.items);
     return output_finish_stdout(status == 0 ? 0 : 1);
 }

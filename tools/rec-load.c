@@ -92,28 +92,36 @@ static int load_all(struct loader *loader, const struct option_operands *files)
     return loader_end(loader);
 }
 
-int main(int argc, char **argv)
+static int load(const struct option_operands *files)
 {
-    struct option_operands files = options_parse(&program, argc, argv);
-    struct stream_writer *writer;
+    struct stream_writer *writer =
+        stream_writer_open(options.io.output, (enum stream_form)options.io.form);
     struct loader *loader;
     uint64_t count;
     int status;
 
-    check_options();
-    writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
     if (writer == NULL)
-        return 1;
+        return -1;
     stream_writer_limit(writer, options.io.max_record);
     loader = loader_new(&options.load, writer);
-    status = load_all(loader, &files);
+    status = load_all(loader, files);
     count = stream_writer_total(writer);
     loader_free(loader);
     if (stream_writer_close(writer, status == 0) != 0)
-        status = -1;
-    label_set_free(&labels);
-    free(files.items);
+        return -1;
     if (status == 0)
         diag_verbose("%" PRIu64 " records", count);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct option_operands files = options_parse(&program, argc, argv);
+    int status;
+
+    check_options();
+    status = load(&files);
+    label_set_free(&labels);
+    free(files.items);
     return output_finish_stdout(status == 0 ? 0 : 1);
 }

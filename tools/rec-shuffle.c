@@ -99,12 +99,21 @@ static int write_all(const struct stream_header *source, struct stream_sorter *s
     return found == 0 ? stream_writer_end(writer) : -1;
 }
 
-static int shuffle(struct stream_merge *merge, struct stream_writer *writer)
+static int shuffle(struct stream_merge *merge)
 {
-    struct stream_sorter *sorter = stream_sorter_new(options.memory_bytes);
+    struct stream_writer *writer =
+        stream_writer_open(options.io.output, (enum stream_form)options.io.form);
+    struct stream_sorter *sorter;
     struct stream_groups groups = {0};
-    int status = read_all(merge, sorter, &groups);
+    int status;
 
+    if (writer == NULL)
+        return -1;
+    stream_writer_limit(writer, options.io.max_record);
+    if (options.partial)
+        stream_reader_require_parts(stream_merge_reader(merge), PARTS_ANY);
+    sorter = stream_sorter_new(options.memory_bytes);
+    status = read_all(merge, sorter, &groups);
     if (status == 0)
         status = write_all(stream_merge_header(merge), sorter, writer);
     if (status == 0)
@@ -112,30 +121,20 @@ static int shuffle(struct stream_merge *merge, struct stream_writer *writer)
                      stream_sorter_runs(sorter));
     stream_groups_free(&groups);
     stream_sorter_free(sorter);
-    return status;
+    return stream_writer_close(writer, status == 0) == 0 ? status : -1;
 }
 
 int main(int argc, char **argv)
 {
     struct option_operands files = options_parse(&program, argc, argv);
     struct stream_merge *merge;
-    struct stream_writer *writer;
-    int status;
+    int status = -1;
 
     if (parse_size(options.memory, &options.memory_bytes) != 0)
         options_usage_error("--memory: '%s' is no size such as 64M or 2G", options.memory);
     merge = stream_merge_open_any(files.items, files.count, options.io.max_record);
-    if (merge == NULL)
-        return 1;
-    writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
-    if (writer == NULL)
-        return 1;
-    stream_writer_limit(writer, options.io.max_record);
-    if (options.partial)
-        stream_reader_require_parts(stream_merge_reader(merge), PARTS_ANY);
-    status = shuffle(merge, writer);
-    if (stream_writer_close(writer, status == 0) != 0)
-        status = -1;
+    if (merge != NULL)
+        status = shuffle(merge);
     stream_merge_close(merge);
     free(files.items);
     return output_finish_stdout(status == 0 ? 0 : 1);

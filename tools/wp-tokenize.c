@@ -255,7 +255,10 @@ static int open_streams(struct filter *filter, const struct option_operands *ope
     if (filter->reader == NULL)
         return -1;
     filter->writer = stream_writer_open(options.io.output, (enum stream_form)options.io.form);
-    return filter->writer != NULL ? 0 : -1;
+    if (filter->writer == NULL)
+        return -1;
+    stream_writer_limit(filter->writer, options.io.max_record);
+    return 0;
 }
 
 static void close_filter(struct filter *filter)

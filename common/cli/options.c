@@ -12,6 +12,7 @@
 #include "cli/memory.h"
 #include "cli/options_internal.h"
 #include "cli/output.h"
+#include "cli/signals.h"
 #include "cli/version.h"
 
 /* The options of every tool. Their targets are handled in apply_common. */
@@ -440,6 +441,7 @@ struct option_operands options_parse(const struct option_program *program, int a
     bool options_ended = false;
 
     occupy_standard_descriptors();
+    signals_ignore_file_limit();
     diag_init(program->name);
     build_table(program->rows);
     all_operands = operands.items = mem_calloc((size_t)argc + 1, sizeof *operands.items);

@@ -105,6 +105,11 @@ bool signals_save(void)
     return asked;
 }
 
+void signals_ignore_file_limit(void)
+{
+    signal(SIGXFSZ, SIG_IGN);
+}
+
 _Noreturn void signals_die(int number)
 {
     sigset_t set;
@@ -120,7 +125,7 @@ _Noreturn void signals_die(int number)
 
 static void install(void)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGPIPE};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_NODEFER};
 
     sigfillset(&action.sa_mask);

@@ -1,10 +1,11 @@
 /*
  * Cleaning up when a signal or an exit ends the program early.
  *
- * Paths registered here are removed by any exit() and by SIGINT, SIGTERM, SIGHUP or SIGQUIT, the
- * last registered first, and the signal is raised again so that the caller sees the true cause. A
- * path may be a file or an empty folder: register a temporary folder before the files in it.
- * SIGPIPE too removes them and then ends the program silently: a filter whose reader has gone.
+ * Paths registered here are removed by any exit() and by SIGINT, SIGTERM, SIGHUP, SIGQUIT or
+ * SIGXCPU, the last registered first, and the signal is raised again so that the caller sees the
+ * true cause. A path may be a file or an empty folder: register a temporary folder before the files
+ * in it. SIGPIPE too removes them and then ends the program silently: a filter whose reader has
+ * gone.
  */
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H
@@ -17,6 +18,10 @@ void signals_remove_later(const char *path);
 void signals_keep(const char *path);
 /* Removes them all now; async-signal-safe. */
 void signals_cleanup(void);
+
+/* From now on a file that reaches the limit of its size (ulimit -f) is an error of write, as on a
+ * full disk, and not the end of the program. */
+void signals_ignore_file_limit(void);
 
 /*
  * Signals that ask for something instead of ending the program: SIGINT and SIGTERM to finish what

@@ -177,3 +177,17 @@ size_t utf8_invalid_length(const char *data, size_t size)
     match_character((const unsigned char *)data, size, &matched);
     return matched > 0 ? matched : 1;
 }
+
+void utf8_append_repaired(struct buffer *out, const char *data, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        size_t valid = utf8_valid_prefix(data + done, size - done);
+
+        buffer_append(out, data + done, valid);
+        done += valid;
+        if (done == size)
+            break;
+        buffer_append_string(out, "\xef\xbf\xbd");
+        done += utf8_invalid_length(data + done, size - done);
+    }
+}

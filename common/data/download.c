@@ -144,7 +144,7 @@ static int open_part(struct transfer *transfer)
         /* Of a cache that users share, all of them must be able to open it; another's is left. */
         if (fchmod(transfer->lock, 0664) < 0)
             diag_verbose("%s: another user's", download->lock);
-        transfer->fd = open(transfer->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        transfer->fd = open(transfer->part, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
         if (transfer->fd < 0)
             diag_errno(errno, "%s", transfer->part);
     } else {

@@ -52,7 +52,7 @@ int file_lock_take(const char *path, const char *name)
     if (file_make_folders(path) < 0)
         return -1;
     for (;;) {
-        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0664);
+        int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0664);
         if (fd < 0)
             return diag_errno(errno, "%s", path);
         if (wait_for(fd, path, name) < 0) {

@@ -1,7 +1,6 @@
 #include "hub/archive.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/diag.h"
+#include "cli/directory.h"
 #include "cli/memory.h"
 #include "cli/signals.h"
 #include "data/digest.h"
@@ -24,19 +24,17 @@
 
 #define KEY_LENGTH 16 /* digits of a hash that are part of a name */
 
-/* Removes a folder of files, all of them this program's. */
+/* Removes a folder of files, all of them this program's, or what else has its name. */
 static void discard(const char *folder)
 {
-    DIR *directory = opendir(folder);
+    DIR *directory = directory_open(folder);
     const struct dirent *entry;
-    while (directory != NULL && (entry = readdir(directory)) != NULL) {
-        char *path = mem_format("%s/%s", folder, entry->d_name);
-        unlink(path);
-        free(path);
-    }
+    while (directory != NULL && (entry = readdir(directory)) != NULL)
+        unlinkat(dirfd(directory), entry->d_name, 0);
     if (directory != NULL)
         closedir(directory);
-    rmdir(folder);
+    if (rmdir(folder) != 0)
+        unlink(folder);
 }
 
 /* Unpacks into a folder that appears when it is whole. The caller holds its lock, so whatever an

@@ -1,6 +1,5 @@
 #include "model/checkpoint.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/diag.h"
+#include "cli/directory.h"
 #include "cli/json_file.h"
 #include "cli/memory.h"
 #include "model/manifest.h"
@@ -171,7 +171,7 @@ static bool is_ours(const char *file)
 
 int checkpoint_remove(const char *folder)
 {
-    DIR *directory = opendir(folder);
+    DIR *directory = directory_open(folder);
     struct dirent *entry;
     int status = 0;
 

@@ -51,23 +51,33 @@ static void free_labels(struct stream_header *header)
     header->has_labels = false;
 }
 
-static void free_history_entry(struct stream_history_entry *entry)
+static void free_history_options(struct stream_history_entry *entry)
 {
     for (size_t i = 0; i < entry->option_count; i++) {
         free(entry->options[i].key);
         free(entry->options[i].value);
     }
     free(entry->options);
-    free(entry->tool);
-    free(entry->version);
+    entry->options = NULL;
+    entry->option_count = entry->option_capacity = 0;
+}
+
+static void free_history(struct stream_header *header)
+{
+    for (size_t i = 0; i < header->history_count; i++) {
+        free_history_options(&header->history[i]);
+        free(header->history[i].tool);
+        free(header->history[i].version);
+    }
+    free(header->history);
+    header->history = NULL;
+    header->history_count = header->history_capacity = 0;
 }
 
 void stream_header_free(struct stream_header *header)
 {
     free_labels(header);
-    for (size_t i = 0; i < header->history_count; i++)
-        free_history_entry(&header->history[i]);
-    free(header->history);
+    free_history(header);
     free(header->part.set);
     free(header->model.name);
     free(header->model.digest);
@@ -120,6 +130,30 @@ void stream_history_option(struct stream_header *header, const char *key, const 
     }
     va_end(arguments);
     append_option(header, key, value);
+}
+
+int stream_history_find_rule(enum stream_history_rule *rule)
+{
+    static const char *const names[] = {"full", "programs", "none"};
+    const char *wanted = getenv("BERTPIPE_HISTORY");
+
+    *rule = HISTORY_FULL;
+    if (wanted == NULL || *wanted == '\0')
+        return 0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(wanted, names[i]) == 0) {
+            *rule = (enum stream_history_rule)i;
+            return 0;
+        }
+    return diag_error("BERTPIPE_HISTORY: '%s' is none of full, programs, none", wanted);
+}
+
+void stream_history_redact(struct stream_header *header, enum stream_history_rule rule)
+{
+    for (size_t i = 0; i < header->history_count && rule == HISTORY_PROGRAMS; i++)
+        free_history_options(&header->history[i]);
+    if (rule == HISTORY_NONE)
+        free_history(header);
 }
 
 void stream_header_copy(struct stream_header *header, const struct stream_header *source)

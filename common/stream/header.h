@@ -100,6 +100,16 @@ void stream_history_append_version(struct stream_header *header, const char *too
 void stream_history_option(struct stream_header *header, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* How much of the history streams are written with: the environment's BERTPIPE_HISTORY. */
+enum stream_history_rule {
+    HISTORY_FULL,
+    HISTORY_PROGRAMS, /* names and versions */
+    HISTORY_NONE,
+};
+/* 0, or -1 with a message when the variable has none of these names. */
+int stream_history_find_rule(enum stream_history_rule *rule);
+void stream_history_redact(struct stream_header *header, enum stream_history_rule rule);
+
 /* u16 iff vocab_size is at most 65,536. */
 enum stream_ids_type stream_ids_type_for(uint64_t vocab_size);
 

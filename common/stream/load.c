@@ -81,8 +81,7 @@ int load_fail(const struct loader *loader, const char *format, ...)
 
 static int check_utf8(struct loader *loader, const char **data, size_t *size)
 {
-    static const char replacement[] = "\xef\xbf\xbd";
-    size_t valid = utf8_valid_prefix(*data, *size), done = 0;
+    size_t valid = utf8_valid_prefix(*data, *size);
 
     if (valid == *size)
         return 0;
@@ -90,15 +89,7 @@ static int check_utf8(struct loader *loader, const char **data, size_t *size)
         return load_fail(loader, "invalid UTF-8 at byte %zu (0x%02x)", valid + 1,
                          (unsigned char)(*data)[valid]);
     loader->repaired.size = 0;
-    while (done < *size) {
-        valid = utf8_valid_prefix(*data + done, *size - done);
-        buffer_append(&loader->repaired, *data + done, valid);
-        done += valid;
-        if (done == *size)
-            break;
-        buffer_append(&loader->repaired, replacement, sizeof replacement - 1);
-        done += utf8_invalid_length(*data + done, *size - done);
-    }
+    utf8_append_repaired(&loader->repaired, *data, *size);
     *data = loader->repaired.data;
     *size = loader->repaired.size;
     return 0;

@@ -1,5 +1,6 @@
 #include "stream/parts.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,87 +11,81 @@
 #include "cli/memory.h"
 
 struct stream_part_set {
-    char *id;
-    uint64_t n;
-    bool *seen; /* [n], part k at k - 1 */
-    uint64_t seen_count;
+    uint64_t n, seen;
 };
 
 void stream_parts_free(struct stream_parts *parts)
 {
-    for (size_t i = 0; i < parts->count; i++) {
-        free(parts->sets[i].id);
-        free(parts->sets[i].seen);
-    }
-    free(parts->sets);
+    string_index_free(&parts->sets);
+    string_index_free(&parts->seen);
+    free(parts->details);
+    buffer_free(&parts->key);
     *parts = (struct stream_parts){0};
 }
 
-static struct stream_part_set *find_set(struct stream_parts *parts, const struct stream_part *part)
+/* The name of part k of a set in `seen`. */
+static const struct buffer *name_part(struct stream_parts *parts, uint64_t k, size_t set)
 {
-    struct stream_part_set *set;
-
-    for (size_t i = 0; i < parts->count; i++)
-        if (strcmp(parts->sets[i].id, part->set) == 0)
-            return &parts->sets[i];
-    mem_grow(&parts->sets, &parts->capacity, parts->count + 1, sizeof *parts->sets);
-    set = &parts->sets[parts->count++];
-    set->id = mem_strdup(part->set);
-    set->n = part->n;
-    set->seen = mem_calloc(part->n, sizeof *set->seen);
-    set->seen_count = 0;
-    return set;
+    parts->key.size = 0;
+    buffer_format(&parts->key, "%" PRIu64 " %zu", k, set);
+    return &parts->key;
 }
 
 int stream_parts_add(struct stream_parts *parts, const struct stream_header *header,
                      const char *place)
 {
     const struct stream_part *part = &header->part;
+    const struct buffer *name;
     struct stream_part_set *set;
+    size_t number;
+    bool added;
 
     if (!part->present)
         return 0;
-    set = find_set(parts, part);
+    number = string_index_add(&parts->sets, part->set, strlen(part->set), &added);
+    mem_grow(&parts->details, &parts->capacity, parts->sets.count, sizeof *parts->details);
+    set = &parts->details[number];
+    if (added)
+        *set = (struct stream_part_set){.n = part->n};
     if (set->n != part->n)
-        return diag_error("%s: set %s has %llu parts, but an earlier part says %llu", place,
-                          part->set, (unsigned long long)part->n, (unsigned long long)set->n);
-    if (set->seen[part->k - 1])
-        return diag_error("%s: part %llu of %llu of set %s occurs twice", place,
-                          (unsigned long long)part->k, (unsigned long long)part->n, part->set);
-    set->seen[part->k - 1] = true;
-    set->seen_count++;
+        return diag_error("%s: set %s has %" PRIu64 " parts, but an earlier part says %" PRIu64,
+                          place, part->set, part->n, set->n);
+    name = name_part(parts, part->k, number);
+    string_index_add(&parts->seen, name->data, name->size, &added);
+    if (!added)
+        return diag_error("%s: part %" PRIu64 " of %" PRIu64 " of set %s occurs twice", place,
+                          part->k, part->n, part->set);
+    set->seen++;
     return 0;
 }
 
-static int report_missing(const struct stream_part_set *set, const char *place)
+static int report_missing(struct stream_parts *parts, size_t number, const char *place)
 {
+    const struct stream_part_set *set = &parts->details[number];
+    const uint64_t count = set->n - set->seen;
     struct buffer missing = {0};
-    size_t count = 0;
 
-    for (uint64_t i = 0; i < set->n; i++) {
-        if (set->seen[i])
-            continue;
-        if (++count <= 10)
-            buffer_format(&missing, "%s%llu", count > 1 ? ", " : "", (unsigned long long)i + 1);
+    for (uint64_t k = 1, listed = 0; k <= set->n && listed < count && listed < 10; k++) {
+        const struct buffer *name = name_part(parts, k, number);
+
+        if (string_index_find(&parts->seen, name->data, name->size) == STRING_INDEX_NONE)
+            buffer_format(&missing, "%s%" PRIu64, listed++ > 0 ? ", " : "", k);
     }
     if (count > 10)
-        buffer_format(&missing, " and %zu more", count - 10);
+        buffer_format(&missing, " and %" PRIu64 " more", count - 10);
     if (count > 0)
-        diag_error("%s: of the %llu parts of set %s, part%s %s %s missing", place,
-                   (unsigned long long)set->n, set->id, count > 1 ? "s" : "",
+        diag_error("%s: of the %" PRIu64 " parts of set %s, part%s %s %s missing", place, set->n,
+                   string_index_get(&parts->sets, number, NULL), count > 1 ? "s" : "",
                    buffer_string(&missing), count > 1 ? "are" : "is");
     buffer_free(&missing);
     return count > 0 ? -1 : 0;
 }
 
-int stream_parts_finish(const struct stream_parts *parts, enum stream_parts_rule rule,
-                        const char *place)
+int stream_parts_finish(struct stream_parts *parts, enum stream_parts_rule rule, const char *place)
 {
-    for (size_t i = 0; i < parts->count && rule != PARTS_ANY; i++) {
-        const struct stream_part_set *set = &parts->sets[i];
-
-        if ((rule == PARTS_COMPLETE || set->seen_count > 1) && report_missing(set, place) != 0)
+    for (size_t i = 0; i < parts->sets.count && rule != PARTS_ANY; i++)
+        if ((rule == PARTS_COMPLETE || parts->details[i].seen > 1) &&
+            report_missing(parts, i, place) != 0)
             return -1;
-    }
     return 0;
 }

@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include "cli/buffer.h"
+#include "cli/string_index.h"
 #include "stream/header.h"
 
 /* What is asked of the sets when all input has been read. A part that occurs twice is always an
@@ -17,9 +19,14 @@ enum stream_parts_rule {
     PARTS_ANY,
 };
 
+/* Zeroed is empty. Takes memory for what has been seen, not for what a header says there will be.
+ */
 struct stream_parts {
-    struct stream_part_set *sets;
-    size_t count, capacity;
+    struct string_index sets;        /* names of the sets */
+    struct stream_part_set *details; /* [sets.count] */
+    size_t capacity;
+    struct string_index seen; /* "K SET" of each part, SET being its number */
+    struct buffer key;
 };
 
 void stream_parts_free(struct stream_parts *parts);
@@ -28,7 +35,6 @@ void stream_parts_free(struct stream_parts *parts);
 int stream_parts_add(struct stream_parts *parts, const struct stream_header *header,
                      const char *place);
 /* -1 with a message that lists the missing parts, when the rule is broken. */
-int stream_parts_finish(const struct stream_parts *parts, enum stream_parts_rule rule,
-                        const char *place);
+int stream_parts_finish(struct stream_parts *parts, enum stream_parts_rule rule, const char *place);
 
 #endif

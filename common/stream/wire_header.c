@@ -38,7 +38,7 @@ static int next_string(struct header_reader *reader, char **string, const char *
         return -1;
     if (utf8_valid_prefix(token.span.data, token.span.size) != token.span.size ||
         memchr(token.span.data, '\0', token.span.size) != NULL)
-        return bad(reader, complaint);
+        return wire_fault_set(reader->fault, "header: %s (UTF-8 without NUL)", complaint);
     *string = mem_strndup(token.span.data, token.span.size);
     return 0;
 }

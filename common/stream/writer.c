@@ -20,6 +20,7 @@ struct stream_writer {
     struct output output;
     enum stream_form form;
     struct stream_header header;
+    enum stream_history_rule history;
     bool in_segment;
     bool show_headers;
     bool wrote_columns;
@@ -54,7 +55,8 @@ struct stream_writer *stream_writer_open(const char *path, enum stream_form form
 {
     struct stream_writer *writer = mem_calloc(1, sizeof *writer);
 
-    if (output_open(&writer->output, path) != 0) {
+    if (stream_history_find_rule(&writer->history) != 0 ||
+        output_open(&writer->output, path) != 0) {
         free(writer);
         return NULL;
     }
@@ -140,15 +142,37 @@ static void begin_columns(struct stream_writer *writer)
     writer->columns_type = writer->header.type;
 }
 
+/* Packs the header into scratch, as a reader takes it. */
+static int pack_header(struct stream_writer *writer)
+{
+    struct stream_header read;
+    struct wire_fault fault;
+
+    writer->scratch.size = 0;
+    wire_pack_header(&writer->scratch, &writer->header);
+    if (writer->form == FORM_MSGPACK && writer->scratch.size > writer->max_record)
+        return diag_error("output header: %zu bytes, more than the %zu that readers take "
+                          "(--max-record)",
+                          writer->scratch.size, writer->max_record);
+    if (wire_decode_header((struct rec_span){writer->scratch.data, writer->scratch.size}, &read,
+                           &fault) != 0)
+        return diag_error("output %s", fault.reason);
+    stream_header_free(&read);
+    return 0;
+}
+
 int stream_writer_begin(struct stream_writer *writer, const struct stream_header *header)
 {
     stream_header_free(&writer->header);
     stream_header_copy(&writer->header, header);
+    stream_history_redact(&writer->header, writer->history);
+    if (pack_header(writer) != 0)
+        return -1;
     writer->in_segment = true;
     writer->checked = false;
     writer->count = 0;
     if (writer->form == FORM_JSON && writer->show_headers)
-        return stream_render_header_json(&writer->held, header);
+        return stream_render_header_json(&writer->held, &writer->header);
     if (writer->form != FORM_MSGPACK) {
         begin_columns(writer);
         return 0;
@@ -156,7 +180,7 @@ int stream_writer_begin(struct stream_writer *writer, const struct stream_header
     XXH64_reset(writer->hash, 0);
     writer->hashed = writer->held.size;
     writer->unchecked_records = writer->unchecked_bytes = 0;
-    wire_pack_header(&writer->held, header);
+    buffer_append(&writer->held, writer->scratch.data, writer->scratch.size);
     return 0;
 }
 

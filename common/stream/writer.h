@@ -41,6 +41,7 @@ struct stream_writer *stream_writer_open(const char *path, enum stream_form form
 /* The form in use: never FORM_AUTO. */
 enum stream_form stream_writer_form(const struct stream_writer *writer);
 
+/* A header that readers would refuse is refused with a message. */
 int stream_writer_begin(struct stream_writer *writer, const struct stream_header *header);
 /* The record must be of the segment's type and fit its header. */
 int stream_writer_record(struct stream_writer *writer, const struct stream_record *record);

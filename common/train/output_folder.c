@@ -10,6 +10,7 @@
 
 #include "cli/diag.h"
 #include "cli/memory.h"
+#include "cli/signals.h"
 
 #define CHECKPOINT "checkpoint-"
 
@@ -52,8 +53,8 @@ static int inspect(const char *folder)
 
 static int try_writing(const char *folder)
 {
-    char *path = mem_format("%s/.write-test", folder);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    char *path = mem_format("%s/.write-test.XXXXXX", folder);
+    int fd = mkostemp(path, O_CLOEXEC);
     int reason = errno;
     if (fd >= 0) {
         close(fd);
@@ -65,8 +66,10 @@ static int try_writing(const char *folder)
 
 int output_folder_prepare(const char *folder, bool force)
 {
-    if (mkdir(folder, 0777) == 0)
+    if (mkdir(folder, 0777) == 0) {
+        signals_remove_later(folder); /* as long as it is empty */
         return try_writing(folder);
+    }
     if (errno != EEXIST)
         return diag_errno(errno, "%s: cannot make this folder", folder);
     struct stat status;

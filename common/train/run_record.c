@@ -5,6 +5,7 @@
 
 #include "cli/diag.h"
 #include "cli/memory.h"
+#include "cli/utf8.h"
 #include "cli/version.h"
 #include "data/dataset_digest.h"
 #include "model/manifest.h"
@@ -47,6 +48,16 @@ static char *last_part(const char *path)
     return mem_strndup(path + first, end - first);
 }
 
+/* Takes over a name that may be any bytes. */
+static char *as_utf8(char *name)
+{
+    struct buffer repaired = {0};
+    utf8_append_repaired(&repaired, name, strlen(name));
+    free(name);
+    buffer_append_char(&repaired, '\0');
+    return repaired.data;
+}
+
 char *run_record_model_name(const char *folder)
 {
     char *path = realpath(folder, NULL), *name = path ? hub_name(path) : NULL;
@@ -58,7 +69,7 @@ char *run_record_model_name(const char *folder)
         }
     }
     free(path);
-    return name;
+    return as_utf8(name);
 }
 
 static json_t *parent_json(const struct model *parent)

@@ -384,6 +384,32 @@ static void test_parts(void)
     stream_parts_free(&parts);
 }
 
+/* A stream may have as many sets as segments: each is found at once, and takes no memory for the
+ * parts that it only says it has. */
+static void test_many_sets(void)
+{
+    const uint64_t count = 100000;
+    struct stream_parts parts = {0};
+    struct stream_header header;
+    size_t refused = 0;
+
+    stream_header_init(&header, STREAM_TEXT);
+    for (uint64_t i = 0; i < 2 * count; i++) {
+        char set[32];
+
+        snprintf(set, sizeof set, "set %u", (unsigned)(i % count));
+        stream_header_set_part(&header, i / count + 1, STREAM_MAX_PARTS, set);
+        refused += stream_parts_add(&parts, &header, "a") != 0;
+    }
+    CHECK(refused == 0 && parts.sets.count == count, "%zu refused, %zu sets", refused,
+          parts.sets.count);
+    CHECK(parts.seen.bytes.capacity < 16 * 1024 * 1024, "%zu bytes for %d parts",
+          parts.seen.bytes.capacity, (int)(2 * count));
+    CHECK(stream_parts_finish(&parts, PARTS_SHARE, "a") == -1, "two of a million parts");
+    stream_header_free(&header);
+    stream_parts_free(&parts);
+}
+
 int main(void)
 {
     diag_init("test_stream");
@@ -397,6 +423,7 @@ int main(void)
     test_scan();
     test_waiting();
     test_parts();
+    test_many_sets();
     CHECK(rmdir(folder) == 0, "no file is left behind");
     return check_report();
 }

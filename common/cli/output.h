@@ -9,8 +9,13 @@
 
 /*
  * An output under construction. With a path, bytes go to a temporary file beside it, which
- * output_commit flushes, fsyncs and renames; output_abandon, and any exit or fatal signal before
- * the commit, removes it. With path NULL or "-", fd is standard output.
+ * output_commit fsyncs and renames, after which it fsyncs the folder; output_abandon, and any exit
+ * or fatal signal before the commit, removes it. With path NULL or "-", fd is standard output.
+ *
+ * A symbolic link stays and the file that it names is written, whether there is one yet or not. A
+ * file that is there already is replaced by one with the same permissions, which belongs to whoever
+ * runs the program; a new one has what the umask leaves of 0666. Devices and named pipes are
+ * written to as they are.
  */
 struct output {
     int fd;

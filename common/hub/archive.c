@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/diag.h"
+#include "cli/folder.h"
 #include "cli/memory.h"
 #include "cli/signals.h"
 #include "data/digest.h"
@@ -55,6 +56,8 @@ static int unpack_into(const char *archive, const char *folder)
     status = hub_unpack(archive, temporary);
     if (status == 0 && rename(temporary, folder) != 0)
         status = diag_errno(errno, "%s", folder);
+    if (status == 0)
+        status = folder_sync_parent(folder);
     if (status != 0)
         discard(temporary);
     signals_keep(temporary);

@@ -3,13 +3,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/diag.h"
-#include "cli/memory.h"
+#include "cli/folder.h"
+#include "model/checkpoint.h"
 
 #define CHECKPOINT "checkpoint-"
 
@@ -50,31 +51,35 @@ static int inspect(const char *folder)
     return 0;
 }
 
-static int try_writing(const char *folder)
+int output_folder_claim(int *lock, const char *folder)
 {
-    char *path = mem_format("%s/.write-test", folder);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    int reason = errno;
-    if (fd >= 0) {
-        close(fd);
-        unlink(path);
-    }
-    free(path);
-    return fd >= 0 ? 0 : diag_errno(reason, "%s: cannot make files in this folder", folder);
+    if (*lock >= 0)
+        return 0;
+    *lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*lock < 0)
+        return 0;
+    if (flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return diag_error("%s: another program is writing into this folder", folder);
+    return checkpoint_clean(folder);
 }
 
-int output_folder_prepare(const char *folder, bool force)
+static int make(const char *folder)
 {
+    struct stat status;
     if (mkdir(folder, 0777) == 0)
-        return try_writing(folder);
+        return folder_sync_parent(folder);
     if (errno != EEXIST)
         return diag_errno(errno, "%s: cannot make this folder", folder);
-    struct stat status;
     if (stat(folder, &status))
         return diag_errno(errno, "%s", folder);
-    if (!S_ISDIR(status.st_mode))
-        return diag_error("%s: exists and is not a folder", folder);
-    if (!force && inspect(folder))
+    return S_ISDIR(status.st_mode) ? 0 : diag_error("%s: exists and is not a folder", folder);
+}
+
+int output_folder_prepare(int *lock, const char *folder, bool force)
+{
+    if (make(folder) || (!force && inspect(folder)))
         return -1;
-    return try_writing(folder);
+    if (access(folder, W_OK | X_OK))
+        return diag_errno(errno, "%s: cannot make files in this folder", folder);
+    return output_folder_claim(lock, folder);
 }

@@ -187,6 +187,14 @@ void output_abandon(struct output *output)
     release(output);
 }
 
+bool output_is_temporary(const char *entry, const char *name)
+{
+    size_t length = strlen(name);
+
+    return entry[0] == '.' && strncmp(entry + 1, name, length) == 0 && entry[1 + length] == '.' &&
+           strlen(entry + length + 2) == RANDOM_LETTERS;
+}
+
 bool output_is_terminal(const struct output *output)
 {
     return isatty(output->fd) == 1;

@@ -26,6 +26,9 @@ struct output {
 int output_open(struct output *output, const char *path);
 int output_commit(struct output *output);
 void output_abandon(struct output *output);
+/* Whether an entry of a folder is the temporary file of an output of that name, as a killed program
+ * leaves it behind. */
+bool output_is_temporary(const char *entry, const char *name);
 bool output_is_terminal(const struct output *output);
 
 /* Writes all bytes, through EINTR and short writes. 0, or -1 with a message naming the place. EPIPE

@@ -13,6 +13,7 @@
 #include "cli/folder.h"
 #include "cli/json_file.h"
 #include "cli/memory.h"
+#include "cli/output.h"
 #include "model/manifest.h"
 #include "model/save.h"
 
@@ -155,18 +156,12 @@ int checkpoint_write(const struct checkpoint *checkpoint, const char *out)
     return status;
 }
 
-/* Whether a file is one of a checkpoint's, or the temporary (".NAME.XXXXXX") of one that was being
- * written. */
+/* Whether a file is one of a checkpoint's, or the temporary of one that was being written. */
 static bool is_ours(const char *file)
 {
-    for (size_t i = 0; manifest_names[i] != NULL; i++) {
-        size_t length = strlen(manifest_names[i]);
-
-        if (strcmp(file, manifest_names[i]) == 0 ||
-            (file[0] == '.' && strncmp(file + 1, manifest_names[i], length) == 0 &&
-             file[1 + length] == '.'))
+    for (size_t i = 0; manifest_names[i] != NULL; i++)
+        if (strcmp(file, manifest_names[i]) == 0 || output_is_temporary(file, manifest_names[i]))
             return true;
-    }
     return false;
 }
 

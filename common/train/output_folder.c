@@ -10,17 +10,28 @@
 
 #include "cli/diag.h"
 #include "cli/folder.h"
+#include "cli/output.h"
 #include "model/checkpoint.h"
 
 #define CHECKPOINT "checkpoint-"
 
 /* What a run writes besides its model, and what does not tell whose folder it is. */
+static const char *const summaries[] = {
+    "runs", "trainer_state.json", "train_results.json", "eval_results.json", "all_results.json",
+    NULL};
+
 static bool is_summary(const char *name)
 {
-    static const char *const names[] = {"runs", "trainer_state.json", "train_results.json",
-                                        "eval_results.json", "all_results.json"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(name, names[i]) == 0)
+    for (size_t i = 0; summaries[i]; i++)
+        if (strcmp(name, summaries[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_left_over(const char *name)
+{
+    for (size_t i = 0; summaries[i]; i++)
+        if (output_is_temporary(name, summaries[i]))
             return true;
     return false;
 }
@@ -51,6 +62,20 @@ static int inspect(const char *folder)
     return 0;
 }
 
+static int clean(const char *folder)
+{
+    const struct dirent *entry;
+    DIR *directory = opendir(folder);
+    int result = 0;
+    if (!directory)
+        return diag_errno(errno, "%s", folder);
+    while ((entry = readdir(directory)))
+        if (is_left_over(entry->d_name) && unlinkat(dirfd(directory), entry->d_name, 0))
+            result = diag_errno(errno, "%s/%s: cannot remove", folder, entry->d_name);
+    closedir(directory);
+    return result ? result : checkpoint_clean(folder);
+}
+
 int output_folder_claim(int *lock, const char *folder)
 {
     if (*lock >= 0)
@@ -60,7 +85,7 @@ int output_folder_claim(int *lock, const char *folder)
         return 0;
     if (flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return diag_error("%s: another program is writing into this folder", folder);
-    return checkpoint_clean(folder);
+    return clean(folder);
 }
 
 static int make(const char *folder)

@@ -31,6 +31,7 @@ static const struct mapping *find(const char *address)
 static void on_bus_error(int number, siginfo_t *info, void *context)
 {
     const struct mapping *mapping = find(info->si_addr);
+    static atomic_flag reported = ATOMIC_FLAG_INIT;
     struct stat status;
 
     (void)context;
@@ -38,6 +39,8 @@ static void on_bus_error(int number, siginfo_t *info, void *context)
         sigaction(number, &before, NULL);
         return;
     }
+    while (atomic_flag_test_and_set(&reported)) /* another thread ends the program */
+        pause();
     if (stat(mapping->path, &status) == 0 && (size_t)status.st_size >= mapping->size)
         diag_last_words(mapping->path, "cannot be read any more");
     else

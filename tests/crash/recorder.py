@@ -8,6 +8,7 @@ that lost power those that an fsync vouches for, and of the others any. What is 
   - a name is made, moved, exchanged or removed wholly or not at all, and each of these independently of the others
   - data that no fsync vouches for may be there, be missing, be cut short or be zeros, whatever became of the file's name
 """
+import os
 import random
 import re
 import subprocess
@@ -193,7 +194,9 @@ def record(command, root, cwd, inject=()):
     with tempfile.NamedTemporaryFile("r") as trace:
         strace = ["strace", "-f", "-qq", "-xx", "-s", "4000000", "-o", trace.name]
         strace += ["-e", "trace=" + ",".join(KNOWN + UNKNOWN), *(f"--inject={fault}" for fault in inject)]
-        subprocess.run([*strace, *command], cwd=cwd, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # where there are sanitizers, that of leaks cannot work under a tracer
+        environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+        subprocess.run([*strace, *command], cwd=cwd, env=environment, check=True, capture_output=True)
         recorder.follow(trace.read())
     if not any(op.kind in ("move", "exchange") for op in recorder.ops):
         raise ValueError("nothing was recorded")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""usage: replay.py BUILD [--share X] [--seed N] [SCENARIO]...
+"""usage: replay.py BUILD [--share X] [--seed N] [--forget-fsync] [SCENARIO]...
 
 Records what bertpipe's programs do to files while they save, makes every state that a crash may leave of it
 (recorder.py), and asks in each what a user would: does the run go on, and end as one that was left alone? Does a model
@@ -8,11 +8,9 @@ of each scenario; exit status 1 when one of them is bad.
 """
 import argparse
 import hashlib
-import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from multiprocessing.pool import ThreadPool
@@ -20,29 +18,11 @@ from pathlib import Path
 
 import xxhash
 
+import work
 from recorder import crash_states, record
+from work import LAST, MODEL, run, training_digest
 
-MODEL = Path(__file__).parent.parent / "fixtures/model/good-tiny"
-TRAIN = ["bert-train", "-j1", "-f", "json", "-b", "4", "-w", "2", "-m", str(MODEL), "--max-steps", "6"]
-TRAIN += ["--save-strategy", "steps", "--no-load-best-model-at-end"]
-LAST = ["--resume-from-checkpoint", "last"]
-STATE_FILES = ["model.safetensors", "optimizer.safetensors", "trainer_state.json"]
-
-
-def run(command, cwd, check=True):
-    return subprocess.run(command, cwd=cwd, check=check, capture_output=True, text=True)
-
-
-def texts(work, name, first):
-    """Twenty labelled texts as tokens, in WORK/NAME.mp."""
-    rows = [f"{('negative', 'positive')[i % 2]}\ta film , number {first + i}{' and a plot' * (i % 5)}" for i in range(20)]
-    (work / f"{name}.tsv").write_text("label\ttext\n" + "\n".join(rows) + "\n")
-    run(["rec-load", "-q", "--from", "tsv", "-o", f"{name}.text.mp", f"{name}.tsv"], work)
-    run(["wp-tokenize", "-q", "-m", MODEL, "-o", f"{name}.mp", f"{name}.text.mp"], work)
-
-
-def training_digest(folder):
-    return json.loads((folder / "bertpipe.json").read_text())["run"]["training_digest"]
+TRAIN = [*work.TRAIN, "--max-steps", "6", "--no-load-best-model-at-end"]
 
 
 def write_tree(root, tree):
@@ -55,34 +35,13 @@ def write_tree(root, tree):
             os.utime(root / path, (number, number))
 
 
-def whole_checkpoints(tree):
-    """{step: digest of what was saved} of the checkpoints in OUT that are what their bertpipe.json lists."""
-    found = {}
-    for path, content in tree.items():
-        match = re.fullmatch(r"out/checkpoint-(\d+)/bertpipe\.json", path)
-        if match is None:
-            continue
-        try:
-            files = json.loads(content)["files"]
-        except ValueError:
-            continue
-        folder = path.rsplit("/", 1)[0]
-        contents = {name: tree.get(f"{folder}/{name}") for name in files}
-        if all(name in files for name in STATE_FILES) and all(
-            contents[name] is not None and xxhash.xxh64(contents[name]).hexdigest() == files[name]["xxh64"]
-            for name in files
-        ):
-            found[int(match[1])] = json.loads(content)["run"]["training_digest"]
-    return found
-
-
 class Scenario:
     """Prepares a folder WORK/root, which a command changes, and judges the states: judge gives a reason or None."""
 
     inject = ()
 
-    def __init__(self, work):
-        self.work, self.root = work, work / "root"
+    def __init__(self, folder):
+        self.work, self.root = folder, folder / "root"
         self.root.mkdir()
         self.prepare()
 
@@ -102,7 +61,7 @@ class Checkpoints(Scenario):
     train = [*TRAIN, "--save-steps", "2", "--save-total-limit", "1"]
 
     def prepare(self):
-        texts(self.work, "a", 0)
+        work.make_texts(self.work, "a")
         self.command = [*self.train, "-o", self.root / "out", self.work / "a.mp"]
         run([*self.train, "-o", self.work / "whole", self.work / "a.mp"], self.work)
 
@@ -111,13 +70,12 @@ class Checkpoints(Scenario):
         self.promised = {}
         for i, op in enumerate(recorder.ops):
             if op.kind in ("move", "exchange") and re.fullmatch(r"checkpoint-\d+", op.name):
-                synced = (j for j in range(i, len(recorder.ops)) if recorder.ops[j][:1] == ("fsync",))
-                at = next(j for j in synced if recorder.ops[j].node == op.folder)
-                self.promised[int(op.name.split("-")[1])] = at + 1
+                synced = (j for j, later in enumerate(recorder.ops) if j > i and (later.kind, later.node) == ("fsync", op.folder))
+                self.promised[int(op.name.split("-")[1])] = next(synced, len(recorder.ops)) + 1
 
     def judge(self, state, root):
         step = max((step for step, at in self.promised.items() if state.at >= at), default=0)
-        there = max(whole_checkpoints(state.tree), default=0)
+        there = max((step for step, digest in work.checkpoints(state.tree, "out/").items() if digest), default=0)
         if there < step:
             return f"checkpoint-{step} was written, and is not there"
         result = self.bert_train(root, *LAST)
@@ -139,7 +97,7 @@ class Replaced(Scenario):
     seeds = ["--seed", "7"], ["--seed", "8"]
 
     def prepare(self):
-        texts(self.work, "a", 0)
+        work.make_texts(self.work, "a")
         for seed in self.seeds:
             run([*self.train, *seed, "-o", self.work / seed[1], self.work / "a.mp"], self.work)
         run([*self.train, *self.seeds[0], "-o", self.root / "out", self.work / "a.mp"], self.work)
@@ -172,7 +130,7 @@ class Models(Scenario):
     forget = False
 
     def prepare(self):
-        texts(self.work, "a", 0)
+        work.make_texts(self.work, "a")
         run([*self.train, "--seed", "7", "-o", self.root / "out", self.work / "a.mp"], self.work)
         if self.forget:
             (self.root / "out/bertpipe.json").unlink()
@@ -207,7 +165,7 @@ class NewModel(Models):
     """bert-init: no model, or the whole one."""
 
     def prepare(self):
-        texts(self.work, "a", 0)
+        work.make_texts(self.work, "a")
         self.command = ["bert-init", "--vocab", MODEL / "vocab.txt", "--layers", "1", "--hidden", "16", "--heads", "2"]
         self.command += ["--labels", "negative,positive", "-o", self.root / "out"]
         self.accepted = []
@@ -220,14 +178,8 @@ class NewModel(Models):
 class Outputs(Scenario):
     """Files that -o names: old or new, and when the program has ended, new."""
 
-    commands = [
-        ["wp-tokenize", "-q", "-m", str(MODEL), "-o", "root/out.mp", "a.text.mp"],
-        ["rec-split", "-q", "--ratio", "3:1", "-o", "root/out.mp", "-o", "root/other.mp", "a.text.mp"],
-        ["bert-eval", "-q", "-m", str(MODEL), "--dump", "root/out.mp", "a.mp"],
-    ]
-
     def prepare(self):
-        texts(self.work, "a", 0)
+        work.make_texts(self.work, "a")
         for name in ("out.mp", "other.mp"):
             (self.root / name).write_bytes(b"old " * 5000)
         self.old = self.files()
@@ -287,18 +239,19 @@ def distinct(states):
     return last.values()
 
 
-def replay(name, share, seed):
+def replay(name, share, seed, forget):
     """Prints a line of the scenario; the number of bad states."""
     fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="bertpipe-replay-", dir=fast) as folder:
-        work = Path(folder)
-        scenario = SCENARIOS[name](work)
-        recorder = record(scenario.command, scenario.root, work, scenario.inject)
+        scenario = SCENARIOS[name](Path(folder))
+        recorder = record(scenario.command, scenario.root, folder, scenario.inject)
+        if forget:
+            recorder.ops = [op for op in recorder.ops if op.kind != "fsync"]
         scenario.recorded(recorder)
 
         def judge(numbered):
             number, state = numbered
-            root = work / f"state-{number}"
+            root = Path(folder) / f"state-{number}"
             root.mkdir()
             write_tree(root, state.tree)
             reason = scenario.judge(state, root)
@@ -321,12 +274,13 @@ def replay(name, share, seed):
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n", 1)[0].removeprefix("usage: "))
     parser.add_argument("build")
-    parser.add_argument("--share", type=float, default=1.0)
+    parser.add_argument("--share", type=float, default=1.0, help="of the points at which a crash may come")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--forget-fsync", action="store_true", help="as if the programs never called it: bad states are found")
     parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []])
     options = parser.parse_intermixed_args()
     os.environ["PATH"] = str(Path(options.build).resolve()) + ":" + os.environ["PATH"]
-    results = [replay(name, options.share, options.seed) for name in options.scenarios or SCENARIOS]
+    results = [replay(name, options.share, options.seed, options.forget_fsync) for name in options.scenarios or SCENARIOS]
     tried, bad = (sum(numbers) for numbers in zip(*results))
     print(f"replayed: {tried} states, {bad} bad")
     sys.exit(1 if bad else 0)

@@ -15,7 +15,8 @@
 #include "model/model.h"
 #include "model/save.h"
 
-#define WEIGHTS "model.safetensors"
+#define WEIGHTS       "model.safetensors"
+#define WEIGHTS_INDEX WEIGHTS ".index.json" /* of weights in several files */
 
 int save_folder(const char *folder)
 {
@@ -170,6 +171,15 @@ static int remove_stale(const char *partial, const char *folder)
     return status;
 }
 
+static int remove_weights(const char *folder)
+{
+    if (!is_in(folder, WEIGHTS) && !is_in(folder, WEIGHTS_INDEX))
+        return 0;
+    if (remove_from(folder, WEIGHTS) != 0 || remove_from(folder, WEIGHTS_INDEX) != 0)
+        return -1;
+    return folder_sync(folder);
+}
+
 /*
  * Moves the finished files into the folder. A crash in between never leaves what would be taken for
  * a model: what is there loses its weights first, gets them back last but for bertpipe.json, and
@@ -177,9 +187,7 @@ static int remove_stale(const char *partial, const char *folder)
  */
 static int install(const char *partial, const char *folder)
 {
-    if (is_in(folder, WEIGHTS) && (remove_from(folder, WEIGHTS) != 0 || folder_sync(folder) != 0))
-        return -1;
-    if (remove_stale(partial, folder) != 0)
+    if (remove_weights(folder) != 0 || remove_stale(partial, folder) != 0)
         return -1;
     for (size_t i = 0; manifest_names[i] != NULL; i++) {
         const char *name = manifest_names[i];

@@ -197,7 +197,7 @@ int saver_resume(struct saver *saver, const char *folder, struct train_state *st
                             ", is not there: put it back, or resume from an earlier one",
                             folder, state->best_step);
     free(best);
-    return result;
+    return result ? result : rotate(saver, state); /* for a run that was killed before it could */
 }
 
 /* ---- writing ---- */

@@ -278,6 +278,12 @@ static void test_save(void)
     damage(folder, "model.safetensors", false);
     check_refused(folder, "model.safetensors: not the contents that bertpipe.json lists");
     CHECK(model_save(&source, folder, NULL) == 0, "saved over it");
+    manifest = json_load_file(path, 0, NULL);
+    json_object_set_new(manifest, "digest", json_string("0123456789abcdef"));
+    json_dump_file(manifest, path, 0);
+    json_decref(manifest);
+    check_refused(folder, "bertpipe.json: its digest is not that of its list of files");
+    CHECK(model_save(&source, folder, NULL) == 0, "saved over it");
     damage(folder, "config.json", true);
     check_refused(folder, "bytes, but bertpipe.json says ");
     snprintf(path, sizeof path, "%s/config.json", folder);

@@ -23,7 +23,7 @@ static int create(struct stream_spool *spool, const char *beside)
         .path = mem_format("%.*s.%.200s.spool.XXXXXX", (int)(base - beside), beside, base)};
     fd = mkstemp(spool->path);
     if (fd < 0) {
-        diag_errno(errno, "%s: cannot create", spool->path);
+        diag_errno(errno, "%s: cannot create a temporary file beside it", beside);
         free(spool->path);
         spool->path = NULL;
         return -1;

@@ -102,7 +102,6 @@ static int create_temporary(struct output *output, mode_t mode)
 /* before: the file that is there already, whose permissions the new one has; or NULL. */
 static int open_temporary(struct output *output, const struct stat *before)
 {
-    output->fd = -1;
     if (create_temporary(output, before != NULL ? before->st_mode & 0777 : 0666) != 0)
         return -1;
     if (before != NULL && fchmod(output->fd, before->st_mode & 0777) != 0) {
@@ -129,6 +128,7 @@ int output_open(struct output *output, const char *path)
     if (path == NULL || strcmp(path, "-") == 0)
         return 0;
     error_number = stat(path, &before) != 0 ? errno : 0;
+    output->fd = -1;
     if (path[0] == '\0' || (error_number != 0 && error_number != ENOENT))
         return diag_errno(error_number, "%s: cannot create", path[0] != '\0' ? path : "''");
     if (error_number == 0 && !S_ISREG(before.st_mode)) {

@@ -182,12 +182,12 @@ static int remove_weights(const char *folder)
 
 /*
  * Moves the finished files into the folder. A crash in between never leaves what would be taken for
- * a model: what is there loses its weights first, gets them back last but for bertpipe.json, and
+ * a model: what is there loses its weights first, which come back last but for bertpipe.json; and
  * an old bertpipe.json lists what is no longer there.
  */
 static int install(const char *partial, const char *folder)
 {
-    if (remove_weights(folder) != 0 || remove_stale(partial, folder) != 0)
+    if (remove_stale(partial, folder) != 0 || remove_weights(folder) != 0)
         return -1;
     for (size_t i = 0; manifest_names[i] != NULL; i++) {
         const char *name = manifest_names[i];

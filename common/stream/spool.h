@@ -22,8 +22,7 @@ typedef int (*stream_spool_visit)(void *context, struct stream_merge *merge,
 
 /*
  * Copies all records into a hidden file beside that path, which should lie where the results will,
- * for there must be room for them anyway. visit may be NULL. 0, or -1 with a
- * message.
+ * for there must be room for them anyway. visit may be NULL. 0, or -1 with a message.
  */
 int stream_spool_fill(struct stream_spool *spool, const char *beside, struct stream_merge *merge,
                       size_t max_record, stream_spool_visit visit, void *context);

@@ -1,7 +1,8 @@
 """File operations of a command, recorded by strace, and what a crash may leave of them.
 
-record() runs the command and gives what it did to a folder. crash_states() gives the trees that can be found after a crash at any point: of a killed process all operations so far; of a machine
-that lost power those that an fsync vouches for, and of the others any. What is assumed of a file system:
+record() runs the command and gives what it did to a folder. crash_states() gives the trees that can be found after a
+crash at any point: of a killed process all operations so far; of a machine that lost power those that an fsync vouches
+for, and of the others any. What is assumed of a file system:
 
   - fsync of a file vouches for the data written to it so far, fsync of a folder for the names made, moved and removed in
     it so far; fsync of a file says nothing about its name

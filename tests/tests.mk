@@ -1,4 +1,4 @@
-# demo, check, asan, coverage, lint, parity, bench, fuzz, damage
+# demo, check, asan, coverage, lint, parity, bench, fuzz, damage, crash
 
 # Within `make -j`, the submakes share its jobs; else they take every core.
 JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -47,5 +47,6 @@ $(PARITY_VENV)/ready: tests/parity/requirements.txt
 include $(wildcard tests/bench/bench.mk)
 include tests/fuzz/fuzz.mk
 include tests/damage/damage.mk
+include tests/crash/crash.mk
 
 .PHONY: unit-tests demo check asan coverage lint parity parity-tokenizer

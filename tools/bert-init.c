@@ -157,7 +157,8 @@ static int make_config(struct model_config *config, const struct tokeniser *toke
     return -1;
 }
 
-/* Makes the folder, or takes an empty one: nobody's model is replaced. */
+/* Makes the folder, or takes one that is empty but for what a killed program left: nobody's model
+ * is replaced. */
 static int prepare_folder(const char *folder)
 {
     const struct dirent *entry;
@@ -168,9 +169,15 @@ static int prepare_folder(const char *folder)
     if (directory == NULL)
         return diag_errno(errno, "%s: cannot open", folder);
     while ((entry = readdir(directory)) != NULL)
-        empty = empty && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0);
+        empty = empty && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+                          strcmp(entry->d_name, MODEL_PARTIAL) == 0);
     closedir(directory);
     return empty ? 0 : diag_error("%s: the folder is not empty", folder);
+}
+
+static int write_tokenizer(void *tokeniser, const char *folder)
+{
+    return tokeniser_save_folder(tokeniser, NULL, folder);
 }
 
 static int write_model(struct model *model, const struct tokeniser *tokeniser)
@@ -180,10 +187,10 @@ static int write_model(struct model *model, const struct tokeniser *tokeniser)
         .table = &model->table,
         .get = model_get_weights,
         .context = model,
+        .write_tokenizer = tokeniser != NULL ? write_tokenizer : NULL,
+        .tokenizer = (void *)tokeniser,
     };
     if (prepare_folder(options.output) != 0)
-        return -1;
-    if (tokeniser != NULL && tokeniser_save_folder(tokeniser, NULL, options.output) != 0)
         return -1;
     model_initialise(model, options.seed);
     if (model_save(&source, options.output, NULL) != 0)

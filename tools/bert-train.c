@@ -99,6 +99,7 @@ struct run {
     struct stream_writer *writer;
     struct train_state state;
     struct reporter reporter;
+    int lock; /* of the output folder */
 };
 
 static void check_options(const struct option_operands *operands)
@@ -133,7 +134,7 @@ static int load(struct run *run, const struct option_operands *operands)
     if (!run->tokeniser)
         return -1;
     if (!options.dry_run &&
-        output_folder_prepare(options.output, options.force || run->resume.folder))
+        output_folder_prepare(&run->lock, options.output, options.force || run->resume.folder))
         return -1;
     struct dataset_limits limits = match_limits(&run->model);
     struct stream_merge *train = NULL, *eval = NULL;
@@ -321,6 +322,8 @@ static int print_explanation(void)
 static int run_all(struct run *run, const struct option_operands *operands)
 {
     struct evaluate_limits limits;
+    if (!options.dry_run && output_folder_claim(&run->lock, options.output))
+        return -1;
     if (resume_find(&run->resume, options.arguments.resume_from_checkpoint, options.output))
         return -1;
     if (!run->resume.folder && !options.model)
@@ -377,7 +380,7 @@ static void run_free(struct run *run)
 
 int main(int argc, char **argv)
 {
-    struct run run = {0};
+    struct run run = {.lock = -1};
     train_arguments_init(&options.arguments);
     struct option_operands operands = options_parse(&program, argc, argv);
     if (options.explain)

@@ -277,7 +277,7 @@ static int write_parts(const struct stream_spool *spool, const struct strata *st
 }
 
 /* Beside the first output, if that is a file. */
-static const char *spool_prefix(void)
+static const char *spool_place(void)
 {
     const char *output = options.outputs.count > 0 ? options.outputs.items[0] : "part";
 
@@ -297,7 +297,7 @@ int main(int argc, char **argv)
     if (merge != NULL) {
         if (options.partial)
             stream_reader_require_parts(stream_merge_reader(merge), PARTS_ANY);
-        status = stream_spool_fill(&spool, spool_prefix(), merge, options.io.max_record,
+        status = stream_spool_fill(&spool, spool_place(), merge, options.io.max_record,
                                    options.stratify ? add_stratum : NULL, &strata);
     }
     stream_merge_close(merge);

@@ -5,6 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
+
+#define CLEAR "\r\033[K" /* the line that the cursor is in */
 
 static const char *program_name = "bertpipe";
 static enum diag_level level = DIAG_NORMAL;
@@ -44,7 +47,7 @@ static void blunt_control_characters(char *text)
 static void clear_status(void)
 {
     if (status_shown)
-        fputs("\r\033[K", stderr);
+        fputs(CLEAR, stderr);
     status_shown = false;
 }
 
@@ -94,6 +97,25 @@ void diag_print_held(struct diag_held *kept)
     if (kept->size > 0)
         put_line(kept->lines);
     kept->size = 0;
+}
+
+const char *diag_held_reason(struct diag_held *kept)
+{
+    size_t program = strlen(program_name) + strlen(": ");
+
+    kept->lines[strcspn(kept->lines, "\n")] = '\0';
+    return kept->lines + (kept->size > program ? program : 0);
+}
+
+void diag_last_words(const char *place, const char *reason)
+{
+    const char *const parts[] = {
+        status_shown ? CLEAR : "", program_name, ": ", place, ": ", reason, "\n"};
+    struct iovec line[sizeof parts / sizeof parts[0]];
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        line[i] = (struct iovec){(char *)parts[i], strlen(parts[i])};
+    (void)!writev(2, line, sizeof parts / sizeof parts[0]);
 }
 
 int diag_error(const char *format, ...)

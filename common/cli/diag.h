@@ -44,6 +44,12 @@ void diag_hold(struct diag_held *held);
 /* Prints what was held. */
 void diag_print_held(struct diag_held *held);
 
+/* The reason in the first line that was held: without the program's name, in *held. */
+const char *diag_held_reason(struct diag_held *held);
+
+/* Prints `program: place: reason` from within a signal handler that ends the program. */
+void diag_last_words(const char *place, const char *reason);
+
 /*
  * Shows line as the line in progress on a terminal, or removes it when NULL. Messages remove it
  * first. For progress.h, which decides whether there is a terminal.

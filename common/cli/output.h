@@ -9,8 +9,13 @@
 
 /*
  * An output under construction. With a path, bytes go to a temporary file beside it, which
- * output_commit flushes, fsyncs and renames; output_abandon, and any exit or fatal signal before
- * the commit, removes it. With path NULL or "-", fd is standard output.
+ * output_commit fsyncs and renames, after which it fsyncs the folder; output_abandon, and any exit
+ * or fatal signal before the commit, removes it. With path NULL or "-", fd is standard output.
+ *
+ * A symbolic link stays and the file that it names is written, whether there is one yet or not. A
+ * file that is there already is replaced by one with the same permissions, which belongs to whoever
+ * runs the program; a new one has what the umask leaves of 0666. Devices and named pipes are
+ * written to as they are.
  */
 struct output {
     int fd;
@@ -21,6 +26,9 @@ struct output {
 int output_open(struct output *output, const char *path);
 int output_commit(struct output *output);
 void output_abandon(struct output *output);
+/* Whether an entry of a folder is the temporary file of an output of that name, as a killed program
+ * leaves it behind. */
+bool output_is_temporary(const char *entry, const char *name);
 bool output_is_terminal(const struct output *output);
 
 /* Writes all bytes, through EINTR and short writes. 0, or -1 with a message naming the place. EPIPE

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "cli/diag.h"
-#include "cli/directory.h"
+#include "cli/folder.h"
 #include "cli/memory.h"
 #include "cli/signals.h"
 #include "data/digest.h"
@@ -27,7 +27,7 @@
 /* Removes a folder of files, all of them this program's, or what else has its name. */
 static void discard(const char *folder)
 {
-    DIR *directory = directory_open(folder);
+    DIR *directory = folder_open(folder);
     const struct dirent *entry;
     while (directory != NULL && (entry = readdir(directory)) != NULL)
         unlinkat(dirfd(directory), entry->d_name, 0);
@@ -53,6 +53,8 @@ static int unpack_into(const char *archive, const char *folder)
     status = hub_unpack(archive, temporary);
     if (status == 0 && rename(temporary, folder) != 0)
         status = diag_errno(errno, "%s", folder);
+    if (status == 0)
+        status = folder_sync_parent(folder);
     if (status != 0)
         discard(temporary);
     signals_keep(temporary);

@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 #include "cli/diag.h"
-#include "cli/directory.h"
+#include "cli/folder.h"
 #include "cli/json_file.h"
 #include "cli/memory.h"
+#include "cli/output.h"
 #include "model/manifest.h"
 #include "model/save.h"
 
@@ -79,9 +80,6 @@ static int fill(const struct checkpoint *checkpoint, const char *folder)
                                      {.name = "optimizer.safetensors"}};
     size_t known_count = 1;
 
-    if (checkpoint->write_tokenizer != NULL &&
-        checkpoint->write_tokenizer(checkpoint->tokenizer, folder) != 0)
-        return -1;
     if (save_model(&checkpoint->model, folder, &known[0]) != 0)
         return -1;
     if (checkpoint->exp_avg != NULL && checkpoint->exp_avg_sq != NULL) {
@@ -91,9 +89,7 @@ static int fill(const struct checkpoint *checkpoint, const char *folder)
     }
     if (checkpoint->trainer_state != NULL && write_state(checkpoint, folder) != 0)
         return -1;
-    if (manifest_write(folder, true, known, known_count, checkpoint->run) != 0)
-        return -1;
-    return save_sync(folder);
+    return manifest_write(folder, true, known, known_count, checkpoint->run);
 }
 
 static bool exists(const char *path)
@@ -103,14 +99,17 @@ static bool exists(const char *path)
     return lstat(path, &status) == 0;
 }
 
-/* Puts the finished folder in place of one of the same name: the two are exchanged, so that there
- * is always a whole one, or (where the file system cannot) the old one is moved aside first. */
+/*
+ * Puts the finished folder in place of one of the same name: the two are exchanged, so that there
+ * is always a whole one, or (where the file system cannot) the old one is moved aside first. The
+ * old one is removed when the disk has the new one's name.
+ */
 static int put_in_place(const char *partial, const char *final, const char *old)
 {
     bool replaced = exists(final);
 
     if (replaced && renameat2(AT_FDCWD, partial, AT_FDCWD, final, RENAME_EXCHANGE) == 0)
-        return checkpoint_remove(partial);
+        return folder_sync_parent(final) != 0 ? -1 : partial_discard(partial);
     if (replaced && rename(final, old) != 0)
         return diag_errno(errno, "%s: cannot replace", final);
     if (rename(partial, final) != 0) {
@@ -121,6 +120,9 @@ static int put_in_place(const char *partial, const char *final, const char *old)
         return diag_errno(error_number, "%s: cannot rename the finished checkpoint into place",
                           final);
     }
+    partial_keep(partial);
+    if (folder_sync_parent(final) != 0)
+        return -1;
     return replaced ? checkpoint_remove(old) : 0;
 }
 
@@ -128,16 +130,15 @@ static int write_in(const struct checkpoint *checkpoint, const char *out, const 
                     const char *final, const char *old)
 {
     /* what a killed run left behind */
-    if ((exists(partial) && checkpoint_remove(partial) != 0) ||
-        (exists(old) && checkpoint_remove(old) != 0))
+    if (exists(old) && checkpoint_remove(old) != 0)
         return -1;
-    if (save_folder(out) != 0 || save_folder(partial) != 0)
+    if (save_folder(out) != 0 || partial_begin(partial) != 0)
         return -1;
-    if (fill(checkpoint, partial) != 0 || put_in_place(partial, final, old) != 0) {
-        (void)checkpoint_remove(partial);
-        return -1;
-    }
-    return save_sync(out);
+    if (fill(checkpoint, partial) == 0 && put_in_place(partial, final, old) == 0)
+        return 0;
+    if (exists(partial))
+        (void)partial_discard(partial);
+    return -1;
 }
 
 int checkpoint_write(const struct checkpoint *checkpoint, const char *out)
@@ -154,24 +155,18 @@ int checkpoint_write(const struct checkpoint *checkpoint, const char *out)
     return status;
 }
 
-/* Whether a file is one of a checkpoint's, or the temporary (".NAME.XXXXXX") of one that was being
- * written. */
+/* Whether a file is one of a checkpoint's, or the temporary of one that was being written. */
 static bool is_ours(const char *file)
 {
-    for (size_t i = 0; manifest_names[i] != NULL; i++) {
-        size_t length = strlen(manifest_names[i]);
-
-        if (strcmp(file, manifest_names[i]) == 0 ||
-            (file[0] == '.' && strncmp(file + 1, manifest_names[i], length) == 0 &&
-             file[1 + length] == '.'))
+    for (size_t i = 0; manifest_names[i] != NULL; i++)
+        if (strcmp(file, manifest_names[i]) == 0 || output_is_temporary(file, manifest_names[i]))
             return true;
-    }
     return false;
 }
 
 int checkpoint_remove(const char *folder)
 {
-    DIR *directory = directory_open(folder);
+    DIR *directory = folder_open(folder);
     struct dirent *entry;
     int status = 0;
 

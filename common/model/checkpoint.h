@@ -30,9 +30,6 @@ struct checkpoint {
     uint64_t step;               /* optimiser steps taken; names the folder */
     const json_t *trainer_state; /* not consumed; may be NULL */
     const json_t *run;           /* run record of bertpipe.json; not consumed; may be NULL */
-    /* Writes the tokenizer's files into a folder; 0, or -1 with a message. NULL: none. */
-    int (*write_tokenizer)(void *context, const char *folder);
-    void *tokenizer; /* its context */
 };
 
 /* Writes OUT/checkpoint-STEP, replacing one of that name. 0, or -1 with a message and nothing left
@@ -68,7 +65,8 @@ int64_t checkpoint_list(const char *out, uint64_t **steps);
 /* Takes OUT/checkpoint-STEP away: at once under that name, then file by file. 0, or -1 with a
  * message. */
 int checkpoint_discard(const char *out, uint64_t step);
-/* Removes what killed runs left half written or half removed in OUT. 0, or -1 with a message. */
+/* Removes what killed runs left half written or half removed in OUT, which nobody else may be
+ * writing to. 0, or -1 with a message. */
 int checkpoint_clean(const char *out);
 
 /* Removes a checkpoint's files and folder. A folder that holds anything else keeps it, with a

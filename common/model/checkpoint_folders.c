@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/diag.h"
+#include "cli/folder.h"
 #include "cli/json_file.h"
 #include "cli/memory.h"
 #include "cli/options.h"
@@ -88,6 +89,8 @@ int checkpoint_discard(const char *out, uint64_t step)
 
     if (rename(folder, old) != 0)
         status = diag_errno(errno, "%s: cannot remove", folder);
+    else if (folder_sync(out) != 0) /* or a crash could leave its name and not its files */
+        status = -1;
     else
         status = checkpoint_remove(old);
     free(folder);
@@ -95,7 +98,7 @@ int checkpoint_discard(const char *out, uint64_t step)
     return status;
 }
 
-/* ".checkpoint-12.partial" or ".checkpoint-12.old". */
+/* ".checkpoint-12.partial", ".checkpoint-12.old" or ".model.partial". */
 static bool is_left_over(const char *name)
 {
     const char *end = strrchr(name, '.');
@@ -103,6 +106,8 @@ static bool is_left_over(const char *name)
     char *middle;
     bool ours;
 
+    if (strcmp(name, MODEL_PARTIAL) == 0)
+        return true;
     if (name[0] != '.' || end == name || (strcmp(end, PARTIAL) != 0 && strcmp(end, OLD) != 0))
         return false;
     middle = mem_strndup(name + 1, (size_t)(end - name) - 1);

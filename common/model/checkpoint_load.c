@@ -17,7 +17,7 @@ static const float *find_moment(const struct safetensors *set, const char *prefi
 {
     char *name = mem_format("%s%s", prefix, parameter->name);
     const struct safetensors_tensor *tensor = safetensors_find(set, name);
-    const char *path = set->files[0].path;
+    const char *path = set->files[0]->path;
     const float *values = NULL;
 
     if (tensor == NULL)
@@ -38,9 +38,9 @@ static int find_moments(struct checkpoint_state *state, const struct parameter_t
     const char *step = json_string_value(json_object_get(set->metadata, "step"));
 
     if (step == NULL || parse_unsigned(step, &state->step) != 0)
-        return diag_error("%s: no step in its metadata", set->files[0].path);
+        return diag_error("%s: no step in its metadata", set->files[0]->path);
     if (set->count != 2 * table->count)
-        return diag_error("%s: %zu tensors, but the model needs %zu", set->files[0].path,
+        return diag_error("%s: %zu tensors, but the model needs %zu", set->files[0]->path,
                           set->count, 2 * table->count);
     state->exp_avg = mem_calloc(table->count, sizeof *state->exp_avg);
     state->exp_avg_sq = mem_calloc(table->count, sizeof *state->exp_avg_sq);

@@ -2,18 +2,17 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 #include "cli/diag.h"
 #include "cli/json_file.h"
+#include "cli/mapping.h"
 #include "cli/memory.h"
 #include "cli/version.h"
 
@@ -42,29 +41,15 @@ static bool is_state(const char *name)
     return strcmp(name, "optimizer.safetensors") == 0 || strcmp(name, "trainer_state.json") == 0;
 }
 
-/* The hash of a file's contents. */
 static int hash_file(const char *path, uint64_t *size, uint64_t *xxh64)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    void *map = NULL;
+    struct mapping *file = mapping_open(path, true);
 
-    if (fd < 0 || fstat(fd, &status) != 0) {
-        int error_number = errno;
-
-        if (fd >= 0)
-            close(fd);
-        return diag_errno(error_number, "%s: cannot open", path);
-    }
-    *size = (uint64_t)status.st_size;
-    if (*size > 0)
-        map = mmap(NULL, *size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
-    close(fd);
-    if (map == MAP_FAILED)
-        return diag_errno(errno, "%s: cannot map", path);
-    *xxh64 = XXH64(map, *size, 0);
-    if (map != NULL)
-        munmap(map, *size);
+    if (file == NULL)
+        return -1;
+    *size = file->size;
+    *xxh64 = XXH64(file->data, file->size, 0);
+    mapping_close(file);
     return 0;
 }
 
@@ -263,6 +248,20 @@ static int verify_file(const char *folder, const char *name, const json_t *entry
     return result;
 }
 
+/* Whether the digest is that of the list, so that nothing in the list was changed. */
+static int verify_list(const char *folder, const json_t *json)
+{
+    const char *recorded = json_string_value(json_object_get(json, "digest"));
+    char digest[MANIFEST_DIGEST_SIZE];
+
+    digest_files(json_object_get(json, "files"), digest);
+    if (strcmp(digest, recorded) == 0)
+        return 0;
+    return diag_error("%s/" MANIFEST_NAME ": its digest is not that of its list of files: it was "
+                      "changed or is damaged",
+                      folder);
+}
+
 int manifest_verify(const char *folder, char digest[MANIFEST_DIGEST_SIZE])
 {
     json_t *json, *entry;
@@ -280,6 +279,8 @@ int manifest_verify(const char *folder, char digest[MANIFEST_DIGEST_SIZE])
         if (status != 0)
             break;
     }
+    if (status == 0)
+        status = verify_list(folder, json);
     if (status == 0)
         snprintf(digest, MANIFEST_DIGEST_SIZE, "%s",
                  json_string_value(json_object_get(json, "digest")));

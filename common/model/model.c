@@ -121,7 +121,7 @@ static void mark_missing(struct model *model, size_t index)
 /* Finds a tensor for every parameter; used[i] is set for the file's tensors that have one. */
 static int match_tensors(struct model *model, unsigned flags, bool *used)
 {
-    const char *path = model->files.file_count == 1 ? model->files.files[0].path : model->folder;
+    const char *path = model->files.file_count == 1 ? model->files.files[0]->path : model->folder;
 
     for (size_t i = 0; i < model->table.count; i++) {
         const struct parameter *parameter = &model->table.items[i];

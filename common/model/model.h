@@ -74,16 +74,23 @@ struct model_source {
     safetensors_get *get; /* values of table->items[index] */
     void *context;
     const json_t *metadata; /* strings for the __metadata__ of model.safetensors; may be NULL */
+    /* Writes the tokenizer's files into a folder; 0, or -1 with a message. NULL: none. */
+    int (*write_tokenizer)(void *context, const char *folder);
+    void *tokenizer; /* its context */
 };
 
 /* Values of a loaded model: context is the struct model. */
 const float *model_get_weights(void *model, size_t index);
 
+/* The folder in a model's folder in which model_save prepares its files. */
+#define MODEL_PARTIAL ".model.partial"
+
 /*
- * Writes config.json and model.safetensors into the folder (made if it does not exist), each
- * atomically, and then bertpipe.json, which lists size and xxh64 of every model and tokenizer file
- * that is in the folder: write the tokenizer's files first. run (may be NULL; not consumed) is
- * recorded as the run record. 0, or -1 with a message.
+ * Writes the tokenizer's files, config.json, model.safetensors and bertpipe.json, which lists size
+ * and xxh64 of each, into the folder, which is made if it does not exist. All are whole and on the
+ * disk before the first is moved into its place, bertpipe.json last; of a model that was there, the
+ * weights are removed before that, and all else that its bertpipe.json lists and the new one has
+ * not. run (may be NULL; not consumed) is recorded as the run record. 0, or -1 with a message.
  */
 int model_save(const struct model_source *source, const char *folder, const json_t *run);
 

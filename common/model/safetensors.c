@@ -1,12 +1,8 @@
 #include "model/safetensors.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/diag.h"
@@ -191,11 +187,11 @@ static json_t *parse_header(const char *path, const char *map, size_t size, size
     return json;
 }
 
-static int read_tensors(struct safetensors *set, const struct safetensors_file *file)
+static int read_tensors(struct safetensors *set, const struct mapping *file)
 {
     size_t header = 0, first = set->count;
-    json_t *json = parse_header(file->path, file->map, file->size, &header);
-    const char *data = (const char *)file->map + 8 + header;
+    json_t *json = parse_header(file->path, file->data, file->size, &header);
+    const char *data = (const char *)file->data + 8 + header;
     size_t data_size = file->size - 8 - header;
     const char *key;
     json_t *row;
@@ -228,37 +224,14 @@ static int read_tensors(struct safetensors *set, const struct safetensors_file *
     return check_cover(set->tensors + first, set->count - first, file->path, data, data_size);
 }
 
-static int map_file(struct safetensors_file *file, const char *path)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-
-    if (fd < 0)
-        return diag_errno(errno, "%s: cannot open", path);
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        close(fd);
-        return diag_error("%s: not a regular file", path);
-    }
-    file->size = (size_t)status.st_size;
-    file->map = NULL;
-    if (file->size > 0)
-        file->map = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, fd, 0);
-    close(fd);
-    if (file->map == MAP_FAILED)
-        return diag_errno(errno, "%s: cannot map", path);
-    file->path = mem_strdup(path);
-    return 0;
-}
-
 static int add_file(struct safetensors *set, const char *path)
 {
-    struct safetensors_file *file;
+    struct mapping *file = mapping_open(path, false);
 
-    set->files = mem_realloc_array(set->files, set->file_count + 1, sizeof *set->files);
-    file = &set->files[set->file_count];
-    if (map_file(file, path) != 0)
+    if (file == NULL)
         return -1;
-    set->file_count++;
+    set->files = mem_realloc_array(set->files, set->file_count + 1, sizeof(struct mapping *));
+    set->files[set->file_count++] = file;
     return read_tensors(set, file);
 }
 
@@ -380,11 +353,8 @@ void safetensors_close(struct safetensors *set)
     for (size_t i = 0; i < set->count; i++)
         free(set->tensors[i].name);
     free(set->tensors);
-    for (size_t i = 0; i < set->file_count; i++) {
-        if (set->files[i].map != NULL)
-            munmap(set->files[i].map, set->files[i].size);
-        free(set->files[i].path);
-    }
+    for (size_t i = 0; i < set->file_count; i++)
+        mapping_close(set->files[i]);
     free(set->files);
     json_decref(set->metadata);
     *set = (struct safetensors){0};

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cli/mapping.h"
 #include "cli/output.h"
 
 #define SAFETENSORS_HEADER_MAX 100000000u
@@ -40,18 +41,12 @@ struct safetensors_tensor {
     uint64_t size;    /* bytes */
 };
 
-struct safetensors_file {
-    char *path;
-    void *map;
-    size_t size;
-};
-
 /* The tensors of one or several files, by name. */
 struct safetensors {
     struct safetensors_tensor *tensors; /* sorted by name (bytewise) */
     size_t count;
     size_t capacity;
-    struct safetensors_file *files;
+    struct mapping **files;
     size_t file_count;
     json_t *metadata; /* __metadata__ of the last file that has one, or NULL; owned */
 };

@@ -1,39 +1,34 @@
 #include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/diag.h"
+#include "cli/folder.h"
+#include "cli/json_file.h"
 #include "cli/memory.h"
+#include "cli/signals.h"
+#include "model/checkpoint.h"
 #include "model/manifest.h"
 #include "model/model.h"
 #include "model/save.h"
+
+#define WEIGHTS       "model.safetensors"
+#define WEIGHTS_INDEX WEIGHTS ".index.json" /* of weights in several files */
 
 int save_folder(const char *folder)
 {
     struct stat status;
 
     if (mkdir(folder, 0777) == 0)
-        return 0;
+        return folder_sync_parent(folder);
     if (errno != EEXIST)
         return diag_errno(errno, "%s: cannot make the folder", folder);
     if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode))
         return diag_error("%s: not a folder", folder);
     return 0;
-}
-
-int save_sync(const char *folder)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int status = 0;
-
-    if (fd < 0)
-        return diag_errno(errno, "%s: cannot open", folder);
-    if (fsync(fd) != 0 && errno != EINVAL) /* EINVAL: a file system that has no such thing */
-        status = diag_errno(errno, "%s: cannot sync", folder);
-    close(fd);
-    return status;
 }
 
 int save_tensors(const char *folder, struct safetensors_item *items, size_t count,
@@ -69,7 +64,10 @@ int save_model(const struct model_source *source, const char *folder,
         items[i].shape[1] = table->items[i].shape[1];
         items[i].index = i;
     }
-    status = model_config_write(source->config, folder);
+    status =
+        source->write_tokenizer != NULL ? source->write_tokenizer(source->tokenizer, folder) : 0;
+    if (status == 0)
+        status = model_config_write(source->config, folder);
     if (status == 0)
         status = save_tensors(folder, items, table->count, source->metadata, source->get,
                               source->context, weights);
@@ -77,12 +75,148 @@ int save_model(const struct model_source *source, const char *folder,
     return status;
 }
 
+/* ---- a folder under construction ---- */
+
+/* Hands the folder and each file that can come into it to signals_remove_later or signals_keep. */
+static void register_partial(const char *path, void (*hand)(const char *path))
+{
+    hand(path);
+    for (size_t i = 0; manifest_names[i] != NULL; i++) {
+        char *file = mem_format("%s/%s", path, manifest_names[i]);
+
+        hand(file);
+        free(file);
+    }
+}
+
+void partial_keep(const char *path)
+{
+    register_partial(path, signals_keep);
+}
+
+int partial_begin(const char *path)
+{
+    struct stat status;
+
+    if (lstat(path, &status) == 0 && checkpoint_remove(path) != 0)
+        return -1;
+    register_partial(path, signals_remove_later);
+    if (mkdir(path, 0777) == 0)
+        return 0;
+    diag_errno(errno, "%s: cannot make the folder", path);
+    partial_keep(path);
+    return -1;
+}
+
+int partial_discard(const char *path)
+{
+    partial_keep(path);
+    return checkpoint_remove(path);
+}
+
+/* ---- a model ---- */
+
+static bool is_in(const char *folder, const char *name)
+{
+    char *path = mem_format("%s/%s", folder, name);
+    bool there = access(path, F_OK) == 0;
+
+    free(path);
+    return there;
+}
+
+static int remove_from(const char *folder, const char *name)
+{
+    char *path = mem_format("%s/%s", folder, name);
+    int status = 0;
+
+    if (unlink(path) != 0 && errno != ENOENT)
+        status = diag_errno(errno, "%s: cannot remove", path);
+    free(path);
+    return status;
+}
+
+static int move(const char *partial, const char *folder, const char *name)
+{
+    char *from = mem_format("%s/%s", partial, name), *to = mem_format("%s/%s", folder, name);
+    int status = 0;
+
+    if (rename(from, to) != 0)
+        status = diag_errno(errno, "%s: cannot rename the finished file into place", to);
+    free(from);
+    free(to);
+    return status;
+}
+
+/* Removes the files that the folder's bertpipe.json lists and the new model does not have: they
+ * would count as its own. */
+static int remove_stale(const char *partial, const char *folder)
+{
+    char *path = mem_format("%s/" MANIFEST_NAME, folder);
+    json_t *json, *entry;
+    const char *name;
+    int status = json_file_read_optional(path, 0, &json);
+
+    free(path);
+    json_object_foreach(json_object_get(json, "files"), name, entry)
+    {
+        if (status != 0 || strchr(name, '/') != NULL || is_in(partial, name) ||
+            !is_in(folder, name))
+            continue;
+        status = remove_from(folder, name);
+        if (status == 0)
+            diag_note("%s/%s: removed, as it was part of the model that is replaced", folder, name);
+    }
+    json_decref(json);
+    return status;
+}
+
+static int remove_weights(const char *folder)
+{
+    if (!is_in(folder, WEIGHTS) && !is_in(folder, WEIGHTS_INDEX))
+        return 0;
+    if (remove_from(folder, WEIGHTS) != 0 || remove_from(folder, WEIGHTS_INDEX) != 0)
+        return -1;
+    return folder_sync(folder);
+}
+
+/*
+ * Moves the finished files into the folder. A crash in between never leaves what would be taken for
+ * a model: what is there loses its weights first, which come back last but for bertpipe.json; and
+ * an old bertpipe.json lists what is no longer there.
+ */
+static int install(const char *partial, const char *folder)
+{
+    if (remove_stale(partial, folder) != 0 || remove_weights(folder) != 0)
+        return -1;
+    for (size_t i = 0; manifest_names[i] != NULL; i++) {
+        const char *name = manifest_names[i];
+
+        if (strcmp(name, WEIGHTS) != 0 && strcmp(name, MANIFEST_NAME) != 0 &&
+            is_in(partial, name) && move(partial, folder, name) != 0)
+            return -1;
+    }
+    if (folder_sync(folder) != 0 || move(partial, folder, WEIGHTS) != 0 ||
+        folder_sync(folder) != 0 || move(partial, folder, MANIFEST_NAME) != 0)
+        return -1;
+    return folder_sync(folder);
+}
+
 int model_save(const struct model_source *source, const char *folder, const json_t *run)
 {
-    struct manifest_entry weights = {.name = "model.safetensors"};
+    struct manifest_entry weights = {.name = WEIGHTS};
+    char *partial = mem_format("%s/" MODEL_PARTIAL, folder);
+    int status = -1;
 
-    if (save_folder(folder) != 0 || save_model(source, folder, &weights) != 0 ||
-        manifest_write(folder, false, &weights, 1, run) != 0)
-        return -1;
-    return save_sync(folder);
+    if (save_folder(folder) == 0 && partial_begin(partial) == 0) {
+        status = save_model(source, partial, &weights);
+        if (status == 0)
+            status = manifest_write(partial, false, &weights, 1, run);
+        if (status == 0)
+            status = install(partial, folder);
+        if (partial_discard(partial) != 0)
+            status = -1;
+    }
+    free(partial);
+    return status;
 }

@@ -9,16 +9,24 @@
 #include "model/manifest.h"
 #include "model/model.h"
 
-/* Makes the folder unless there is one. */
+/* Makes the folder, lastingly, unless there is one. */
 int save_folder(const char *folder);
-/* Makes the names in a folder lasting. */
-int save_sync(const char *folder);
 /* Writes FOLDER/entry->name (see safetensors_write) and fills in entry's size and hash. */
 int save_tensors(const char *folder, struct safetensors_item *items, size_t count,
                  const json_t *metadata, safetensors_get *get, void *context,
                  struct manifest_entry *entry);
-/* Writes config.json and model.safetensors; weights->name must be "model.safetensors". */
+/* Writes the tokenizer's files, config.json and model.safetensors; weights->name must be
+ * "model.safetensors". */
 int save_model(const struct model_source *source, const char *folder,
                struct manifest_entry *weights);
+
+/*
+ * A folder under construction, under a temporary name: begin makes it, in place of what a killed
+ * run left under that name; keep is for when it has its final name; discard removes it. Until then
+ * exits and fatal signals remove it.
+ */
+int partial_begin(const char *path);
+void partial_keep(const char *path);
+int partial_discard(const char *path);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -11,14 +12,18 @@
 #include "stream/groups.h"
 #include "stream/writer.h"
 
-static int create(struct stream_spool *spool, const char *prefix)
+/* ".NAME.spool.XXXXXX" beside the path, where no pattern for its parts takes it for one. */
+static int create(struct stream_spool *spool, const char *beside)
 {
+    const char *slash = strrchr(beside, '/');
+    const char *base = slash != NULL ? slash + 1 : beside;
     int fd;
 
-    *spool = (struct stream_spool){.path = mem_format("%s.spool.XXXXXX", prefix)};
+    *spool = (struct stream_spool){
+        .path = mem_format("%.*s.%.200s.spool.XXXXXX", (int)(base - beside), beside, base)};
     fd = mkstemp(spool->path);
     if (fd < 0) {
-        diag_errno(errno, "%s: cannot create", spool->path);
+        diag_errno(errno, "%s: cannot create a temporary file beside it", beside);
         free(spool->path);
         spool->path = NULL;
         return -1;
@@ -76,13 +81,13 @@ static int copy_records(struct copy *copy)
     return stream_writer_end(copy->writer);
 }
 
-int stream_spool_fill(struct stream_spool *spool, const char *prefix, struct stream_merge *merge,
+int stream_spool_fill(struct stream_spool *spool, const char *beside, struct stream_merge *merge,
                       size_t max_record, stream_spool_visit visit, void *context)
 {
     struct copy copy = {.merge = merge, .visit = visit, .context = context};
     int status;
 
-    if (create(spool, prefix) != 0)
+    if (create(spool, beside) != 0)
         return -1;
     copy.writer = stream_writer_open(spool->path, FORM_MSGPACK);
     if (copy.writer == NULL)

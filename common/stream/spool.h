@@ -21,11 +21,10 @@ typedef int (*stream_spool_visit)(void *context, struct stream_merge *merge,
                                   const struct stream_record *record);
 
 /*
- * Copies all records into a file whose name begins with prefix (a path: it should lie where the
- * results will, for there must be room for them anyway). visit may be NULL. 0, or -1 with a
- * message.
+ * Copies all records into a hidden file beside that path, which should lie where the results will,
+ * for there must be room for them anyway. visit may be NULL. 0, or -1 with a message.
  */
-int stream_spool_fill(struct stream_spool *spool, const char *prefix, struct stream_merge *merge,
+int stream_spool_fill(struct stream_spool *spool, const char *beside, struct stream_merge *merge,
                       size_t max_record, stream_spool_visit visit, void *context);
 /* Reads it from the beginning: the header has been read. NULL with a message. */
 struct stream_reader *stream_spool_open(const struct stream_spool *spool, size_t max_record);

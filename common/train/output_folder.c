@@ -3,24 +3,36 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/diag.h"
-#include "cli/memory.h"
+#include "cli/folder.h"
+#include "cli/output.h"
 #include "cli/signals.h"
+#include "model/checkpoint.h"
 
 #define CHECKPOINT "checkpoint-"
 
 /* What a run writes besides its model, and what does not tell whose folder it is. */
+static const char *const summaries[] = {
+    "runs", "trainer_state.json", "train_results.json", "eval_results.json", "all_results.json",
+    NULL};
+
 static bool is_summary(const char *name)
 {
-    static const char *const names[] = {"runs", "trainer_state.json", "train_results.json",
-                                        "eval_results.json", "all_results.json"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(name, names[i]) == 0)
+    for (size_t i = 0; summaries[i]; i++)
+        if (strcmp(name, summaries[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_left_over(const char *name)
+{
+    for (size_t i = 0; summaries[i]; i++)
+        if (output_is_temporary(name, summaries[i]))
             return true;
     return false;
 }
@@ -51,33 +63,51 @@ static int inspect(const char *folder)
     return 0;
 }
 
-static int try_writing(const char *folder)
+static int clean(const char *folder)
 {
-    char *path = mem_format("%s/.write-test.XXXXXX", folder);
-    int fd = mkostemp(path, O_CLOEXEC);
-    int reason = errno;
-    if (fd >= 0) {
-        close(fd);
-        unlink(path);
-    }
-    free(path);
-    return fd >= 0 ? 0 : diag_errno(reason, "%s: cannot make files in this folder", folder);
+    const struct dirent *entry;
+    DIR *directory = opendir(folder);
+    int result = 0;
+    if (!directory)
+        return diag_errno(errno, "%s", folder);
+    while ((entry = readdir(directory)))
+        if (is_left_over(entry->d_name) && unlinkat(dirfd(directory), entry->d_name, 0))
+            result = diag_errno(errno, "%s/%s: cannot remove", folder, entry->d_name);
+    closedir(directory);
+    return result ? result : checkpoint_clean(folder);
 }
 
-int output_folder_prepare(const char *folder, bool force)
+int output_folder_claim(int *lock, const char *folder)
 {
+    if (*lock >= 0)
+        return 0;
+    *lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*lock < 0)
+        return 0;
+    if (flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return diag_error("%s: another program is writing into this folder", folder);
+    return clean(folder);
+}
+
+static int make(const char *folder)
+{
+    struct stat status;
     if (mkdir(folder, 0777) == 0) {
         signals_remove_later(folder); /* as long as it is empty */
-        return try_writing(folder);
+        return folder_sync_parent(folder);
     }
     if (errno != EEXIST)
         return diag_errno(errno, "%s: cannot make this folder", folder);
-    struct stat status;
     if (stat(folder, &status))
         return diag_errno(errno, "%s", folder);
-    if (!S_ISDIR(status.st_mode))
-        return diag_error("%s: exists and is not a folder", folder);
-    if (!force && inspect(folder))
+    return S_ISDIR(status.st_mode) ? 0 : diag_error("%s: exists and is not a folder", folder);
+}
+
+int output_folder_prepare(int *lock, const char *folder, bool force)
+{
+    if (make(folder) || (!force && inspect(folder)))
         return -1;
-    return try_writing(folder);
+    if (access(folder, W_OK | X_OK))
+        return diag_errno(errno, "%s: cannot make files in this folder", folder);
+    return output_folder_claim(lock, folder);
 }

@@ -1,6 +1,7 @@
 #include "train/resume.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,10 +41,22 @@ static struct candidate make_candidate(const char *out, uint64_t step)
     struct candidate candidate = {mem_format("%s/checkpoint-%" PRIu64, out, step), step, {0, 0}};
     char *path = mem_format("%s/" MANIFEST_NAME, candidate.folder);
     struct stat status;
-    if (stat(path, &status) == 0)
+    if (stat(path, &status) == 0 || stat(candidate.folder, &status) == 0)
         candidate.time = status.st_mtim;
     free(path);
     return candidate;
+}
+
+/* Says in one line why it is not, where it is not whole. */
+static bool is_whole(const char *folder)
+{
+    struct diag_held held = {0};
+    diag_hold(&held);
+    bool whole = checkpoint_verify(folder) == 0;
+    diag_hold(NULL);
+    if (!whole)
+        diag_warn("%s: this checkpoint is passed over", diag_held_reason(&held));
+    return whole;
 }
 
 static int find_last(struct resume *resume, const char *out)
@@ -56,12 +69,9 @@ static int find_last(struct resume *resume, const char *out)
     for (int64_t i = 0; i < count; i++)
         candidates[i] = make_candidate(out, steps[i]);
     qsort(candidates, (size_t)count, sizeof *candidates, newest_first);
-    for (int64_t i = 0; i < count && !resume->folder; i++) {
-        if (checkpoint_verify(candidates[i].folder) == 0)
+    for (int64_t i = 0; i < count && !resume->folder; i++)
+        if (is_whole(candidates[i].folder))
             resume->folder = mem_strdup(candidates[i].folder);
-        else
-            diag_warn("%s: passed over: not a whole checkpoint", candidates[i].folder);
-    }
     for (int64_t i = 0; i < count; i++)
         free(candidates[i].folder);
     free(candidates);

@@ -18,7 +18,7 @@ struct resume {
 
 /*
  * wanted: --resume-from-checkpoint. NULL: there is nothing to resume. "last": the checkpoint in out
- * that was written last and is whole; those that are not are named on standard error. There may be
+ * that was written last and is whole; of those passed over a line says why. There may be
  * none, unless all are broken. 0, or -1 with a message; resume_free in either case.
  */
 int resume_find(struct resume *resume, const char *wanted, const char *out);

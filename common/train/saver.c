@@ -7,10 +7,8 @@
 #include <unistd.h>
 
 #include "cli/diag.h"
-#include "cli/json_file.h"
 #include "cli/memory.h"
 #include "model/checkpoint.h"
-#include "model/manifest.h"
 #include "train/training_digest.h"
 
 void saver_init(struct saver *saver)
@@ -64,6 +62,8 @@ static struct model_source engine_source(struct saver *saver)
         .get = get_weight,
         .context = saver,
         .metadata = saver->metadata,
+        .write_tokenizer = write_tokenizer,
+        .tokenizer = saver,
     };
 }
 
@@ -197,7 +197,7 @@ int saver_resume(struct saver *saver, const char *folder, struct train_state *st
                             ", is not there: put it back, or resume from an earlier one",
                             folder, state->best_step);
     free(best);
-    return result;
+    return result ? result : rotate(saver, state); /* for a run that was killed before it could */
 }
 
 /* ---- writing ---- */
@@ -217,8 +217,6 @@ int saver_checkpoint(struct saver *saver, struct train_state *state, bool asked)
         .step = state->step,
         .trainer_state = json,
         .run = saver->run,
-        .write_tokenizer = write_tokenizer,
-        .tokenizer = saver,
     };
     int result = record_digest(saver) || checkpoint_write(&checkpoint, saver->out) ? -1 : 0;
     json_decref(json);
@@ -232,44 +230,15 @@ int saver_checkpoint(struct saver *saver, struct train_state *state, bool asked)
     return result ? -1 : rotate(saver, state);
 }
 
-/* Removes the files that the folder's bertpipe.json, an earlier run's, lists and this run does not
- * write: they would count as the new model's. */
-static int remove_stale(const char *out)
-{
-    static const char *const written[] = {"config.json", "model.safetensors", MANIFEST_NAME, NULL};
-    char *path = mem_format("%s/" MANIFEST_NAME, out);
-    json_t *json, *entry;
-    const char *name;
-    int result = json_file_read_optional(path, 0, &json);
-    free(path);
-    json_object_foreach(json_object_get(json, "files"), name, entry)
-    {
-        bool stale = strchr(name, '/') == NULL;
-        for (size_t i = 0; written[i]; i++)
-            stale = stale && strcmp(name, written[i]) != 0;
-        for (size_t i = 0; tokeniser_file_names[i]; i++)
-            stale = stale && strcmp(name, tokeniser_file_names[i]) != 0;
-        path = stale ? mem_format("%s/%s", out, name) : NULL;
-        if (path && unlink(path) == 0)
-            diag_note("%s: removed, as it was part of the model that this run replaces", path);
-        free(path);
-    }
-    json_decref(json);
-    return result;
-}
-
 static int finish_with_best(struct saver *saver, const char *folder)
 {
     struct model best;
     if (model_load(&best, folder, MODEL_LOAD_COMPLETE))
         return -1;
-    struct model_source source = {
-        .config = &saver->model->config,
-        .table = &best.table,
-        .get = model_get_weights,
-        .context = &best,
-        .metadata = saver->metadata,
-    };
+    struct model_source source = engine_source(saver);
+    source.table = &best.table;
+    source.get = model_get_weights;
+    source.context = &best;
     int result = model_save(&source, saver->out, saver->run);
     model_free(&best);
     return result;
@@ -279,8 +248,7 @@ int saver_finish(struct saver *saver, const struct train_state *state)
 {
     char *best = saver->arguments->load_best_model_at_end ? best_folder(saver, state) : NULL;
     int result = -1;
-    if (record_digest(saver) == 0 && remove_stale(saver->out) == 0 &&
-        write_tokenizer(saver, saver->out) == 0) {
+    if (record_digest(saver) == 0) {
         struct model_source source = engine_source(saver);
         result = best ? finish_with_best(saver, best) : model_save(&source, saver->out, saver->run);
     }

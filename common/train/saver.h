@@ -34,8 +34,9 @@ struct saver {
 void saver_init(struct saver *saver);
 void saver_free(struct saver *saver);
 
-/* After the state was restored from the checkpoint in this folder. 0, or -1 with a message: the
- * best checkpoint, which is to be the result, is gone. */
+/* After the state was restored from the checkpoint in this folder; removes what --save-total-limit
+ * leaves no room for. 0, or -1 with a message: the best checkpoint, which is to be the result, is
+ * gone. */
 int saver_resume(struct saver *saver, const char *folder, struct train_state *state);
 
 /*

@@ -1,17 +1,20 @@
-/* common/cli: numbers, UTF-8, buffers, lines, output files. */
+/* common/cli: numbers, UTF-8, buffers, lines, output files, mappings. */
 #include <errno.h>
 #include <fcntl.h>
 #include <iconv.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "cli/buffer.h"
 #include "cli/diag.h"
 #include "cli/lines.h"
+#include "cli/mapping.h"
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -243,6 +246,100 @@ static void test_output(const char *folder)
     free(path);
 }
 
+static void commit(const char *path, const char *text)
+{
+    struct output output;
+
+    CHECK(output_open(&output, path) == 0 && output_write(&output, text, strlen(text)) == 0 &&
+              output_commit(&output) == 0,
+          "%s is written", path);
+}
+
+static void check_contents(const char *path, const char *expected)
+{
+    char text[16] = "";
+    int fd = open(path, O_RDONLY);
+
+    CHECK(fd >= 0 && read(fd, text, sizeof text - 1) >= 0 && strcmp(text, expected) == 0,
+          "%s holds '%s', expected '%s'", path, text, expected);
+    close(fd);
+}
+
+/* Links are followed, also to what is not there yet, and stay; permissions are kept. */
+static void test_output_places(const char *folder)
+{
+    char *file = write_file(folder, "file", "old", 3), *link = mem_format("%s/link", folder);
+    char *new = mem_format("%s/new", folder), *chain = mem_format("%s/chain", folder);
+    char *long_name = mem_format("%s/%0*d", folder, NAME_MAX, 7);
+    struct stat status;
+
+    chmod(file, 0640);
+    CHECK(symlink("file", link) == 0 && symlink(link, chain) == 0, "links");
+    commit(chain, "one");
+    check_contents(file, "one");
+    CHECK(stat(file, &status) == 0 && (status.st_mode & 0777) == 0640, "mode %o is kept",
+          status.st_mode & 0777);
+    unlink(link);
+    CHECK(symlink("new", link) == 0 && access(link, F_OK) != 0, "a link to nothing");
+    commit(chain, "two");
+    check_contents(new, "two");
+    CHECK(lstat(link, &status) == 0 && S_ISLNK(status.st_mode), "the link stays");
+    CHECK(lstat(chain, &status) == 0 && S_ISLNK(status.st_mode), "the link to the link, too");
+    commit(long_name, "three");
+    check_contents(long_name, "three");
+    const char *const paths[] = {file, link, chain, new, long_name};
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        CHECK(unlink(paths[i]) == 0, "%s is there", paths[i]);
+    free(file);
+    free(link);
+    free(new);
+    free(chain);
+    free(long_name);
+}
+
+/* What a child that reads a mapping beyond its file's new end says; its exit status. */
+static int read_shortened(const char *path, char *text, size_t size)
+{
+    int ends[2], status;
+    ssize_t count;
+    pid_t child;
+
+    if (pipe(ends) != 0 || (child = fork()) < 0)
+        return -1;
+    if (child == 0) {
+        struct mapping *first = mapping_open("/proc/self/exe", false);
+        struct mapping *file = mapping_open(path, false);
+
+        dup2(ends[1], STDERR_FILENO);
+        if (file == NULL || truncate(path, 5000) != 0)
+            _exit(2);
+        mapping_close(first);
+        _exit(((volatile char *)file->data)[4999] != 0 || ((volatile char *)file->data)[9000]);
+    }
+    close(ends[1]);
+    count = read(ends[0], text, size - 1);
+    text[count > 0 ? count : 0] = '\0';
+    close(ends[0]);
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void test_mapping(const char *folder)
+{
+    char zeros[10000] = {0}, text[512], *path = write_file(folder, "mapped", zeros, sizeof zeros);
+    char *expected = mem_format("test_cli: %s: has become shorter while it was read\n", path);
+    struct mapping *mapping = mapping_open(path, true);
+
+    CHECK(mapping != NULL && mapping->size == sizeof zeros, "mapped");
+    mapping_close(mapping);
+    CHECK(read_shortened(path, text, sizeof text) == 1, "exit status 1");
+    CHECK(strcmp(text, expected) == 0, "said: %s", text);
+    unlink(path);
+    free(expected);
+    free(path);
+}
+
 int main(void)
 {
     char folder[] = "/tmp/test_cli.XXXXXX";
@@ -260,6 +357,8 @@ int main(void)
     test_lines(folder);
     test_long_lines(folder);
     test_output(folder);
+    test_output_places(folder);
+    test_mapping(folder);
     lines = mem_format("%s/lines", folder);
     longer = mem_format("%s/long", folder);
     unlink(lines);

@@ -105,9 +105,10 @@ struct pool *pool_open(unsigned threads)
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->done, NULL);
-    /* Signals are for the program's own thread. */
+    /* Signals are for the program's own thread, but for that of a mapped file's missing page. */
     sigset_t all, before;
     sigfillset(&all);
+    sigdelset(&all, SIGBUS);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = 0;
     for (unsigned t = 1; t < pool->threads && !error; t++) {

@@ -1,0 +1,20 @@
+/*
+ * Folders: their names on the disk, and opening one to remove what is in it.
+ */
+#ifndef CLI_FOLDER_H
+#define CLI_FOLDER_H
+
+#include <dirent.h>
+
+/* As opendir, but the folder itself and not one that a link leads to: ENOTDIR or ELOOP then. For
+ * folders whose contents are about to be removed. */
+DIR *folder_open(const char *path);
+
+/* Makes the names in a folder lasting: files that were made, renamed or removed in it. Does nothing
+ * where the folder may not be read or its file system has no such thing. 0, or -1 with a message.
+ */
+int folder_sync(const char *folder);
+/* The same of the folder that path is in. */
+int folder_sync_parent(const char *path);
+
+#endif

@@ -113,11 +113,11 @@ static int set_columns(struct loader *loader)
 /* A cell that rec-dump wrote as JSON; NULL after a message. */
 static json_t *parse_cell(struct loader *loader, size_t column, struct rec_span cell)
 {
-    json_error_t error;
-    json_t *json = json_loadb(cell.data, cell.size, JSON_ALLOW_NUL, &error);
+    struct json_fault fault;
+    json_t *json = json_parse(cell.data, cell.size, LOAD_JSON_FLAGS, &fault);
 
     if (json == NULL)
-        load_fail(loader, "column '%s' is no JSON: %s", loader->columns[column], error.text);
+        load_fail(loader, "column '%s' is no JSON: %s", loader->columns[column], fault.reason);
     return json;
 }
 

@@ -6,9 +6,13 @@
 #include <stdint.h>
 
 #include "cli/buffer.h"
+#include "cli/json_file.h"
 #include "cli/lines.h"
 #include "cli/string_index.h"
 #include "stream/load.h"
+
+/* Values come back from records as they went in, or not at all. */
+#define LOAD_JSON_FLAGS (JSON_ALLOW_NUL | JSON_EXACT)
 
 /* Cells of a row, one after the other. */
 struct load_row {

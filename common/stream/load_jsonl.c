@@ -102,13 +102,13 @@ static int emit_object(struct loader *loader, json_t *object, json_t *others)
 
 static int load_object(struct loader *loader, const char *data, size_t size)
 {
-    json_error_t error;
-    json_t *object = json_loadb(data, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    struct json_fault fault;
+    json_t *object = json_parse(data, size, LOAD_JSON_FLAGS, &fault);
     json_t *others;
     int status;
 
     if (object == NULL)
-        return load_fail(loader, "no JSON: %s", error.text);
+        return load_fail(loader, "no JSON: %s", fault.reason);
     if (!json_is_object(object))
         status = load_fail(loader, "no JSON object");
     else if (load_is_header(object))

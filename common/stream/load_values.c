@@ -191,14 +191,16 @@ static int list_from_text(struct loader *loader, struct rec_span text, struct re
 
 int load_label_from_text(struct loader *loader, struct rec_span text, struct rec_label *label)
 {
-    json_t *json;
+    struct json_fault fault;
+    json_t *json = NULL;
 
     if (loader->problem != STREAM_PROBLEM_MULTI) {
         if (text.size == 0)
             return 0;
         return scalar_from_text(loader, text, label);
     }
-    json = text.size > 0 && text.data[0] == '[' ? json_loadb(text.data, text.size, 0, NULL) : NULL;
+    if (text.size > 0 && text.data[0] == '[')
+        json = json_parse(text.data, text.size, LOAD_JSON_FLAGS, &fault);
     if (json == NULL)
         return list_from_text(loader, text, label);
     loader->label_json = json;

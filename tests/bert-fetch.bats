@@ -343,6 +343,14 @@ same_model() {
     rm -r "$HUB_ROOT/api"
 }
 
+@test "a file that cannot be what it is called is not downloaded" {
+    mkdir -p "$HUB_ROOT/models/acme/large"
+    cp -r "$model" "$HUB_ROOT/models/acme/large/main"
+    truncate -s 67108865 "$HUB_ROOT/models/acme/large/main/config.json"
+    fails_with "bert-fetch: acme/large: config.json: more than 67108864 bytes: refused" bert-fetch -q acme/large
+    rm -r "$HUB_ROOT/models/acme/large"
+}
+
 @test "a model that cannot be used is told before its weights are downloaded" {
     fails_with "bert-fetch: $HF_HOME/hub/models--solo/snapshots/*/config.json: *'gpt2'*" bert-fetch -q solo
     run ! requests storage

@@ -143,11 +143,39 @@ PYTHON
     fails_with "rec-load: in: line 1: no JSON: *" rec-load --from jsonl -o out in
     python3 -c 'print("{\"text\":\"a\",\"k\":" + "[" * 20 + "]" * 20 + "}")' > in
     fails_with "rec-load: in: line 1: nested deeper than 16 levels" rec-load --from jsonl -o out in
+    echo '{"text":"a","k":1,"x":{"k":2}}' > in
+    fails_with "rec-load: in: line 1: key 'k' is there twice: in 'x' and beside it" rec-load --from jsonl -o out in
+    echo '{"text":"a","x":{"k":2},"k":1}' > in
+    fails_with "rec-load: in: line 1: key 'k' is there twice: in 'x' and beside it" rec-load --from jsonl -o out in
+    printf 'text\tk\tx\na\tb\t{"k":2}\n' > in
+    fails_with "rec-load: in: line 2: 'k' is a column and a key of column 'x'" rec-load --from tsv -o out in
+    printf 'text\tx\na\t{"k":1,"k":2}\n' > in
+    fails_with "rec-load: in: line 2: column 'x' is no JSON: key 'k' is there twice" rec-load --from tsv -o out in
+    printf 'text\tx\na\t[]\n' > in
+    fails_with "rec-load: in: line 2: column 'x' is no JSON object" rec-load --from tsv -o out in
+    echo '{"text":"a","k":9223372036854775808}' > in
+    fails_with "rec-load: in: line 1: no JSON: an integer beyond the range of 64 bits" rec-load --from jsonl -o out in
+    printf 'text\tb\0c\n' > in
+    fails_with "rec-load: in: line 1: the name of column 2 has a NUL in it" rec-load --from tsv -o out in
+    printf 'none\n"a"b\n' > in
+    fails_with "rec-load: in: line 1: no column 'text' among none" rec-load --from csv -o out in
     printf 'text\tlabel\na\tx\nb\t0.5\n' > in
     fails_with "rec-load: in: line 3: label 0.5 is no class*" rec-load --from tsv -o out in
     fails_with "rec-load: none: cannot open: No such file or directory" rec-load -o out none
     head -c 3000 /dev/zero | tr '\0' x > in
     fails_with "rec-load: in: line 1: longer than 1000 bytes" rec-load --max-record 1000 -o out in
+    [ ! -e out ]
+}
+
+@test "few bytes that would need much memory are refused" {
+    { printf text; printf '\t%s' {1..65535}; echo; } > in
+    rec-load --from tsv in | rec-check -q
+    { printf text; printf '\t%s' {1..65536}; echo; } > in
+    fails_with "rec-load: in: line 1: 65537 columns, more than 65536" rec-load --from tsv -o out in
+    { printf 'text\tlabel\na\t'; head -c 1048576 /dev/zero | tr '\0' ,; echo; } > in
+    fails_with "rec-load: in: line 2: a list has more than 1048576 items" rec-load --from tsv --problem multi -o out in
+    { printf '{"text":"a","k":['; yes '[],' | head -n 300000 | tr -d '\n'; echo '[]]}'; } > in
+    fails_with "rec-load: in: line 1: no JSON: its values need more than 32 MiB of memory" rec-load --from jsonl -o out in
     [ ! -e out ]
 }
 

@@ -14,10 +14,12 @@
 /* Values come back from records as they went in, or not at all. */
 #define LOAD_JSON_FLAGS (JSON_ALLOW_NUL | JSON_EXACT)
 
+#define LOAD_MAX_COLUMNS ((size_t)1 << 16)
+
 /* Cells of a row, one after the other. */
 struct load_row {
     struct buffer bytes;
-    size_t *ends; /* [count] offsets in bytes */
+    size_t *ends; /* [count, but no more than LOAD_MAX_COLUMNS] offsets in bytes */
     size_t count, capacity;
 };
 

@@ -179,6 +179,8 @@ static int list_from_text(struct loader *loader, struct rec_span text, struct re
     for (size_t i = 0; i <= text.size && text.size > 0; i++) {
         if (i < text.size && text.data[i] != ',')
             continue;
+        if (label->count == STREAM_MAX_LIST)
+            return load_fail(loader, "a list has more than %zu items", STREAM_MAX_LIST);
         mem_grow(&lists->labels, &lists->labels_capacity, label->count + 1u, sizeof *lists->labels);
         if (scalar_from_text(loader, (struct rec_span){text.data + begin, i - begin},
                              &lists->labels[label->count++]) != 0)

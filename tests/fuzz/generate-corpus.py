@@ -138,8 +138,21 @@ def archive_inputs():
         yield b"\0" + out.getvalue()
 
 
+def hub_inputs():
+    yield b"\0" + json.dumps({"sha": 40 * "0", "siblings": [{"rfilename": "config.json"}, {"rfilename": "a/b"}, {}]}).encode()
+    yield b'\0{"sha": "../../x", "siblings": []}'
+    for text in ('W/"abc-1"', '"' + 64 * "f" + '"', "../x", '"a/b"'):
+        yield b"\1" + text.encode()
+    for text in ("bytes 17-99/100", "bytes */100", "bytes 18446744073709551616-"):
+        yield b"\2" + text.encode()
+    for text in ("acme/tiny@v1", "solo", "a/b@refs/pr/1", "../a", "a--b/c", "a/b@../x"):
+        yield b"\3" + text.encode()
+    for text in ("https://u:p@h:443/a?t#f\nhttps://h/b", "http://h\nhttps://h", "h/@x"):
+        yield b"\4" + text.encode()
+
+
 INPUTS = {"text": text_inputs, "tokeniser_files": file_inputs, "stream": stream_inputs, "load": load_inputs, "safetensors": safetensors_inputs,
-          "model_files": model_inputs, "archive": archive_inputs}
+          "model_files": model_inputs, "archive": archive_inputs, "hub": hub_inputs}
 
 
 def main():

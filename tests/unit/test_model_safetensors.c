@@ -49,7 +49,7 @@ static const char *const refusals[][2] = {
     {"bad-not-json", "header: byte "},
     {"bad-after-json", "header: byte "},
     {"bad-not-object", "tensor 'a': its header entry is not an object"},
-    {"bad-duplicate", "duplicate object key"},
+    {"bad-duplicate", "key 'a' is there twice"},
     {"bad-gap", "4 unused bytes before tensor 'b'"},
     {"bad-hole-at-start", "4 unused bytes before tensor 'a'"},
     {"bad-overlap", "tensors 'a' and 'b' overlap"},

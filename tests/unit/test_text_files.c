@@ -551,6 +551,33 @@ static void test_empty_last(const char *folder)
         remove_file(folder, tokeniser_file_names[i]);
 }
 
+/* A special token that the vocabulary lacks, or null, is none: the vocabulary's "[PAD]" is a token
+ * like others then. That is so after it has been saved, too. */
+static void test_no_special(const char *folder)
+{
+    static const char *const maps[] = {"{\"pad_token\": \"<pad>\", \"mask_token\": \"<mask>\"}",
+                                       "{\"pad_token\": null, \"mask_token\": null}"};
+    char *saved = temporary_folder();
+    write_file(folder, "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n");
+    for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
+        write_file(folder, "special_tokens_map.json", maps[i]);
+        struct tokeniser *first = check_accepted(folder, "", maps[i]);
+        CHECK(first->special.pad == TOKEN_NONE && first->special.mask == TOKEN_NONE, "%s", maps[i]);
+        CHECK(tokeniser_save_folder(first, NULL, saved) == 0, "saved");
+        struct tokeniser *again = check_accepted(saved, "", "what was saved");
+        CHECK(again->special.pad == TOKEN_NONE && strcmp(again->digest, first->digest) == 0,
+              "%s: %s, not %s", maps[i], again->digest, first->digest);
+        tokeniser_close(again);
+        tokeniser_close(first);
+        for (size_t k = 0; tokeniser_file_names[k] != NULL; k++)
+            remove_file(saved, tokeniser_file_names[k]);
+    }
+    remove_file(folder, "special_tokens_map.json");
+    remove_file(folder, "vocab.txt");
+    rmdir(saved);
+    free(saved);
+}
+
 int main(void)
 {
     char *folder = temporary_folder();
@@ -567,6 +594,7 @@ int main(void)
     test_too_large(folder);
     test_nul(folder);
     test_empty_last(folder);
+    test_no_special(folder);
     test_saved_config(folder);
     test_saved_special(folder);
     test_saved_vocabulary(folder);

@@ -103,6 +103,8 @@ PYTHON
     [ "$(printf '{"text":"a","label":[1]}' | problem --from jsonl)" = multi ]
     [ "$(printf '{"text":"a","words":["a"],"tags":["O"]}' | problem --from jsonl)" = token ]
     [ "$(printf 'a' | problem)" = "" ]
+    loads --from tsv --problem regression --labels neg,pos < <(printf 'text\tlabel\na\tpos\n')
+    [ "$output" = '{"id":"2","text":"a","label":1.0}' ]
     loads --from tsv --problem regression < <(printf 'text\tlabel\na\t3\n')
     [ "$output" = '{"id":"2","text":"a","label":3.0}' ]
     loads --from tsv --problem multi < <(printf 'text\tlabel\na\tx,2\nb\t\n')

@@ -129,8 +129,9 @@ static int settle_label(struct loader *loader, struct rec_label *label)
 {
     const struct load_options *options = loader->options;
 
-    if (label->kind == LABEL_STRING && options->labels != NULL)
-        return number_of_name(loader, label);
+    if (label->kind == LABEL_STRING && options->labels != NULL &&
+        number_of_name(loader, label) != 0)
+        return -1;
     if (label->kind == LABEL_INT && options->labels != NULL &&
         (label->integer < 0 || (uint64_t)label->integer >= options->label_count))
         return load_fail(loader, "label %lld is outside the %zu of --labels",

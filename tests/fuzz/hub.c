@@ -84,9 +84,8 @@ static void read_urls(const char *text, size_t size)
     (void)size;
     second += *second == '\n';
     REQUIRE(strpbrk(shown, "?#") == NULL && strlen(shown) <= strlen(first), "%s", shown);
-    const char *host = shown + strcspn(shown, ":/@");
-    host = strncmp(host, "://", 3) == 0 ? host + 3 : shown;
-    REQUIRE(memchr(host, '@', strcspn(host, "/")) == NULL, "%s", shown);
+    if (strncmp(first, "https://", 8) == 0)
+        REQUIRE(memchr(shown + 8, '@', strcspn(shown + 8, "/")) == NULL, "%s", shown);
     REQUIRE(http_same_origin(first, second) == http_same_origin(second, first), "%s", text);
     free(first);
     free(shown);

@@ -169,6 +169,44 @@ PYTHON
     [ ! -e out ]
 }
 
+# refuses REASON INPUT OPTION...: the input's last line is refused for that reason.
+refuses() {
+    printf "$2" > in
+    fails_with "rec-load: in: line $(wc -l < in): $1" rec-load -o out "${@:3}" in
+}
+
+@test "labels, words and tags that are none" {
+    refuses 'label 5 is outside the 2 of --labels' 'text\tlabel\na\t5\n' -F tsv --labels a,b
+    refuses 'label -1 is outside the 2 of --labels' 'text\tlabel\na\t-1\n' -F tsv --labels a,b
+    refuses "label 'c' is not among --labels" 'text\tlabel\na\ta,c\n' -F tsv --labels a,b --problem multi
+    refuses "label 'x' is no number" 'text\tlabel\na\tx\n' -F tsv --problem regression
+    refuses 'a label is neither number nor string' '{"text":"a","label":{}}\n' -F jsonl
+    refuses 'a label is neither number nor string' '{"text":"a","label":[1,true]}\n' -F jsonl
+    refuses "'words' is no list of strings" '{"text":"a","words":"a"}\n' -F jsonl
+    refuses "'words' is no list of strings" '{"text":"a","words":["a",1]}\n' -F jsonl
+    refuses "'tags' is no list" '{"text":"a","tags":{}}\n' -F jsonl
+    refuses 'a label is neither number nor string' '{"text":"a","tags":[null]}\n' -F jsonl
+    refuses "column 'words' is no JSON: *" 'text\twords\na\t[\n' -F tsv
+    refuses "'tags' is no list" 'text\ttags\na\t5\n' -F tsv
+    refuses "'id' is no string" '{"text":"a","id":1.5}\n' -F jsonl
+    refuses "'pair' is no string" '{"text":"a","pair":[]}\n' -F jsonl
+    refuses "no key 'y'" '{"text":"a"}\n' -F jsonl -l y
+    refuses "no key 'y'" '{"text":"a"}\n' -F jsonl --id-field y
+    refuses "no key 'y'" '{"text":"a","y":null}\n' -F jsonl --pair-field y
+    [ ! -e out ]
+}
+
+@test "JSON of every kind comes back from x" {
+    line='{"id":"1","text":"a","x":{"k":[false,true,null,"s",{"a":[],"b":{}},-1,2.5,0.1]}}'
+    loads -F jsonl < <(printf ' \t\r\n\n%s\n' "$line")
+    [ "$output" = "$line" ]
+    line='{"id":"1","text":"a","label":["x",2]}'
+    loads -F tsv --problem multi < <(printf 'id\ttext\tlabel\n1\ta\t["x",2]\n')
+    [ "$output" = "$line" ]
+    loads -F tsv --problem multi < <(printf 'id\ttext\tlabel\n1\ta\t[x,2\n')
+    [ "$output" = '{"id":"1","text":"a","label":["[x",2]}' ]
+}
+
 @test "few bytes that would need much memory are refused" {
     { printf text; printf '\t%s' {1..65535}; echo; } > in
     rec-load --from tsv in | rec-check -q

@@ -1,10 +1,14 @@
-/* What a hub answers, and what is shown of a URL. */
+/* What a hub answers, what is shown of a URL, and which files make a model. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
+#include "cli/diag.h"
+#include "cli/memory.h"
 #include "data/http.h"
 #include "hub/answers.h"
+#include "hub/files.h"
+#include "model_capture.h"
 
 #define COMMIT "0123456789abcdef0123456789abcdef01234567"
 
@@ -121,8 +125,89 @@ static void test_shown(void)
     }
 }
 
+/* ---- files ---- */
+
+/* folder/name with that text. */
+static void put(const char *folder, const char *name, const char *text)
+{
+    char *path = mem_format("%s/%s", folder, name);
+    write_whole(path, text, strlen(text));
+    free(path);
+}
+
+static void check_missing(const char *folder, const char *expected)
+{
+    char *missing = hub_missing_file(folder);
+    CHECK(missing == expected ||
+              (missing != NULL && expected != NULL && strcmp(missing, expected) == 0),
+          "%s, not %s", missing != NULL ? missing : "nothing",
+          expected != NULL ? expected : "nothing");
+    free(missing);
+}
+
+#define INDEX(map) "{\"weight_map\": " map "}"
+
+static void test_missing(void)
+{
+    char *folder = temporary_folder();
+    struct capture capture;
+    check_missing(folder, HUB_CONFIG);
+    put(folder, HUB_CONFIG, "{}");
+    check_missing(folder, HUB_WEIGHTS);
+    put(folder, HUB_WEIGHTS_INDEX, INDEX("{\"x\": \"b.safetensors\", \"y\": \"c.safetensors\"}"));
+    check_missing(folder, "b.safetensors");
+    put(folder, "b.safetensors", "");
+    check_missing(folder, "c.safetensors");
+    put(folder, "c.safetensors", "");
+    check_missing(folder, NULL);
+    put(folder, HUB_WEIGHTS_INDEX, "[]");
+    capture_begin(&capture);
+    check_missing(folder, HUB_WEIGHTS_INDEX);
+    capture_end(&capture);
+    put(folder, HUB_WEIGHTS, "");
+    check_missing(folder, NULL);
+    remove_folder(folder);
+}
+
+static void test_shards(void)
+{
+    static const char none[] = "has no 'weight_map'";
+    static const char other[] = "'weight_map' names what is no file beside it";
+    static const char *const bad[][2] = {
+        {"{}", none},
+        {INDEX("[]"), none},
+        {INDEX("{}"), none},
+        {INDEX("{\"x\": 5}"), other},
+        {INDEX("{\"x\": \"../a.safetensors\"}"), other},
+        {INDEX("{\"x\": \"a/b.safetensors\"}"), other},
+        {INDEX("{\"x\": \".a.safetensors\"}"), other},
+        {INDEX("{\"x\": \"a.bin\"}"), other},
+        {INDEX("{\"x\": \"a\"}"), other},
+        {INDEX("{\"x\": \"a\\u0000.safetensors\"}"), "a NUL in a string"},
+    };
+    char *folder = temporary_folder(), *path = mem_format("%s/index.json", folder);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct capture capture;
+        put(folder, "index.json", bad[i][0]);
+        capture_begin(&capture);
+        json_t *shards = hub_shards(path);
+        capture_end(&capture);
+        CHECK(shards == NULL && capture_is_line(capture.text, bad[i][1]), "%s: %s", bad[i][0],
+              capture.text);
+    }
+    put(folder, "index.json", INDEX("{\"x\": \"a.safetensors\", \"y\": \"a.safetensors\"}"));
+    json_t *shards = hub_shards(path);
+    CHECK(json_array_size(shards) == 1, "one file of two tensors");
+    json_decref(shards);
+    free(path);
+    remove_folder(folder);
+}
+
 int main(void)
 {
+    diag_init("test");
+    test_missing();
+    test_shards();
     test_listing();
     test_large_listing();
     test_etag();

@@ -207,6 +207,14 @@ refuses() {
     [ "$output" = '{"id":"1","text":"a","label":["[x",2]}' ]
 }
 
+@test "a header that readers would refuse is not written" {
+    python3 -c 'import json; print(json.dumps({"bertpipe": {"type": "text", "history": [{"tool": "t", "version": "1", "options": {str(i): "v" for i in range(32768)}}]}}))' > in
+    fails_with "rec-load: output header: 'history' has more than 65536 strings" rec-load -F jsonl -o out in
+    echo a > in
+    fails_with "rec-load: output header: * bytes, more than the 50 that readers take (--max-record)" rec-load --max-record 50 -o out in
+    [ ! -e out ]
+}
+
 @test "few bytes that would need much memory are refused" {
     { printf text; printf '\t%s' {1..65535}; echo; } > in
     rec-load --from tsv in | rec-check -q

@@ -271,31 +271,43 @@ static int read_special(struct header_reader *reader, int64_t *special)
     return 0;
 }
 
-static const char *const tokenizer_keys[] = {"digest", "kind", "vocab_size", "max_length", "cls",
-                                             "sep",    "pad",  "unk",        "mask",       NULL};
+enum tokenizer_key {
+    DIGEST,
+    KIND,
+    VOCAB_SIZE,
+    MAX_LENGTH,
+    CLS,
+    SEP,
+    PAD,
+    UNK,
+    MASK,
+    TOKENIZER_KEYS
+};
+static const char *const tokenizer_keys[TOKENIZER_KEYS + 1] = {
+    "digest", "kind", "vocab_size", "max_length", "cls", "sep", "pad", "unk", "mask"};
 
 static int read_tokenizer_key(struct header_reader *reader, size_t which)
 {
     struct stream_tokenizer *tokenizer = &reader->header->tokenizer;
 
     switch (which) {
-    case 0:
+    case DIGEST:
         return next_string(reader, &tokenizer->digest, "the tokenizer's digest is no string");
-    case 1:
+    case KIND:
         return next_string(reader, &tokenizer->kind, "the tokenizer's kind is no string");
-    case 2:
+    case VOCAB_SIZE:
         return next_count(reader, &tokenizer->vocab_size, "'vocab_size' is no count");
-    case 3:
+    case MAX_LENGTH:
         return next_count(reader, &tokenizer->max_length, "'max_length' is no count");
-    case 4:
+    case CLS:
         return read_special(reader, &tokenizer->cls);
-    case 5:
+    case SEP:
         return read_special(reader, &tokenizer->sep);
-    case 6:
+    case PAD:
         return read_special(reader, &tokenizer->pad);
-    case 7:
+    case UNK:
         return read_special(reader, &tokenizer->unk);
-    case 8:
+    case MASK:
         return read_special(reader, &tokenizer->mask);
     default:
         return mp_skip(&reader->cursor, NULL);

@@ -103,6 +103,11 @@ PYTHON
     [ "$(printf '{"text":"a","label":[1]}' | problem --from jsonl)" = multi ]
     [ "$(printf '{"text":"a","words":["a"],"tags":["O"]}' | problem --from jsonl)" = token ]
     [ "$(printf 'a' | problem)" = "" ]
+    loads --from tsv < <(printf 'text\tlabel\na\t0.5\nb\t3\n')
+    [ "$output" = '{"id":"2","text":"a","label":0.5}
+{"id":"3","text":"b","label":3.0}' ]
+    printf 'text\tlabel\na\t0.5\nb\tx\n' > in
+    fails_with "rec-load: in: line 3: label 'x' is no number" rec-load -F tsv -o out in
     loads --from tsv --problem regression --labels neg,pos < <(printf 'text\tlabel\na\tpos\n')
     [ "$output" = '{"id":"2","text":"a","label":1.0}' ]
     loads --from tsv --problem regression < <(printf 'text\tlabel\na\t3\n')

@@ -47,7 +47,7 @@ struct loader {
     struct stream_writer *writer;
     struct stream_header header;
     bool begun;
-    enum stream_problem problem;     /* of the options or of a header's line */
+    enum stream_problem problem;     /* of the options, a header's line or the first record */
     struct string_index label_index; /* of the options' labels */
 
     struct line_reader lines;

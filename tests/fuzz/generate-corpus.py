@@ -52,7 +52,8 @@ FOUND = {
     "text": [b"\x0a\x05a\xff" + "\u0301".encode() * 70, b"\x02\x5d[SEP] \t[SEP] [MASK]"],
     "tokeniser_files": [b"\x01[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n\n", b"\x01[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\0b\n", b'\x03{"pad_token": "<pad>"}',
                         b'\0{"model": {"type": "WordPiece", "vocab": {"[UNK]": 16777215}}}'],
-    "load": [b'\2etel\r\x16\0t\1\0"openel\n"open\nxl\r\nx,-', b"\xfe\xf3\1$\0,a", b'\1\0text\tk\tx\na\tb\t{"k":2}\n', b'\3\0{"text":"a","k":1,"x":{"k":2}}\n'],
+    "load": [b'\2etel\r\x16\0t\1\0"openel\n"open\nxl\r\nx,-', b"\xfe\xf3\1$\0,a", b'\1\0text\tk\tx\na\tb\t{"k":2}\n', b'\3\0{"text":"a","k":1,"x":{"k":2}}\n',
+             b"\1\0text\tlabel\na\t.5\nb\tx\n", b"\1\0text\tlabel\na\t.5\nb\t3\n"],
     "safetensors": [b"\0", b"\1{}"],
     "hub": [b"\4ht#p://h\nhtt:", b"\4https://user:sec@ret@host/a\n"],
 }

@@ -98,10 +98,10 @@ static void check_record(const struct stream_record *record, const struct stream
 {
     struct buffer once = {0}, twice = {0}, shown = {0};
     struct stream_record again;
-    struct wire_memory memory = {0};
+    struct blocks lists = {0};
     struct wire_fault fault;
     wire_pack_record(&once, record);
-    REQUIRE(wire_decode_record((struct rec_span){once.data, once.size}, header, &memory, &again,
+    REQUIRE(wire_decode_record((struct rec_span){once.data, once.size}, header, &lists, &again,
                                &fault) == 0,
             "%s", fault.reason);
     wire_pack_record(&twice, &again);
@@ -109,7 +109,7 @@ static void check_record(const struct stream_record *record, const struct stream
             "a record that changes");
     check_json(&again);
     stream_render_text(&shown, header, record);
-    wire_memory_free(&memory);
+    blocks_free(&lists);
     buffer_free(&once);
     buffer_free(&twice);
     buffer_free(&shown);

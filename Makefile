@@ -33,10 +33,10 @@ COMMON_SOURCES := $(filter-out common/nn/cuda/%,$(COMMON_SOURCES))
 endif
 TOOL_SOURCES := $(wildcard tools/*.c)
 TEST_SOURCES := $(wildcard tests/unit/test_*.c)
-FUZZ_SOURCES := $(wildcard tests/fuzz/*.c)
+FUZZ_SOURCES := $(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c))
 
 OBJ            = $(BUILD)/obj
-PLAIN_OBJECTS  := $(patsubst %.c,$(OBJ)/%.o,$(COMMON_SOURCES) $(TOOL_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES))
+PLAIN_OBJECTS  := $(patsubst %.c,$(OBJ)/%.o,$(COMMON_SOURCES) $(TOOL_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) tests/fuzz/replay.c)
 CPU_OBJ         = $(OBJ)/common/nn/cpu
 KERNEL_OBJECTS := $(KERNELS:%=$(CPU_OBJ)/kernels-%.o) $(KERNELS:%=$(CPU_OBJ)/products-%.o)
 BF16_OBJECTS   := $(PRODUCTS:%=$(CPU_OBJ)/products_bf16-%.o)

@@ -343,6 +343,14 @@ same_model() {
     rm -r "$HUB_ROOT/api"
 }
 
+@test "a file that cannot be what it is called is not downloaded" {
+    mkdir -p "$HUB_ROOT/models/acme/large"
+    cp -r "$model" "$HUB_ROOT/models/acme/large/main"
+    truncate -s 67108865 "$HUB_ROOT/models/acme/large/main/config.json"
+    fails_with "bert-fetch: acme/large: config.json: more than 67108864 bytes: refused" bert-fetch -q acme/large
+    rm -r "$HUB_ROOT/models/acme/large"
+}
+
 @test "a model that cannot be used is told before its weights are downloaded" {
     fails_with "bert-fetch: $HF_HOME/hub/models--solo/snapshots/*/config.json: *'gpt2'*" bert-fetch -q solo
     run ! requests storage
@@ -467,6 +475,9 @@ with tarfile.open(out / "bomb.tar.gz", "w:gz") as archive:
 with zipfile.ZipFile(out / "many.zip", "w") as archive:
     for path, data in files: archive.writestr(f"m/{path}", data)
     for i in range(20001): archive.writestr(f"m/x/{i}", "")
+with zipfile.ZipFile(out / "shards.zip", "w") as archive:
+    for path, data in files: archive.writestr(f"m/{path}", data)
+    for i in range(257): archive.writestr(f"m/{i}.safetensors", "")
 with zipfile.ZipFile(out / "two.zip", "w") as archive:
     for path, data in files:
         archive.writestr(f"a/{path}", data)
@@ -492,6 +503,7 @@ PYTHON
     done
     fails_with "bert-fetch: $at/many.zip: more than 20000 files: refused" bert-fetch -q "$at/many.zip"
     fails_with "bert-fetch: $at/twice.tar: m/vocab.txt is there twice" bert-fetch -q "$at/twice.tar"
+    fails_with "bert-fetch: $at/shards.zip: a model of more than 256 files: refused" bert-fetch -q "$at/shards.zip"
     fails_with "bert-fetch: $at/two.zip: holds more than one model: a/ and b/" bert-fetch -q "$at/two.zip"
     fails_with "bert-fetch: $at/none.zip: holds no folder with config.json and model.safetensors" bert-fetch -q "$at/none.zip"
     fails_with "bert-fetch: $at/cut.tar: damaged archive: *" bert-fetch -q "$at/cut.tar"

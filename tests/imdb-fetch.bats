@@ -179,6 +179,18 @@ PYTHON
     fails_with "imdb-fetch: *: aclImdb/test/neg/9_1.txt: a review of 1048577 bytes, more than 1048576" imdb-fetch -a "$ARCHIVES/bad-large.tar.gz" -s test
 }
 
+@test "an archive that unpacks to more than reviews have is refused" {
+    python3 - "$BATS_TEST_TMPDIR/bomb.tar.gz" <<'PYTHON'
+import io, sys, tarfile
+with tarfile.open(sys.argv[1], "w:gz", compresslevel=1) as archive:
+    for i in range(257):
+        info = tarfile.TarInfo(f"aclImdb/test/neg/{i}_1.txt")
+        info.size = 1 << 20
+        archive.addfile(info, io.BytesIO(b"x" * info.size))
+PYTHON
+    fails_with "imdb-fetch: *bomb.tar.gz: reviews of more than 268435456 bytes: refused" imdb-fetch -a "$BATS_TEST_TMPDIR/bomb.tar.gz" -s test
+}
+
 @test "downloads once, into the cache" {
     run --separate-stderr imdb-fetch --url "$SERVER/ok/good-tiny.tar.gz" --md5 "$MD5" -f tsv
     [ "$status" -eq 0 ]

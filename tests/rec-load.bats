@@ -103,6 +103,13 @@ PYTHON
     [ "$(printf '{"text":"a","label":[1]}' | problem --from jsonl)" = multi ]
     [ "$(printf '{"text":"a","words":["a"],"tags":["O"]}' | problem --from jsonl)" = token ]
     [ "$(printf 'a' | problem)" = "" ]
+    loads --from tsv < <(printf 'text\tlabel\na\t0.5\nb\t3\n')
+    [ "$output" = '{"id":"2","text":"a","label":0.5}
+{"id":"3","text":"b","label":3.0}' ]
+    printf 'text\tlabel\na\t0.5\nb\tx\n' > in
+    fails_with "rec-load: in: line 3: label 'x' is no number" rec-load -F tsv -o out in
+    loads --from tsv --problem regression --labels neg,pos < <(printf 'text\tlabel\na\tpos\n')
+    [ "$output" = '{"id":"2","text":"a","label":1.0}' ]
     loads --from tsv --problem regression < <(printf 'text\tlabel\na\t3\n')
     [ "$output" = '{"id":"2","text":"a","label":3.0}' ]
     loads --from tsv --problem multi < <(printf 'text\tlabel\na\tx,2\nb\t\n')
@@ -143,11 +150,85 @@ PYTHON
     fails_with "rec-load: in: line 1: no JSON: *" rec-load --from jsonl -o out in
     python3 -c 'print("{\"text\":\"a\",\"k\":" + "[" * 20 + "]" * 20 + "}")' > in
     fails_with "rec-load: in: line 1: nested deeper than 16 levels" rec-load --from jsonl -o out in
+    echo '{"text":"a","k":1,"x":{"k":2}}' > in
+    fails_with "rec-load: in: line 1: key 'k' is there twice: in 'x' and beside it" rec-load --from jsonl -o out in
+    echo '{"text":"a","x":{"k":2},"k":1}' > in
+    fails_with "rec-load: in: line 1: key 'k' is there twice: in 'x' and beside it" rec-load --from jsonl -o out in
+    printf 'text\tk\tx\na\tb\t{"k":2}\n' > in
+    fails_with "rec-load: in: line 2: 'k' is a column and a key of column 'x'" rec-load --from tsv -o out in
+    printf 'text\tx\na\t{"k":1,"k":2}\n' > in
+    fails_with "rec-load: in: line 2: column 'x' is no JSON: key 'k' is there twice" rec-load --from tsv -o out in
+    printf 'text\tx\na\t[]\n' > in
+    fails_with "rec-load: in: line 2: column 'x' is no JSON object" rec-load --from tsv -o out in
+    echo '{"text":"a","k":9223372036854775808}' > in
+    fails_with "rec-load: in: line 1: no JSON: an integer beyond the range of 64 bits" rec-load --from jsonl -o out in
+    printf 'text\tb\0c\n' > in
+    fails_with "rec-load: in: line 1: the name of column 2 has a NUL in it" rec-load --from tsv -o out in
+    printf 'none\n"a"b\n' > in
+    fails_with "rec-load: in: line 1: no column 'text' among none" rec-load --from csv -o out in
     printf 'text\tlabel\na\tx\nb\t0.5\n' > in
     fails_with "rec-load: in: line 3: label 0.5 is no class*" rec-load --from tsv -o out in
     fails_with "rec-load: none: cannot open: No such file or directory" rec-load -o out none
     head -c 3000 /dev/zero | tr '\0' x > in
     fails_with "rec-load: in: line 1: longer than 1000 bytes" rec-load --max-record 1000 -o out in
+    [ ! -e out ]
+}
+
+# refuses REASON INPUT OPTION...: the input's last line is refused for that reason.
+refuses() {
+    printf "$2" > in
+    fails_with "rec-load: in: line $(wc -l < in): $1" rec-load -o out "${@:3}" in
+}
+
+@test "labels, words and tags that are none" {
+    refuses 'label 5 is outside the 2 of --labels' 'text\tlabel\na\t5\n' -F tsv --labels a,b
+    refuses 'label -1 is outside the 2 of --labels' 'text\tlabel\na\t-1\n' -F tsv --labels a,b
+    refuses "label 'c' is not among --labels" 'text\tlabel\na\ta,c\n' -F tsv --labels a,b --problem multi
+    refuses "label 'x' is no number" 'text\tlabel\na\tx\n' -F tsv --problem regression
+    refuses 'a label is neither number nor string' '{"text":"a","label":{}}\n' -F jsonl
+    refuses 'a label is neither number nor string' '{"text":"a","label":[1,true]}\n' -F jsonl
+    refuses "'words' is no list of strings" '{"text":"a","words":"a"}\n' -F jsonl
+    refuses "'words' is no list of strings" '{"text":"a","words":["a",1]}\n' -F jsonl
+    refuses "'tags' is no list" '{"text":"a","tags":{}}\n' -F jsonl
+    refuses 'a label is neither number nor string' '{"text":"a","tags":[null]}\n' -F jsonl
+    refuses "column 'words' is no JSON: *" 'text\twords\na\t[\n' -F tsv
+    refuses "'tags' is no list" 'text\ttags\na\t5\n' -F tsv
+    refuses "'id' is no string" '{"text":"a","id":1.5}\n' -F jsonl
+    refuses "'pair' is no string" '{"text":"a","pair":[]}\n' -F jsonl
+    refuses "no key 'y'" '{"text":"a"}\n' -F jsonl -l y
+    refuses "no key 'y'" '{"text":"a"}\n' -F jsonl --id-field y
+    refuses "no key 'y'" '{"text":"a","y":null}\n' -F jsonl --pair-field y
+    [ ! -e out ]
+}
+
+@test "JSON of every kind comes back from x" {
+    line='{"id":"1","text":"a","x":{"k":[false,true,null,"s",{"a":[],"b":{}},-1,2.5,0.1]}}'
+    loads -F jsonl < <(printf ' \t\r\n\n%s\n' "$line")
+    [ "$output" = "$line" ]
+    line='{"id":"1","text":"a","label":["x",2]}'
+    loads -F tsv --problem multi < <(printf 'id\ttext\tlabel\n1\ta\t["x",2]\n')
+    [ "$output" = "$line" ]
+    loads -F tsv --problem multi < <(printf 'id\ttext\tlabel\n1\ta\t[x,2\n')
+    [ "$output" = '{"id":"1","text":"a","label":["[x",2]}' ]
+}
+
+@test "a header that readers would refuse is not written" {
+    python3 -c 'import json; print(json.dumps({"bertpipe": {"type": "text", "history": [{"tool": "t", "version": "1", "options": {str(i): "v" for i in range(32768)}}]}}))' > in
+    fails_with "rec-load: output header: 'history' has more than 65536 strings" rec-load -F jsonl -o out in
+    echo a > in
+    fails_with "rec-load: output header: * bytes, more than the 50 that readers take (--max-record)" rec-load --max-record 50 -o out in
+    [ ! -e out ]
+}
+
+@test "few bytes that would need much memory are refused" {
+    { printf text; printf '\t%s' {1..65535}; echo; } > in
+    rec-load --from tsv in | rec-check -q
+    { printf text; printf '\t%s' {1..65536}; echo; } > in
+    fails_with "rec-load: in: line 1: 65537 columns, more than 65536" rec-load --from tsv -o out in
+    { printf 'text\tlabel\na\t'; head -c 1048576 /dev/zero | tr '\0' ,; echo; } > in
+    fails_with "rec-load: in: line 2: a list has more than 1048576 items" rec-load --from tsv --problem multi -o out in
+    { printf '{"text":"a","k":['; yes '[],' | head -n 300000 | tr -d '\n'; echo '[]]}'; } > in
+    fails_with "rec-load: in: line 1: no JSON: its values need more than 32 MiB of memory" rec-load --from jsonl -o out in
     [ ! -e out ]
 }
 

@@ -4,7 +4,7 @@
 JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 BUILD_ALL = $(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD) all unit-tests
 
-unit-tests: $(UNIT_TESTS)
+unit-tests: $(UNIT_TESTS) $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/tests/test_fuzz_%)
 
 demo: ## train on the bundled reviews, evaluate, classify three texts
 	@$(MAKE) --no-print-directory $(JOBS) all
@@ -28,8 +28,8 @@ coverage: ## the same tests, then which lines and branches they ran; COVERAGE=co
 
 lint: ## formatting, lengths, includes, manual pages, and both compilers' warnings
 	@tests/lint.sh
-	@$(MAKE) --no-print-directory $(JOBS) CC=gcc BUILD=build/lint-gcc CFLAGS=-O2 WERROR=-Werror all unit-tests fuzz-objects
-	@$(MAKE) --no-print-directory $(JOBS) CC=clang BUILD=build/lint-clang CFLAGS=-O2 WERROR=-Werror all unit-tests fuzz-objects
+	@$(MAKE) --no-print-directory $(JOBS) CC=gcc BUILD=build/lint-gcc CFLAGS=-O2 WERROR=-Werror all unit-tests
+	@$(MAKE) --no-print-directory $(JOBS) CC=clang BUILD=build/lint-clang CFLAGS=-O2 WERROR=-Werror all unit-tests
 
 parity: $(PARITY_VENV)/ready ## compare with Hugging Face (downloads PyTorch into a virtual environment)
 	@$(BUILD_ALL)

@@ -1,15 +1,33 @@
 /*
- * JSON objects in files, and their members with the types a reader expects.
+ * JSON in files and in memory, and members of objects with the types a reader expects.
+ *
+ * What is read is bounded: no key is there twice in an object, nothing is nested more than 2,048
+ * deep, and the values take no more than JSON_VALUES_MAX bytes of memory, however few bytes of text
+ * spell them.
  */
 #ifndef CLI_JSON_FILE_H
 #define CLI_JSON_FILE_H
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 
-/* Reads a file that holds one JSON object with no key twice. flags: JSON_ALLOW_NUL or 0: whether
- * strings may have a NUL in them; keys may not. An integer that is too large for json_int_t is a
- * real. A new reference, or NULL with a message that names the file and line. */
+#define JSON_VALUES_MAX ((size_t)32 << 20)
+
+/* Flags beside jansson's JSON_ALLOW_NUL, without which no string may have a NUL in it; keys never
+ * may. */
+#define JSON_ANY_SIZE ((size_t)1 << 24) /* no limit to the memory: for what this program wrote */
+#define JSON_EXACT    ((size_t)1 << 25) /* refuse an integer too large for json_int_t: else a real */
+
+struct json_fault {
+    size_t at; /* byte */
+    char reason[240];
+};
+/* One value of any kind, which is all of the text. A new reference, or NULL and the fault. */
+json_t *json_parse(const char *data, size_t size, size_t flags, struct json_fault *fault);
+
+/* Reads a file that holds one JSON object. A new reference, or NULL with a message that names the
+ * file and line. */
 json_t *json_file_read(const char *path, size_t flags);
 /* The same, but a file that does not exist is *json = NULL and no error. 0, or -1 with a message.
  */

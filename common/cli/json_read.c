@@ -1,8 +1,10 @@
-/* Reading JSON files: yajl parses, and what it finds becomes jansson's values. */
+/* Reading JSON: yajl parses, and what it finds becomes jansson's values. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +22,11 @@ enum {
     READ_BYTES = 1 << 18,
 };
 
+/* What jansson takes from the allocator, at most, for a value, and for its place in a list or an
+ * object, keys and strings aside. */
+enum { OBJECT_BYTES = 224, LIST_BYTES = 128, STRING_BYTES = 80, NUMBER_BYTES = 32 };
+enum { MEMBER_BYTES = 128, ITEM_BYTES = 24 };
+
 /* An object or list that is not whole yet. */
 struct level {
     json_t *value;
@@ -33,21 +40,39 @@ struct builder {
     json_t *root;
     json_t *number; /* an integer that is handed over */
     const struct json_members *members;
-    bool allow_nul;
-    char *reason; /* why it stopped, or NULL */
+    bool allow_nul, exact;
+    size_t memory, most; /* of the values so far, and how much it may be */
+    struct json_fault *fault;
+    bool stopped; /* for a reason of its own, and not yajl's */
 };
 
-static int stop(struct builder *builder, char *reason)
+static int stop(struct builder *builder, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static int stop(struct builder *builder, const char *format, ...)
 {
-    builder->reason = reason;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(builder->fault->reason, sizeof(builder->fault->reason), format, arguments);
+    va_end(arguments);
+    builder->stopped = true;
     return 0;
+}
+
+/* Whether that much more may be taken. */
+static int take_memory(struct builder *builder, size_t size)
+{
+    if (size <= builder->most - builder->memory) {
+        builder->memory += size;
+        return 1;
+    }
+    return stop(builder, "its values need more than %zu MiB of memory", JSON_VALUES_MAX >> 20);
 }
 
 /* ---- values ---- */
 
 static int stop_at_twin(struct builder *builder, const struct level *level)
 {
-    return stop(builder, mem_format("key '%s' is there twice", level->key.data));
+    return stop(builder, "key '%.200s' is there twice", level->key.data);
 }
 
 /* Takes the reference. */
@@ -58,7 +83,12 @@ static int add(struct builder *builder, json_t *value)
         return 1;
     }
     struct level *level = &builder->levels[builder->depth - 1];
+    size_t place = json_is_array(level->value) ? ITEM_BYTES : MEMBER_BYTES + level->key.size;
     bool new = true;
+    if (!level->given && !take_memory(builder, place)) {
+        json_decref(value);
+        return 0;
+    }
     if (json_is_array(level->value)) {
         json_array_append_new(level->value, value);
     } else if (level->given) {
@@ -87,7 +117,7 @@ static int take_boolean(void *context, int value)
 static int add_integer(struct builder *builder, json_int_t value)
 {
     if (builder->depth == 0 || !builder->levels[builder->depth - 1].given)
-        return add(builder, json_integer(value));
+        return take_memory(builder, NUMBER_BYTES) && add(builder, json_integer(value));
     json_integer_set(builder->number, value);
     return add(builder, json_incref(builder->number));
 }
@@ -113,17 +143,20 @@ static int take_number(void *context, const char *text, size_t size)
     free(copy);
     if (integer)
         return add_integer(builder, value);
+    if (digits == size && builder->exact)
+        return stop(builder, "an integer beyond the range of 64 bits");
     if (isinf(real))
-        return stop(builder, mem_format("a number beyond the range of reals"));
-    return add(builder, json_real(real));
+        return stop(builder, "a number beyond the range of reals");
+    return take_memory(builder, NUMBER_BYTES) && add(builder, json_real(real));
 }
 
 static int take_string(void *context, const unsigned char *data, size_t size)
 {
     struct builder *builder = context;
     if (!builder->allow_nul && memchr(data, 0, size) != NULL)
-        return stop(builder, mem_format("a NUL in a string"));
-    return add(builder, json_stringn_nocheck((const char *)data, size));
+        return stop(builder, "a NUL in a string");
+    return take_memory(builder, STRING_BYTES + size) &&
+           add(builder, json_stringn_nocheck((const char *)data, size));
 }
 
 static int take_key(void *context, const unsigned char *data, size_t size)
@@ -131,7 +164,7 @@ static int take_key(void *context, const unsigned char *data, size_t size)
     struct builder *builder = context;
     struct level *level = &builder->levels[builder->depth - 1];
     if (!level->given && memchr(data, 0, size) != NULL)
-        return stop(builder, mem_format("a NUL in a key"));
+        return stop(builder, "a NUL in a key");
     level->key.size = 0;
     buffer_append(&level->key, data, size);
     buffer_string(&level->key);
@@ -157,9 +190,13 @@ static bool is_given(const struct builder *builder)
 static int begin(struct builder *builder, json_t *value)
 {
     bool given = json_is_object(value) && is_given(builder);
+    if (!take_memory(builder, json_is_object(value) ? OBJECT_BYTES : LIST_BYTES)) {
+        json_decref(value);
+        return 0;
+    }
     if (builder->depth == MOST_DEPTH) {
         json_decref(value);
-        return stop(builder, mem_format("nested more than %d deep", MOST_DEPTH));
+        return stop(builder, "nested more than %d deep", MOST_DEPTH);
     }
     mem_grow(&builder->levels, &builder->capacity, builder->depth + 1, sizeof(*builder->levels));
     for (; builder->count <= builder->depth; builder->count++)
@@ -208,19 +245,10 @@ static void builder_free(struct builder *builder)
         buffer_free(&builder->levels[i].key);
     }
     free(builder->levels);
-    free(builder->reason);
     json_decref(builder->number);
 }
 
-/* ---- files ---- */
-
-static int fail(const char *path, const struct buffer *text, size_t at, const char *reason)
-{
-    size_t line = 1;
-    for (size_t i = 0; i < at && i < text->size; i++)
-        line += text->data[i] == '\n';
-    return diag_error("%s: line %zu: %s", path, line, reason);
-}
+/* ---- texts ---- */
 
 static unsigned escaped_unit(const char *hexadecimal)
 {
@@ -234,19 +262,19 @@ static unsigned escaped_unit(const char *hexadecimal)
  * What yajl lets through: bytes that are not UTF-8, control characters as white space, and halves
  * of surrogate pairs. The place of the first of them, or size.
  */
-static size_t find_stray(const struct buffer *text, const char **reason)
+static size_t find_stray(const char *data, size_t size, const char **reason)
 {
-    const char *data = text->data, *end = data + text->size, *p;
-    size_t valid = utf8_valid_prefix(data, text->size);
+    const char *end = data + size, *p;
+    size_t valid = utf8_valid_prefix(data, size);
     *reason = "not valid UTF-8";
-    if (valid < text->size)
+    if (valid < size)
         return valid;
     *reason = "a control character";
-    for (size_t i = 0; i < text->size; i++)
+    for (size_t i = 0; i < size; i++)
         if (data[i] == '\v' || data[i] == '\f')
             return i;
     *reason = "half of a surrogate pair";
-    for (p = data; text->size > 0 && (p = memchr(p, '\\', (size_t)(end - p))) != NULL; p += 2) {
+    for (p = data; size > 0 && (p = memchr(p, '\\', (size_t)(end - p))) != NULL; p += 2) {
         unsigned unit = end - p >= 6 && p[1] == 'u' ? escaped_unit(p + 2) : 0;
         bool paired = end - p >= 12 && p[6] == '\\' && p[7] == 'u' &&
                       (escaped_unit(p + 8) & 0xfc00) == 0xdc00;
@@ -257,47 +285,76 @@ static size_t find_stray(const struct buffer *text, const char **reason)
         if (end - p < 2)
             break;
     }
-    return text->size;
+    return size;
 }
 
-/* yajl's reason, without its full stop, at the place that it has come to. */
-static int fail_parsing(const char *path, const struct buffer *text, yajl_handle parser, size_t at,
-                        const struct builder *builder)
+/* yajl's reason, without its full stop. */
+static void explain(yajl_handle parser, struct json_fault *fault)
 {
-    const unsigned char *data = (const unsigned char *)text->data;
-    if (builder->reason != NULL)
-        return fail(path, text, at, builder->reason);
-    unsigned char *message = yajl_get_error(parser, 0, data, text->size);
-    char *reason = mem_strdup((const char *)message);
-    reason[strcspn(reason, "\n")] = '\0';
-    size_t size = strlen(reason);
-    if (size > 0 && reason[size - 1] == '.')
-        reason[size - 1] = '\0';
+    unsigned char *message = yajl_get_error(parser, 0, NULL, 0);
+    snprintf(fault->reason, sizeof(fault->reason), "%s", (const char *)message);
     yajl_free_error(parser, message);
-    int status = fail(path, text, at, reason);
-    free(reason);
-    return status;
+    fault->reason[strcspn(fault->reason, "\n")] = '\0';
+    size_t size = strlen(fault->reason);
+    if (size > 0 && fault->reason[size - 1] == '.')
+        fault->reason[size - 1] = '\0';
 }
 
-static int parse(const char *path, const struct buffer *text, struct builder *builder)
+static int parse(const char *data, size_t size, struct builder *builder)
 {
     const char *reason;
-    size_t stray = find_stray(text, &reason), at;
-    int result = 0;
-    if (stray < text->size)
-        return fail(path, text, stray, reason);
+    size_t stray = find_stray(data, size, &reason);
+    if (stray < size) {
+        builder->fault->at = stray;
+        stop(builder, "%s", reason);
+        return -1;
+    }
     yajl_handle parser = yajl_alloc(&callbacks, NULL, builder);
     yajl_config(parser, yajl_dont_validate_strings, 1);
-    yajl_status status = yajl_parse(parser, (const unsigned char *)text->data, text->size);
-    at = yajl_get_bytes_consumed(parser);
+    yajl_status status = yajl_parse(parser, (const unsigned char *)data, size);
+    builder->fault->at = yajl_get_bytes_consumed(parser);
     if (status == yajl_status_ok) {
         status = yajl_complete_parse(parser);
-        at = text->size;
+        builder->fault->at = size;
     }
-    if (status != yajl_status_ok)
-        result = fail_parsing(path, text, parser, at, builder);
+    if (status != yajl_status_ok && !builder->stopped)
+        explain(parser, builder->fault);
     yajl_free(parser);
-    return result;
+    return status == yajl_status_ok ? 0 : -1;
+}
+
+static json_t *build(const char *data, size_t size, size_t flags,
+                     const struct json_members *members, struct json_fault *fault)
+{
+    struct builder builder = {
+        .members = members,
+        .allow_nul = flags & JSON_ALLOW_NUL,
+        .exact = flags & JSON_EXACT,
+        .most = flags & JSON_ANY_SIZE ? SIZE_MAX : JSON_VALUES_MAX,
+        .number = json_integer(0),
+        .fault = fault,
+    };
+    if (parse(data, size, &builder) != 0) {
+        json_decref(builder.root);
+        builder.root = NULL;
+    }
+    builder_free(&builder);
+    return builder.root;
+}
+
+json_t *json_parse(const char *data, size_t size, size_t flags, struct json_fault *fault)
+{
+    return build(data, size, flags, NULL, fault);
+}
+
+/* ---- files ---- */
+
+static size_t line_of(const struct buffer *text, size_t at)
+{
+    size_t line = 1;
+    for (size_t i = 0; i < at && i < text->size; i++)
+        line += text->data[i] == '\n';
+    return line;
 }
 
 static int read_whole(const char *path, struct buffer *text)
@@ -320,21 +377,20 @@ static int read_whole(const char *path, struct buffer *text)
 
 json_t *json_file_read_members(const char *path, size_t flags, const struct json_members *members)
 {
-    struct builder builder = {.members = members, .allow_nul = flags & JSON_ALLOW_NUL};
+    struct json_fault fault;
     struct buffer text = {0};
-    builder.number = json_integer(0);
-    int status = read_whole(path, &text);
-    if (status == 0)
-        status = parse(path, &text, &builder);
-    if (status == 0 && !json_is_object(builder.root))
-        status = diag_error("%s: not a JSON object", path);
-    if (status != 0) {
-        json_decref(builder.root);
-        builder.root = NULL;
+    json_t *root = NULL;
+    if (read_whole(path, &text) == 0) {
+        root = build(text.data, text.size, flags, members, &fault);
+        if (root == NULL)
+            diag_error("%s: line %zu: %s", path, line_of(&text, fault.at), fault.reason);
+    }
+    if (root != NULL && !json_is_object(root)) {
+        diag_error("%s: not a JSON object", path);
+        json_decref(root);
+        root = NULL;
     }
     buffer_free(&text);
-    json_t *root = builder.root;
-    builder_free(&builder);
     return root;
 }
 

@@ -27,10 +27,18 @@ struct transfer {
     struct progress progress;
 };
 
+static int too_large(const struct transfer *transfer)
+{
+    return diag_error("%s: more than %" PRIu64 " bytes: refused", transfer->name,
+                      transfer->download->most);
+}
+
 static int receive(void *context, const char *data, size_t size)
 {
     struct transfer *transfer = context;
-    uint64_t whole = transfer->download->size;
+    uint64_t whole = transfer->download->size, most = transfer->download->most;
+    if (most > 0 && size > most - transfer->offset)
+        return too_large(transfer);
     if (whole > 0 && size > whole - transfer->offset)
         return diag_error("%s: the server sends more than %" PRIu64 " bytes", transfer->name,
                           whole);
@@ -185,7 +193,10 @@ static int complete_part(struct transfer *transfer)
 {
     const struct download *download = transfer->download;
     int status = 0;
-    if (download->size == 0 || transfer->offset < download->size)
+    if (download->most > 0 &&
+        (download->size > download->most || transfer->offset > download->most))
+        status = too_large(transfer);
+    else if (download->size == 0 || transfer->offset < download->size)
         status = fetch_part(transfer);
     if (status == 0)
         status = verify_part(transfer);

@@ -23,6 +23,7 @@ struct download {
     const char *token;     /* sent to the URL's origin only, or NULL */
     uint64_t size; /* bytes, or 0 when not known: for the progress line and against files of another
                       length */
+    uint64_t most; /* bytes that the file may have; 0: any number */
 };
 
 /* Does nothing when path exists. Tries again after a broken connection; 0, or -1 with a message. */

@@ -46,19 +46,24 @@ void http_close(struct http *http)
     free(http);
 }
 
+int http_range_first(const char *range, uint64_t *first)
+{
+    if (!range || strncasecmp(range, "bytes ", 6) != 0)
+        return -1;
+    char *digits = mem_strndup(range + 6, strcspn(range + 6, "-"));
+    int status = parse_unsigned(digits, first);
+    free(digits);
+    return status;
+}
+
 /* Whether the body begins at the byte that was asked for. */
 static bool begins_right(struct http *http, long status)
 {
     uint64_t first;
-    const char *range = http_header(http, "Content-Range");
     if (status == 200)
         return http->request->offset == 0;
-    if (!range || strncasecmp(range, "bytes ", 6) != 0)
-        return false;
-    char *digits = mem_strndup(range + 6, strcspn(range + 6, "-"));
-    bool right = parse_unsigned(digits, &first) == 0 && first == http->request->offset;
-    free(digits);
-    return right;
+    return http_range_first(http_header(http, "Content-Range"), &first) == 0 &&
+           first == http->request->offset;
 }
 
 /* Only what was asked for reaches the sink: not the page that comes with a redirect. */
@@ -102,10 +107,11 @@ bool http_same_origin(const char *one, const char *other)
 
 char *http_shown(const char *url)
 {
-    const char *authority = strstr(url, "://");
-    authority = authority ? authority + 3 : url;
-    const char *host = authority + strcspn(authority, "@/?#");
-    host = *host == '@' ? host + 1 : authority;
+    const char *authority = url + strcspn(url, ":/?#@");
+    authority = strncmp(authority, "://", 3) == 0 ? authority + 3 : url;
+    const char *host = authority, *end = authority + strcspn(authority, "/?#");
+    for (const char *c = authority; c < end; c++) /* a password may have an '@' in it */
+        host = *c == '@' ? c + 1 : host;
     return mem_format("%.*s%.*s", (int)(authority - url), url, (int)strcspn(host, "?#"), host);
 }
 

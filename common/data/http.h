@@ -68,6 +68,9 @@ bool http_retry_wait(struct http_retry *retry, const struct http_answer *answer,
 void http_ask(struct http *http, const struct http_request *request, const char *place,
               struct buffer *body, size_t most, struct http_answer *answer);
 
+/* The first byte of a Content-Range (or NULL). 0, or -1 without a message. */
+int http_range_first(const char *range, uint64_t *first);
+
 /* Whether both URLs have the same scheme, host and port. */
 bool http_same_origin(const char *one, const char *other);
 /* A URL fit for messages: without user, password, query and fragment; to be freed. */

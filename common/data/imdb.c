@@ -14,7 +14,8 @@
 #include "cli/utf8.h"
 #include "data/archive.h"
 
-#define MAX_REVIEW ((uint64_t)1 << 20) /* bytes; the longest of the real ones has 14,106 */
+#define MAX_TOTAL  ((uint64_t)256 << 20) /* bytes of all reviews; the real ones have half */
+#define MAX_REVIEW ((uint64_t)1 << 20)   /* bytes; the longest of the real ones has 14,106 */
 #define MAX_RATING 10
 
 const char *const imdb_split_names[] = {"train", "test", "unsup", NULL};
@@ -105,6 +106,7 @@ static int read_reviews(struct imdb *imdb, struct archive_file *archive, const c
                         unsigned splits)
 {
     struct archive_entry_info entry;
+    uint64_t total = 0;
     int got;
     while ((got = archive_file_next(archive, &entry)) > 0) {
         struct imdb_review review;
@@ -116,6 +118,9 @@ static int read_reviews(struct imdb *imdb, struct archive_file *archive, const c
         if (entry.size > MAX_REVIEW)
             return diag_error("%s: %s: a review of %" PRIu64 " bytes, more than %" PRIu64, path,
                               entry.name, entry.size, MAX_REVIEW);
+        if ((total += entry.size) > MAX_TOTAL)
+            return diag_error("%s: reviews of more than %" PRIu64 " bytes: refused", path,
+                              MAX_TOTAL);
         review.size = (size_t)entry.size;
         review.text = mem_alloc(review.size + 1);
         mem_grow(&imdb->reviews, &imdb->capacity, imdb->count + 1, sizeof(review));

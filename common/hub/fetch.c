@@ -17,11 +17,13 @@
 #include "data/download.h"
 #include "data/file_lock.h"
 #include "data/http.h"
+#include "hub/answers.h"
 #include "hub/cache.h"
 #include "hub/files.h"
 #include "model/config.h"
 
-#define LISTING_MOST ((size_t)32 << 20) /* bytes of a repository's description */
+#define LISTING_MOST ((size_t)32 << 20)   /* bytes of a repository's description */
+#define TEXT_MOST    ((uint64_t)64 << 20) /* bytes of a file that is not weights */
 
 /* As huggingface_hub writes it into the cache's folder. */
 static const char cache_tag[] = "Signature: 8a477f597d28d172789f06886806bc55\n"
@@ -35,8 +37,8 @@ struct fetch {
     char *endpoint, *token;
     char *shown;                /* the endpoint in messages */
     char *cache, *repository;   /* CACHE, models--ORG--NAME */
-    char *commit, *snapshot;    /* once the hub has answered */
-    json_t *files;              /* an object whose keys are the repository's files */
+    struct hub_listing listing; /* once the hub has answered, ... */
+    char *snapshot;             /* ... as this */
     unsigned downloaded, found; /* files */
 };
 
@@ -70,9 +72,8 @@ static void close_fetch(struct fetch *fetch)
     free(fetch->token);
     free(fetch->cache);
     free(fetch->repository);
-    free(fetch->commit);
+    hub_listing_free(&fetch->listing);
     free(fetch->snapshot);
-    json_decref(fetch->files);
 }
 
 /* One line for a status that will not change. Returns -1. */
@@ -113,28 +114,13 @@ static char *escape(const char *text)
 
 static int read_listing(struct fetch *fetch, const struct buffer *body)
 {
-    json_error_t error;
-    json_t *listing = json_loadb(body->data, body->size, 0, &error), *sibling;
-    const char *commit = json_string_value(json_object_get(listing, "sha"));
-    const json_t *siblings = json_object_get(listing, "siblings");
-    size_t i;
-    int status = 0;
-    if (commit == NULL || !hub_is_commit(commit) || !json_is_array(siblings)) {
-        status = diag_error("%s: %s does not answer as a hub does: no commit and files",
-                            fetch->model->id, fetch->shown);
-    } else {
-        fetch->commit = mem_strdup(commit);
-        fetch->snapshot = mem_format("%s/%s/snapshots/%s", fetch->cache, fetch->repository, commit);
-        fetch->files = json_object();
-        json_array_foreach(siblings, i, sibling)
-        {
-            const char *name = json_string_value(json_object_get(sibling, "rfilename"));
-            if (name != NULL)
-                json_object_set_new(fetch->files, name, json_true());
-        }
-    }
-    json_decref(listing);
-    return status;
+    struct json_fault fault;
+    if (hub_listing_read(&fetch->listing, body->data, body->size, &fault) != 0)
+        return diag_error("%s: %s does not answer as a hub does: %s", fetch->model->id,
+                          fetch->shown, fault.reason);
+    fetch->snapshot =
+        mem_format("%s/%s/snapshots/%s", fetch->cache, fetch->repository, fetch->listing.commit);
+    return 0;
 }
 
 /* Asks which commit the revision is, and for its files. */
@@ -155,34 +141,16 @@ static int list_files(struct fetch *fetch, struct http_answer *answer)
 
 static bool has_file(const struct fetch *fetch, const char *name)
 {
-    return json_object_get(fetch->files, name) != NULL;
+    return json_object_get(fetch->listing.files, name) != NULL;
 }
 
 static char *resolve_url(const struct fetch *fetch, const char *name)
 {
     char *escaped = escape(name);
-    char *url = mem_format("%s/%s/resolve/%s/%s", fetch->endpoint, fetch->model->id, fetch->commit,
-                           escaped);
+    char *url = mem_format("%s/%s/resolve/%s/%s", fetch->endpoint, fetch->model->id,
+                           fetch->listing.commit, escaped);
     free(escaped);
     return url;
-}
-
-/* The ETag without W/ and quotes, when it can be a file's name. */
-static int read_etag(struct description *file, const char *text)
-{
-    size_t length;
-    if (text == NULL)
-        return -1;
-    if (strncmp(text, "W/", 2) == 0)
-        text += 2;
-    text += *text == '"';
-    length = strcspn(text, "\"");
-    if (length == 0 || length >= sizeof file->etag ||
-        text[strspn(text, "0123456789abcdefABCDEF"
-                          "ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ-_")] != text[length])
-        return -1;
-    snprintf(file->etag, sizeof file->etag, "%.*s", (int)length, text);
-    return 0;
 }
 
 static int read_description(struct fetch *fetch, const struct http_answer *answer, const char *name,
@@ -193,10 +161,10 @@ static int read_description(struct fetch *fetch, const struct http_answer *answe
     if (commit == NULL)
         return diag_error("%s: %s: %s does not answer as a hub does: no X-Repo-Commit", id, name,
                           fetch->shown);
-    if (strcmp(commit, fetch->commit) != 0)
-        return diag_error("%s: %s: of commit %s, not %s", id, name, commit, fetch->commit);
+    if (strcmp(commit, fetch->listing.commit) != 0)
+        return diag_error("%s: %s: of commit %s, not %s", id, name, commit, fetch->listing.commit);
     text = http_header(fetch->http, "X-Linked-Etag");
-    if (read_etag(file, text != NULL ? text : http_header(fetch->http, "ETag")) != 0)
+    if (hub_etag_read(file->etag, text != NULL ? text : http_header(fetch->http, "ETag")) != 0)
         return diag_error("%s: %s: the hub gives no usable ETag", id, name);
     text = http_header(fetch->http, "X-Linked-Size");
     if (text == NULL && answer->status / 100 == 2)
@@ -252,6 +220,7 @@ static int download_blob(struct fetch *fetch, const char *url, const char *name,
         .digest = file->etag,
         .token = fetch->token,
         .size = file->size,
+        .most = hub_is_weights(name) ? 0 : TEXT_MOST,
     };
     int status = download_file(&download);
     free(blobs);
@@ -377,12 +346,12 @@ static int write_ref(const struct fetch *fetch)
 {
     char *before, *path;
     int status = 0;
-    if (strcmp(fetch->model->revision, fetch->commit) == 0)
+    if (strcmp(fetch->model->revision, fetch->listing.commit) == 0)
         return 0;
     before = hub_cached_commit(fetch->cache, fetch->model);
-    if (before == NULL || strcmp(before, fetch->commit) != 0) {
+    if (before == NULL || strcmp(before, fetch->listing.commit) != 0) {
         path = mem_format("%s/%s/refs/%s", fetch->cache, fetch->repository, fetch->model->revision);
-        status = write_file(path, fetch->commit);
+        status = write_file(path, fetch->listing.commit);
         free(path);
     }
     free(before);
@@ -398,7 +367,7 @@ static int fetch_files(struct fetch *fetch)
     if (write_ref(fetch) != 0)
         return -1;
     diag_note("%s: %u files, %u of them new, at commit %s", fetch->model->id,
-              fetch->found + fetch->downloaded, fetch->downloaded, fetch->commit);
+              fetch->found + fetch->downloaded, fetch->downloaded, fetch->listing.commit);
     return 0;
 }
 

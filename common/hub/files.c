@@ -12,16 +12,21 @@ const char *const hub_tokenizer_files[] = {"tokenizer.json",    "tokenizer_confi
                                            "vocab.txt",         "special_tokens_map.json",
                                            "added_tokens.json", NULL};
 
-bool hub_is_model_file(const char *name)
+bool hub_is_weights(const char *name)
 {
     const char *end = strrchr(name, '.');
+    return end != NULL && strcmp(end, ".safetensors") == 0;
+}
+
+bool hub_is_model_file(const char *name)
+{
     if (strchr(name, '/') != NULL || name[0] == '.')
         return false;
     for (size_t i = 0; hub_tokenizer_files[i] != NULL; i++)
         if (strcmp(name, hub_tokenizer_files[i]) == 0)
             return true;
     return strcmp(name, HUB_CONFIG) == 0 || strcmp(name, HUB_WEIGHTS_INDEX) == 0 ||
-           (end != NULL && strcmp(end, ".safetensors") == 0);
+           hub_is_weights(name);
 }
 
 static int add_shard(json_t *seen, json_t *shards, const json_t *value, const char *index_path)

@@ -12,6 +12,8 @@
 /* The tokenizer's files, any of which may be missing; NULL-terminated. */
 extern const char *const hub_tokenizer_files[];
 
+/* Whether the name is that of a file of weights. */
+bool hub_is_weights(const char *name);
 /* Whether a file of that name, directly in the model's folder, is one that is read. */
 bool hub_is_model_file(const char *name);
 

@@ -34,6 +34,7 @@ struct unpack {
     uint64_t size, most; /* bytes of the archive, and how many may come out */
     uint64_t declared, written;
     unsigned entries, files;
+    char *written_paths[UNPACK_FILES]; /* [files], registered with signals_remove_later */
     struct candidate *candidates;
     size_t count, capacity;
     const char *source; /* the chosen candidate's folder */
@@ -213,20 +214,22 @@ static int write_file(struct unpack *unpack, const char *name)
     int status = 0;
     if (access(path, F_OK) == 0)
         status = diag_error("%s: %s%s is there twice", unpack->path, unpack->source, name);
-    else if (++unpack->files > UNPACK_FILES)
+    else if (unpack->files == UNPACK_FILES)
         status =
             diag_error("%s: a model of more than %d files: refused", unpack->path, UNPACK_FILES);
     if (status == 0)
         status = output_open(&output, path);
     if (status == 0) {
         signals_remove_later(path);
+        unpack->written_paths[unpack->files++] = path;
         status = copy_data(unpack, &output);
         if (status == 0)
             status = output_commit(&output);
         else
             output_abandon(&output);
+    } else {
+        free(path);
     }
-    free(path);
     return status;
 }
 
@@ -291,5 +294,9 @@ int hub_unpack(const char *archive, const char *folder)
     for (size_t i = 0; i < unpack.count; i++)
         free(unpack.candidates[i].folder);
     free(unpack.candidates);
+    for (unsigned i = 0; i < unpack.files; i++) {
+        signals_keep(unpack.written_paths[i]);
+        free(unpack.written_paths[i]);
+    }
     return result;
 }

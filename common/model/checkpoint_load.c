@@ -61,7 +61,7 @@ static int load_trainer_state(struct checkpoint_state *state, const char *folder
     int status = 0;
 
     if (access(path, F_OK) == 0) {
-        state->trainer_state = json_file_read(path, 0);
+        state->trainer_state = json_file_read(path, JSON_ANY_SIZE);
         status = state->trainer_state != NULL ? 0 : -1;
     }
     free(path);

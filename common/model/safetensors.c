@@ -157,7 +157,7 @@ static int check_cover(const struct safetensors_tensor *tensors, size_t count, c
 
 static json_t *parse_header(const char *path, const char *map, size_t size, size_t *header)
 {
-    json_error_t error;
+    struct json_fault fault;
     json_t *json;
     uint64_t length;
 
@@ -181,9 +181,9 @@ static json_t *parse_header(const char *path, const char *map, size_t size, size
         diag_error("%s: the header does not begin with '{'", path);
         return NULL;
     }
-    json = json_loadb(map + 8, (size_t)length, JSON_REJECT_DUPLICATES, &error);
+    json = json_parse(map + 8, (size_t)length, 0, &fault);
     if (json == NULL)
-        diag_error("%s: header: byte %d: %s", path, error.position, error.text);
+        diag_error("%s: header: byte %zu: %s", path, fault.at, fault.reason);
     return json;
 }
 
@@ -191,14 +191,17 @@ static int read_tensors(struct safetensors *set, const struct mapping *file)
 {
     size_t header = 0, first = set->count;
     json_t *json = parse_header(file->path, file->data, file->size, &header);
-    const char *data = (const char *)file->data + 8 + header;
-    size_t data_size = file->size - 8 - header;
     const char *key;
     json_t *row;
 
     if (json == NULL)
         return -1;
-    mem_grow(&set->tensors, &set->capacity, set->count + json_object_size(json),
+
+    const char *data = (const char *)file->data + 8 + header;
+    size_t data_size = file->size - 8 - header;
+
+    /* One more, so that there is an array even without tensors. */
+    mem_grow(&set->tensors, &set->capacity, set->count + json_object_size(json) + 1,
              sizeof *set->tensors);
     json_object_foreach(json, key, row)
     {

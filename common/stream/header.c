@@ -8,6 +8,7 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "cli/version.h"
+#include "stream/record.h"
 
 static const char *const type_names[] = {"text", "tokens", "predictions", "metrics", NULL};
 const char *const stream_problem_names[] = {"none",  "single", "multi", "regression",
@@ -43,8 +44,6 @@ void stream_header_init(struct stream_header *header, enum stream_type type)
 
 static void free_labels(struct stream_header *header)
 {
-    for (size_t i = 0; i < header->label_count; i++)
-        free(header->labels[i]);
     free(header->labels);
     header->labels = NULL;
     header->label_count = 0;
@@ -179,12 +178,33 @@ void stream_header_copy(struct stream_header *header, const struct stream_header
 
 void stream_header_set_labels(struct stream_header *header, const char *const *names, size_t count)
 {
-    char **copies = mem_calloc(count, sizeof *copies);
+    struct rec_span *spans = mem_calloc(count, sizeof *spans);
 
     for (size_t i = 0; i < count; i++)
-        copies[i] = mem_strdup(names[i]);
+        spans[i] = rec_span_of(names[i]);
+    stream_header_set_label_spans(header, spans, count);
+    free(spans);
+}
+
+/* Names may be many and short, so they share a block with the pointers to them. */
+void stream_header_set_label_spans(struct stream_header *header, const struct rec_span *names,
+                                   size_t count)
+{
+    size_t size = count * sizeof(char *) + 1;
+    char **labels, *text;
+
+    for (size_t i = 0; i < count; i++)
+        size += names[i].size + 1;
+    labels = mem_alloc(size);
+    text = (char *)(labels + count);
+    for (size_t i = 0; i < count; i++) {
+        labels[i] = text;
+        memcpy(text, names[i].data, names[i].size);
+        text[names[i].size] = '\0';
+        text += names[i].size + 1;
+    }
     free_labels(header);
-    header->labels = copies;
+    header->labels = labels;
     header->label_count = count;
     header->has_labels = true;
 }

@@ -63,7 +63,7 @@ struct stream_tokenizer {
 struct stream_header {
     enum stream_type type;
     enum stream_problem problem;
-    char **labels; /* names in id order */
+    char **labels; /* names in id order; one block of memory with them */
     size_t label_count;
     bool has_labels;
     struct stream_history_entry *history;
@@ -82,6 +82,9 @@ void stream_header_copy(struct stream_header *header, const struct stream_header
 
 /* Copies the names; replaces earlier ones. */
 void stream_header_set_labels(struct stream_header *header, const char *const *names, size_t count);
+struct rec_span;
+void stream_header_set_label_spans(struct stream_header *header, const struct rec_span *names,
+                                   size_t count);
 void stream_header_set_model(struct stream_header *header, const char *name, const char *digest);
 /* Copies the description and sets ids_type from vocab_size. */
 void stream_header_set_tokenizer(struct stream_header *header,

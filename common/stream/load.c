@@ -135,7 +135,7 @@ static int begin(struct loader *loader, const struct rec_text *text)
     if (loader->begun)
         return 0;
     if (loader->header.problem == STREAM_PROBLEM_NONE && text != NULL)
-        loader->header.problem = problem_of(text);
+        loader->header.problem = loader->problem = problem_of(text); /* and of what follows */
     loader->begun = true;
     return stream_writer_begin(loader->writer, &loader->header);
 }

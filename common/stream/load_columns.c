@@ -13,8 +13,11 @@ void load_row_clear(struct load_row *row)
 
 void load_row_end_cell(struct load_row *row)
 {
-    mem_grow(&row->ends, &row->capacity, row->count + 1, sizeof *row->ends);
-    row->ends[row->count++] = row->bytes.size;
+    if (row->count < LOAD_MAX_COLUMNS) {
+        mem_grow(&row->ends, &row->capacity, row->count + 1, sizeof *row->ends);
+        row->ends[row->count] = row->bytes.size;
+    }
+    row->count++;
 }
 
 struct rec_span load_row_cell(const struct load_row *row, size_t i)
@@ -84,25 +87,39 @@ static int require_column(struct loader *loader, const struct load_field *field,
     return -1;
 }
 
-/* Names the columns after the row, or by number. */
+/* Names a column after the row's cell, or by number; names: those of the columns before it. */
+static int set_column(struct loader *loader, size_t i, struct string_index *names)
+{
+    const struct load_options *options = loader->options;
+    struct rec_span cell = load_row_cell(&loader->row, i);
+    bool new;
+
+    if (!options->no_header && memchr(cell.data, '\0', cell.size) != NULL)
+        return load_fail(loader, "the name of column %zu has a NUL in it", i + 1);
+    loader->columns[i] =
+        options->no_header ? mem_format("%zu", i + 1) : mem_strndup(cell.data, cell.size);
+    loader->roles[i] = role_of(options, loader->columns[i]);
+    string_index_add(names, loader->columns[i], strlen(loader->columns[i]), &new);
+    return new ? 0 : load_fail(loader, "two columns are called '%s'", loader->columns[i]);
+}
+
 static int set_columns(struct loader *loader)
 {
     const struct load_options *options = loader->options;
-    const struct load_row *row = &loader->row;
+    struct string_index names = {0};
+    size_t count = loader->row.count;
+    int status = 0;
 
-    loader->column_count = row->count;
-    loader->columns = mem_calloc(row->count, sizeof *loader->columns);
-    loader->roles = mem_calloc(row->count, sizeof *loader->roles);
-    for (size_t i = 0; i < row->count; i++) {
-        struct rec_span cell = load_row_cell(row, i);
-
-        loader->columns[i] =
-            options->no_header ? mem_format("%zu", i + 1) : mem_strndup(cell.data, cell.size);
-        loader->roles[i] = role_of(options, loader->columns[i]);
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(loader->columns[i], loader->columns[j]) == 0)
-                return load_fail(loader, "two columns are called '%s'", loader->columns[i]);
-    }
+    if (count > LOAD_MAX_COLUMNS)
+        return load_fail(loader, "%zu columns, more than %zu", count, LOAD_MAX_COLUMNS);
+    loader->column_count = count;
+    loader->columns = mem_calloc(count, sizeof *loader->columns);
+    loader->roles = mem_calloc(count, sizeof *loader->roles);
+    for (size_t i = 0; i < count && status == 0; i++)
+        status = set_column(loader, i, &names);
+    string_index_free(&names);
+    if (status != 0)
+        return -1;
     if (require_column(loader, &options->text, ROLE_TEXT) != 0 ||
         require_column(loader, &options->label, ROLE_LABEL) != 0 ||
         require_column(loader, &options->id, ROLE_ID) != 0)
@@ -113,11 +130,11 @@ static int set_columns(struct loader *loader)
 /* A cell that rec-dump wrote as JSON; NULL after a message. */
 static json_t *parse_cell(struct loader *loader, size_t column, struct rec_span cell)
 {
-    json_error_t error;
-    json_t *json = json_loadb(cell.data, cell.size, JSON_ALLOW_NUL, &error);
+    struct json_fault fault;
+    json_t *json = json_parse(cell.data, cell.size, LOAD_JSON_FLAGS, &fault);
 
     if (json == NULL)
-        load_fail(loader, "column '%s' is no JSON: %s", loader->columns[column], error.text);
+        load_fail(loader, "column '%s' is no JSON: %s", loader->columns[column], fault.reason);
     return json;
 }
 
@@ -163,32 +180,30 @@ static int set_cell(struct loader *loader, size_t column, struct rec_text *text)
     return 0;
 }
 
-/* The other columns as strings, together with the members of a column `x`, which holds a JSON
- * object or nothing. */
-static int build_x(struct loader *loader, struct rec_text *text)
+/* The column `x`, which holds a JSON object or nothing; its keys are no columns' names. */
+static int parse_x(struct loader *loader, size_t column, json_t **object)
 {
-    json_t *object = NULL;
-    size_t pairs = 0;
+    struct rec_span cell = load_row_cell(&loader->row, column);
 
-    for (size_t i = 0; i < loader->column_count; i++) {
-        struct rec_span cell = load_row_cell(&loader->row, i);
+    if (cell.size == 0)
+        return 0;
+    *object = parse_cell(loader, column, cell);
+    if (*object == NULL)
+        return -1;
+    if (!json_is_object(*object))
+        return load_fail(loader, "column 'x' is no JSON object");
+    for (size_t i = 0; i < loader->column_count; i++)
+        if (loader->roles[i] == ROLE_OTHER && json_object_get(*object, loader->columns[i]) != NULL)
+            return load_fail(loader, "'%s' is a column and a key of column 'x'",
+                             loader->columns[i]);
+    return load_check_depth(loader, *object);
+}
 
-        pairs += loader->roles[i] == ROLE_OTHER;
-        if (loader->roles[i] != ROLE_X || cell.size == 0)
-            continue;
-        object = parse_cell(loader, i, cell);
-        if (object == NULL)
-            return -1;
-        if (!json_is_object(object)) {
-            json_decref(object);
-            return load_fail(loader, "column 'x' is no JSON object");
-        }
-        if (load_check_depth(loader, object) != 0) {
-            json_decref(object);
-            return -1;
-        }
-        pairs += json_object_size(object);
-    }
+static void pack_x(struct loader *loader, const json_t *object, size_t pairs)
+{
+    const char *key;
+    json_t *value;
+
     loader->x.size = 0;
     load_pack_map_head(&loader->x, pairs);
     for (size_t i = 0; i < loader->column_count; i++) {
@@ -197,20 +212,32 @@ static int build_x(struct loader *loader, struct rec_text *text)
         load_pack_string(&loader->x, rec_span_of(loader->columns[i]));
         load_pack_string(&loader->x, load_row_cell(&loader->row, i));
     }
-    if (object != NULL) {
-        const char *key;
-        json_t *value;
-
-        json_object_foreach(object, key, value)
-        {
-            load_pack_string(&loader->x, rec_span_of(key));
-            load_pack_json(&loader->x, value);
-        }
+    json_object_foreach((json_t *)object, key, value)
+    {
+        load_pack_string(&loader->x, rec_span_of(key));
+        load_pack_json(&loader->x, value);
     }
-    if (pairs > 0 || object != NULL)
+}
+
+/* The other columns as strings, together with the members of a column `x`. */
+static int build_x(struct loader *loader, struct rec_text *text)
+{
+    json_t *object = NULL;
+    size_t pairs = 0;
+    int status = 0;
+
+    for (size_t i = 0; i < loader->column_count && status == 0; i++) {
+        pairs += loader->roles[i] == ROLE_OTHER;
+        if (loader->roles[i] == ROLE_X)
+            status = parse_x(loader, i, &object);
+    }
+    pairs += json_object_size(object);
+    if (status == 0 && (pairs > 0 || object != NULL)) {
+        pack_x(loader, object, pairs);
         text->x = (struct rec_span){loader->x.data, loader->x.size};
+    }
     json_decref(object);
-    return 0;
+    return status;
 }
 
 static int emit_row(struct loader *loader)
@@ -322,7 +349,9 @@ static int is_no_space(unsigned char byte)
 static int feed_csv(struct csv_parser *parser, struct csv_state *state, const char *data,
                     size_t size)
 {
-    if (csv_parse(parser, data, size, on_csv_cell, on_csv_row, state) != size)
+    size_t parsed = csv_parse(parser, data, size, on_csv_cell, on_csv_row, state);
+
+    if (!state->failed && parsed != size)
         return load_fail(state->loader, "no CSV: %s", csv_strerror(csv_error(parser)));
     return state->failed ? -1 : 0;
 }

@@ -6,14 +6,20 @@
 #include <stdint.h>
 
 #include "cli/buffer.h"
+#include "cli/json_file.h"
 #include "cli/lines.h"
 #include "cli/string_index.h"
 #include "stream/load.h"
 
+/* Values come back from records as they went in, or not at all. */
+#define LOAD_JSON_FLAGS (JSON_ALLOW_NUL | JSON_EXACT)
+
+#define LOAD_MAX_COLUMNS ((size_t)1 << 16)
+
 /* Cells of a row, one after the other. */
 struct load_row {
     struct buffer bytes;
-    size_t *ends; /* [count] offsets in bytes */
+    size_t *ends; /* [count, but no more than LOAD_MAX_COLUMNS] offsets in bytes */
     size_t count, capacity;
 };
 
@@ -41,7 +47,7 @@ struct loader {
     struct stream_writer *writer;
     struct stream_header header;
     bool begun;
-    enum stream_problem problem;     /* of the options or of a header's line */
+    enum stream_problem problem;     /* of the options, a header's line or the first record */
     struct string_index label_index; /* of the options' labels */
 
     struct line_reader lines;

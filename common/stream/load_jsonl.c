@@ -64,6 +64,28 @@ static int build_x(struct loader *loader, json_t *others, bool had_x, struct rec
     return 0;
 }
 
+/* A key of x may stand beside the record's own or in an object `x`, but not in both. */
+static int add_other(struct loader *loader, json_t *others, const char *key, json_t *value)
+{
+    if (json_object_get(others, key) != NULL)
+        return load_fail(loader, "key '%s' is there twice: in 'x' and beside it", key);
+    json_object_set(others, key, value);
+    return 0;
+}
+
+static int add_others(struct loader *loader, json_t *others, json_t *x)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(x, key, value)
+    {
+        if (add_other(loader, others, key, value) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int emit_object(struct loader *loader, json_t *object, json_t *others)
 {
     const struct load_options *options = loader->options;
@@ -82,10 +104,12 @@ static int emit_object(struct loader *loader, json_t *object, json_t *others)
             continue;
         if (strcmp(key, "x") == 0 && json_is_object(value)) {
             had_x = true;
-            json_object_update(others, value);
+            status = add_others(loader, others, value);
         } else {
-            json_object_set(others, key, value);
+            status = add_other(loader, others, key, value);
         }
+        if (status != 0)
+            return -1;
     }
     if (record.text.text.data == NULL)
         return load_fail(loader, "no key '%s'", options->text.name);
@@ -102,13 +126,13 @@ static int emit_object(struct loader *loader, json_t *object, json_t *others)
 
 static int load_object(struct loader *loader, const char *data, size_t size)
 {
-    json_error_t error;
-    json_t *object = json_loadb(data, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    struct json_fault fault;
+    json_t *object = json_parse(data, size, LOAD_JSON_FLAGS, &fault);
     json_t *others;
     int status;
 
     if (object == NULL)
-        return load_fail(loader, "no JSON: %s", error.text);
+        return load_fail(loader, "no JSON: %s", fault.reason);
     if (!json_is_object(object))
         status = load_fail(loader, "no JSON object");
     else if (load_is_header(object))

@@ -129,8 +129,9 @@ static int settle_label(struct loader *loader, struct rec_label *label)
 {
     const struct load_options *options = loader->options;
 
-    if (label->kind == LABEL_STRING && options->labels != NULL)
-        return number_of_name(loader, label);
+    if (label->kind == LABEL_STRING && options->labels != NULL &&
+        number_of_name(loader, label) != 0)
+        return -1;
     if (label->kind == LABEL_INT && options->labels != NULL &&
         (label->integer < 0 || (uint64_t)label->integer >= options->label_count))
         return load_fail(loader, "label %lld is outside the %zu of --labels",
@@ -179,6 +180,8 @@ static int list_from_text(struct loader *loader, struct rec_span text, struct re
     for (size_t i = 0; i <= text.size && text.size > 0; i++) {
         if (i < text.size && text.data[i] != ',')
             continue;
+        if (label->count == STREAM_MAX_LIST)
+            return load_fail(loader, "a list has more than %zu items", STREAM_MAX_LIST);
         mem_grow(&lists->labels, &lists->labels_capacity, label->count + 1u, sizeof *lists->labels);
         if (scalar_from_text(loader, (struct rec_span){text.data + begin, i - begin},
                              &lists->labels[label->count++]) != 0)
@@ -191,14 +194,16 @@ static int list_from_text(struct loader *loader, struct rec_span text, struct re
 
 int load_label_from_text(struct loader *loader, struct rec_span text, struct rec_label *label)
 {
-    json_t *json;
+    struct json_fault fault;
+    json_t *json = NULL;
 
     if (loader->problem != STREAM_PROBLEM_MULTI) {
         if (text.size == 0)
             return 0;
         return scalar_from_text(loader, text, label);
     }
-    json = text.size > 0 && text.data[0] == '[' ? json_loadb(text.data, text.size, 0, NULL) : NULL;
+    if (text.size > 0 && text.data[0] == '[')
+        json = json_parse(text.data, text.size, LOAD_JSON_FLAGS, &fault);
     if (json == NULL)
         return list_from_text(loader, text, label);
     loader->label_json = json;

@@ -25,7 +25,8 @@
 #define STREAM_MAX_DEPTH      16
 #define STREAM_MAX_RECORD     ((size_t)16 << 20) /* bytes; the default of --max-record */
 #define STREAM_CHECK_INTERVAL ((size_t)64 << 10) /* bytes */
-#define STREAM_MAX_LIST       ((size_t)1 << 20)  /* items of a list within a record */
+#define STREAM_MAX_LIST       ((size_t)1 << 20)  /* items of all lists of a record; labels */
+#define STREAM_MAX_HISTORY    ((size_t)1 << 16)  /* strings of a header's history */
 
 enum stream_event {
     STREAM_FAILED = -1, /* a message has been printed */

@@ -21,6 +21,8 @@ struct wire_fault {
 int wire_fault_set(struct wire_fault *fault, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+#define WIRE_TOO_MANY_ITEMS "has more than %zu items in its lists"
+
 #define WIRE_CONTROL_BYTES 26 /* size of a check; an end is two bytes shorter */
 
 /*

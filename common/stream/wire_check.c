@@ -1,5 +1,6 @@
 #include "cli/utf8.h"
 #include "stream/fields.h"
+#include "stream/reader.h"
 #include "stream/wire.h"
 
 /* Does bin, when present, hold width bytes for each of count tokens? */
@@ -80,13 +81,29 @@ static int check_strings(const struct stream_record *record, struct wire_fault *
     return 0;
 }
 
+/* Of all lists together: as many as readers have memory for. */
+static int check_items(const struct stream_record *record, struct wire_fault *fault)
+{
+    size_t items = 0;
+
+    for (const struct field *field = stream_fields(record->type); field->name != NULL; field++) {
+        if (field->kind == FIELD_LABEL &&
+            FIELD_CONST(record, field, struct rec_label)->kind == LABEL_LIST)
+            items += FIELD_CONST(record, field, struct rec_label)->count;
+        else if (field_element_size(field->kind) > 0 && field_present(field, record))
+            items += *FIELD_CONST_EXTRA(record, field, size_t);
+    }
+    return items <= STREAM_MAX_LIST ? 0
+                                    : wire_fault_set(fault, WIRE_TOO_MANY_ITEMS, STREAM_MAX_LIST);
+}
+
 int wire_check_record(const struct stream_record *record, const struct stream_header *header,
                       struct wire_fault *fault)
 {
     if (record->type != header->type)
         return wire_fault_set(fault, "is a %s record in a %s stream",
                               stream_type_name(record->type), stream_type_name(header->type));
-    if (check_strings(record, fault) != 0)
+    if (check_strings(record, fault) != 0 || check_items(record, fault) != 0)
         return -1;
     switch (record->type) {
     case STREAM_TEXT:

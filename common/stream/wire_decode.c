@@ -26,6 +26,7 @@ struct decoder {
     struct wire_fault *fault;
     const struct field *field;
     size_t slot;
+    size_t items; /* of all lists so far */
 };
 
 static int wrong_kind(struct decoder *decoder, const char *wanted)
@@ -98,7 +99,18 @@ static int next_real(struct decoder *decoder, double *value)
     return 0;
 }
 
-static int next_list(struct decoder *decoder, size_t *count)
+static int take_items(struct decoder *decoder, size_t count)
+{
+    if (count > STREAM_MAX_LIST)
+        return wire_fault_set(decoder->fault, "field '%s' has more than %zu items",
+                              decoder->field->name, STREAM_MAX_LIST);
+    decoder->items += count;
+    if (decoder->items > STREAM_MAX_LIST)
+        return wire_fault_set(decoder->fault, WIRE_TOO_MANY_ITEMS, STREAM_MAX_LIST);
+    return 0;
+}
+
+static int next_array(struct decoder *decoder, size_t *count)
 {
     struct mp_token token;
 
@@ -106,11 +118,15 @@ static int next_list(struct decoder *decoder, size_t *count)
         return -1;
     if (token.kind != MP_ARRAY)
         return wrong_kind(decoder, "list");
-    if (token.count > STREAM_MAX_LIST)
-        return wire_fault_set(decoder->fault, "field '%s' has more than %zu items",
-                              decoder->field->name, STREAM_MAX_LIST);
     *count = token.count;
     return 0;
+}
+
+static int next_list(struct decoder *decoder, size_t *count)
+{
+    if (next_array(decoder, count) != 0)
+        return -1;
+    return take_items(decoder, *count);
 }
 
 /* An int, float or string. */
@@ -155,9 +171,8 @@ static int next_label(struct decoder *decoder, struct rec_label *label)
     }
     if (token.kind != MP_ARRAY)
         return label_from_token(decoder, &token, label);
-    if (token.count > STREAM_MAX_LIST)
-        return wire_fault_set(decoder->fault, "field '%s' has more than %zu items",
-                              decoder->field->name, STREAM_MAX_LIST);
+    if (take_items(decoder, token.count) != 0)
+        return -1;
     *label = (struct rec_label){.kind = LABEL_LIST, .count = token.count};
     return next_label_items(decoder, token.count, &label->items);
 }
@@ -199,10 +214,10 @@ static int next_found(struct decoder *decoder, const struct rec_found **found, s
         return -1;
     list = blocks_take(decoder->lists, *count * sizeof *list);
     for (size_t i = 0; i < *count; i++) {
-        size_t items;
+        size_t items = 0;
         uint64_t first = 0, last = 0;
 
-        if (next_list(decoder, &items) != 0)
+        if (next_array(decoder, &items) != 0)
             return -1;
         if (items != 4)
             return wrong_kind(decoder, "list of [first, last, name, score]");
@@ -229,9 +244,8 @@ static int next_values(struct decoder *decoder, const struct rec_value **values,
         return -1;
     if (token.kind != MP_MAP)
         return wrong_kind(decoder, "map");
-    if (token.count > STREAM_MAX_LIST)
-        return wire_fault_set(decoder->fault, "field '%s' has more than %zu items",
-                              decoder->field->name, STREAM_MAX_LIST);
+    if (take_items(decoder, token.count) != 0)
+        return -1;
     *count = token.count;
     list = blocks_take(decoder->lists, *count * sizeof *list);
     for (size_t i = 0; i < *count; i++)
@@ -243,9 +257,9 @@ static int next_values(struct decoder *decoder, const struct rec_value **values,
 
 static int next_window(struct decoder *decoder, struct rec_window *window)
 {
-    size_t items;
+    size_t items = 0;
 
-    if (next_list(decoder, &items) != 0)
+    if (next_array(decoder, &items) != 0)
         return -1;
     if (items != 3)
         return wrong_kind(decoder, "list of [k, n, first token]");

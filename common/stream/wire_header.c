@@ -1,9 +1,11 @@
+#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
 #include "cli/memory.h"
 #include "cli/utf8.h"
 #include "stream/msgpack_scan.h"
+#include "stream/reader.h"
 #include "stream/wire.h"
 
 /* Reads the header's map; every function gives 0, or -1 with the reason in fault. */
@@ -11,6 +13,7 @@ struct header_reader {
     struct mp_cursor cursor;
     struct stream_header *header;
     struct wire_fault *fault;
+    size_t history_strings;
 };
 
 static int bad(struct header_reader *reader, const char *what)
@@ -26,20 +29,57 @@ static int next_of_kind(struct header_reader *reader, enum mp_kind kind, struct 
     return 0;
 }
 
-/* An owned copy in *string, which must not be set yet. Embedded NULs would cut it short and are
- * refused. */
-static int next_string(struct header_reader *reader, char **string, const char *complaint)
+/* Embedded NULs would cut a string short and are refused. */
+static int next_span(struct header_reader *reader, struct rec_span *span, const char *complaint)
 {
     struct mp_token token;
 
-    if (*string != NULL)
-        return bad(reader, complaint);
     if (next_of_kind(reader, MP_STR, &token, complaint) != 0)
         return -1;
     if (utf8_valid_prefix(token.span.data, token.span.size) != token.span.size ||
         memchr(token.span.data, '\0', token.span.size) != NULL)
         return wire_fault_set(reader->fault, "header: %s (UTF-8 without NUL)", complaint);
-    *string = mem_strndup(token.span.data, token.span.size);
+    *span = token.span;
+    return 0;
+}
+
+/* An owned copy in *string, which is not set yet. */
+static int next_string(struct header_reader *reader, char **string, const char *complaint)
+{
+    struct rec_span span = {0};
+
+    if (next_span(reader, &span, complaint) != 0)
+        return -1;
+    *string = mem_strndup(span.data, span.size);
+    return 0;
+}
+
+/* Each of them takes more memory than bytes. */
+static int next_history_string(struct header_reader *reader, char **string, const char *complaint)
+{
+    if (reader->history_strings++ == STREAM_MAX_HISTORY)
+        return wire_fault_set(reader->fault, "header: 'history' has more than %zu strings",
+                              STREAM_MAX_HISTORY);
+    return next_string(reader, string, complaint);
+}
+
+/* Which of the names the next key is: names[*which], or NULL there for one of a later version.
+ * *seen has a bit for each that has come. */
+static int next_key(struct header_reader *reader, const char *const *names, size_t *which,
+                    unsigned *seen, const char *complaint)
+{
+    struct mp_token token;
+
+    if (next_of_kind(reader, MP_STR, &token, complaint) != 0)
+        return -1;
+    for (*which = 0; names[*which] != NULL; ++*which) {
+        if (!rec_span_equal(token.span, names[*which]))
+            continue;
+        if (*seen & 1U << *which)
+            return wire_fault_set(reader->fault, "header: '%s' is there twice", names[*which]);
+        *seen |= 1U << *which;
+        break;
+    }
     return 0;
 }
 
@@ -87,22 +127,22 @@ static const char *ids_type_name(unsigned value)
 
 static int read_labels(struct header_reader *reader)
 {
-    struct stream_header *header = reader->header;
+    static const char complaint[] = "'labels' is no list of strings";
     struct mp_token token;
-    size_t capacity = 0;
+    struct rec_span *labels;
+    int status = 0;
 
-    if (header->has_labels || next_of_kind(reader, MP_ARRAY, &token, "") != 0)
-        return bad(reader, "'labels' is no list of strings");
-    header->has_labels = true;
-    for (uint32_t i = 0, count = token.count; i < count; i++) {
-        mem_grow(&header->labels, &capacity, header->label_count + 1, sizeof *header->labels);
-        header->labels[header->label_count] = NULL;
-        if (next_string(reader, &header->labels[header->label_count],
-                        "'labels' is no list of strings") != 0)
-            return -1;
-        header->label_count++;
-    }
-    return 0;
+    if (next_of_kind(reader, MP_ARRAY, &token, complaint) != 0)
+        return -1;
+    if (token.count > STREAM_MAX_LIST)
+        return wire_fault_set(reader->fault, "header: more than %zu labels", STREAM_MAX_LIST);
+    labels = mem_calloc(token.count, sizeof *labels);
+    for (uint32_t i = 0; i < token.count && status == 0; i++)
+        status = next_span(reader, &labels[i], complaint);
+    if (status == 0)
+        stream_header_set_label_spans(reader->header, labels, token.count);
+    free(labels);
+    return status;
 }
 
 static int read_history_options(struct header_reader *reader, struct stream_history_entry *entry)
@@ -118,8 +158,10 @@ static int read_history_options(struct header_reader *reader, struct stream_hist
                  sizeof *entry->options);
         option = &entry->options[entry->option_count++];
         *option = (struct stream_option){0};
-        if (next_string(reader, &option->key, "'history' has an option without a name") != 0 ||
-            next_string(reader, &option->value, "'history' has an option that is no string") != 0)
+        if (next_history_string(reader, &option->key, "'history' has an option without a name") !=
+                0 ||
+            next_history_string(reader, &option->value,
+                                "'history' has an option that is no string") != 0)
             return -1;
     }
     return 0;
@@ -127,9 +169,12 @@ static int read_history_options(struct header_reader *reader, struct stream_hist
 
 static int read_history_entry(struct header_reader *reader)
 {
+    static const char *const names[] = {"tool", "version", "options", NULL};
     struct stream_header *header = reader->header;
     struct stream_history_entry *entry;
     struct mp_token token;
+    unsigned seen = 0;
+    size_t which;
 
     if (next_of_kind(reader, MP_MAP, &token, "'history' has an entry that is no map") != 0)
         return -1;
@@ -138,16 +183,18 @@ static int read_history_entry(struct header_reader *reader)
     entry = &header->history[header->history_count++];
     *entry = (struct stream_history_entry){0};
     for (uint32_t i = 0, count = token.count; i < count; i++) {
-        int status;
+        int status =
+            next_key(reader, names, &which, &seen, "'history' has a key that is no string");
 
-        if (next_of_kind(reader, MP_STR, &token, "'history' has a key that is no string") != 0)
+        if (status != 0)
             return -1;
-        if (rec_span_equal(token.span, "tool"))
-            status = next_string(reader, &entry->tool, "'history' has a tool without a name");
-        else if (rec_span_equal(token.span, "version"))
+        if (which == 0)
             status =
-                next_string(reader, &entry->version, "'history' has a version that is no string");
-        else if (rec_span_equal(token.span, "options"))
+                next_history_string(reader, &entry->tool, "'history' has a tool without a name");
+        else if (which == 1)
+            status = next_history_string(reader, &entry->version,
+                                         "'history' has a version that is no string");
+        else if (which == 2)
             status = read_history_options(reader, entry);
         else
             status = mp_skip(&reader->cursor, NULL);
@@ -163,9 +210,8 @@ static int read_history(struct header_reader *reader)
 {
     struct mp_token token;
 
-    if (reader->header->history != NULL ||
-        next_of_kind(reader, MP_ARRAY, &token, "'history' is no list") != 0)
-        return bad(reader, "'history' is no list");
+    if (next_of_kind(reader, MP_ARRAY, &token, "'history' is no list") != 0)
+        return -1;
     for (uint32_t i = 0, count = token.count; i < count; i++)
         if (read_history_entry(reader) != 0)
             return -1;
@@ -178,8 +224,8 @@ static int read_part(struct header_reader *reader)
     struct stream_part *part = &reader->header->part;
     struct mp_token token;
 
-    if (part->present || next_of_kind(reader, MP_ARRAY, &token, complaint) != 0 ||
-        token.count != 3 || next_count(reader, &part->k, complaint) != 0 ||
+    if (next_of_kind(reader, MP_ARRAY, &token, complaint) != 0 || token.count != 3 ||
+        next_count(reader, &part->k, complaint) != 0 ||
         next_count(reader, &part->n, complaint) != 0 ||
         next_string(reader, &part->set, complaint) != 0 || part->k < 1 || part->k > part->n ||
         part->n > STREAM_MAX_PARTS)
@@ -190,19 +236,22 @@ static int read_part(struct header_reader *reader)
 
 static int read_model(struct header_reader *reader)
 {
+    static const char *const names[] = {"name", "digest", NULL};
     struct stream_model *model = &reader->header->model;
     struct mp_token token;
+    unsigned seen = 0;
+    size_t which;
 
     if (next_of_kind(reader, MP_MAP, &token, "'model' is no map") != 0)
         return -1;
     for (uint32_t i = 0, count = token.count; i < count; i++) {
-        int status;
+        int status = next_key(reader, names, &which, &seen, "'model' has a key that is no string");
 
-        if (next_of_kind(reader, MP_STR, &token, "'model' has a key that is no string") != 0)
+        if (status != 0)
             return -1;
-        if (rec_span_equal(token.span, "name"))
+        if (which == 0)
             status = next_string(reader, &model->name, "the model's name is no string");
-        else if (rec_span_equal(token.span, "digest"))
+        else if (which == 1)
             status = next_string(reader, &model->digest, "the model's digest is no string");
         else
             status = mp_skip(&reader->cursor, NULL);
@@ -212,46 +261,72 @@ static int read_model(struct header_reader *reader)
     return model->name != NULL ? 0 : bad(reader, "'model' has no name");
 }
 
-static int read_tokenizer_key(struct header_reader *reader, struct rec_span key)
+static int read_special(struct header_reader *reader, int64_t *special)
 {
-    struct stream_tokenizer *tokenizer = &reader->header->tokenizer;
-    const struct {
-        const char *name;
-        int64_t *id;
-    } specials[] = {
-        {"cls", &tokenizer->cls}, {"sep", &tokenizer->sep},   {"pad", &tokenizer->pad},
-        {"unk", &tokenizer->unk}, {"mask", &tokenizer->mask},
-    };
     uint64_t id = 0;
 
-    if (rec_span_equal(key, "digest"))
+    if (next_count(reader, &id, "the id of a special token is no count") != 0)
+        return -1;
+    *special = (int64_t)id;
+    return 0;
+}
+
+enum tokenizer_key {
+    DIGEST,
+    KIND,
+    VOCAB_SIZE,
+    MAX_LENGTH,
+    CLS,
+    SEP,
+    PAD,
+    UNK,
+    MASK,
+    TOKENIZER_KEYS
+};
+static const char *const tokenizer_keys[TOKENIZER_KEYS + 1] = {
+    "digest", "kind", "vocab_size", "max_length", "cls", "sep", "pad", "unk", "mask"};
+
+static int read_tokenizer_key(struct header_reader *reader, size_t which)
+{
+    struct stream_tokenizer *tokenizer = &reader->header->tokenizer;
+
+    switch (which) {
+    case DIGEST:
         return next_string(reader, &tokenizer->digest, "the tokenizer's digest is no string");
-    if (rec_span_equal(key, "kind"))
+    case KIND:
         return next_string(reader, &tokenizer->kind, "the tokenizer's kind is no string");
-    if (rec_span_equal(key, "vocab_size"))
+    case VOCAB_SIZE:
         return next_count(reader, &tokenizer->vocab_size, "'vocab_size' is no count");
-    if (rec_span_equal(key, "max_length"))
+    case MAX_LENGTH:
         return next_count(reader, &tokenizer->max_length, "'max_length' is no count");
-    for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++)
-        if (rec_span_equal(key, specials[i].name)) {
-            if (next_count(reader, &id, "the id of a special token is no count") != 0)
-                return -1;
-            *specials[i].id = (int64_t)id;
-            return 0;
-        }
-    return mp_skip(&reader->cursor, NULL);
+    case CLS:
+        return read_special(reader, &tokenizer->cls);
+    case SEP:
+        return read_special(reader, &tokenizer->sep);
+    case PAD:
+        return read_special(reader, &tokenizer->pad);
+    case UNK:
+        return read_special(reader, &tokenizer->unk);
+    case MASK:
+        return read_special(reader, &tokenizer->mask);
+    default:
+        return mp_skip(&reader->cursor, NULL);
+    }
 }
 
 static int read_tokenizer(struct header_reader *reader)
 {
     const struct stream_tokenizer *tokenizer = &reader->header->tokenizer;
     struct mp_token token;
+    unsigned seen = 0;
+    size_t which;
 
     if (next_of_kind(reader, MP_MAP, &token, "'tokenizer' is no map") != 0)
         return -1;
     for (uint32_t i = 0, count = token.count; i < count; i++)
-        if (next_of_kind(reader, MP_STR, &token, "'tokenizer' has a key that is no string") != 0 ||
-            read_tokenizer_key(reader, token.span) != 0)
+        if (next_key(reader, tokenizer_keys, &which, &seen,
+                     "'tokenizer' has a key that is no string") != 0 ||
+            read_tokenizer_key(reader, which) != 0)
             return -1;
     if (tokenizer->digest == NULL || tokenizer->vocab_size == 0 ||
         tokenizer->vocab_size > UINT32_MAX)
@@ -259,43 +334,43 @@ static int read_tokenizer(struct header_reader *reader)
     return 0;
 }
 
-static int read_key(struct header_reader *reader, struct rec_span key, bool *has_type)
+static int read_type(struct header_reader *reader)
 {
-    struct stream_header *header = reader->header;
     unsigned choice = 0;
 
-    if (rec_span_equal(key, "type")) {
-        if (next_choice(reader, type_name, STREAM_TEXT, STREAM_METRICS, &choice, "type") != 0)
-            return -1;
-        header->type = (enum stream_type)choice;
-        *has_type = true;
-        return 0;
-    }
-    if (rec_span_equal(key, "problem")) {
-        if (next_choice(reader, problem_name, STREAM_PROBLEM_NONE, STREAM_PROBLEM_MLM, &choice,
-                        "problem") != 0)
-            return -1;
-        header->problem = (enum stream_problem)choice;
-        return 0;
-    }
-    if (rec_span_equal(key, "ids_type")) {
-        if (next_choice(reader, ids_type_name, IDS_U16, IDS_U32, &choice, "ids_type") != 0)
-            return -1;
-        header->ids_type = (enum stream_ids_type)choice;
-        return 0;
-    }
-    if (rec_span_equal(key, "labels"))
-        return read_labels(reader);
-    if (rec_span_equal(key, "history"))
-        return read_history(reader);
-    if (rec_span_equal(key, "part"))
-        return read_part(reader);
-    if (rec_span_equal(key, "model"))
-        return read_model(reader);
-    if (rec_span_equal(key, "tokenizer"))
-        return read_tokenizer(reader);
-    return mp_skip(&reader->cursor, NULL); /* of a later version */
+    if (next_choice(reader, type_name, STREAM_TEXT, STREAM_METRICS, &choice, "type") != 0)
+        return -1;
+    reader->header->type = (enum stream_type)choice;
+    return 0;
 }
+
+static int read_problem(struct header_reader *reader)
+{
+    unsigned choice = 0;
+
+    if (next_choice(reader, problem_name, STREAM_PROBLEM_NONE, STREAM_PROBLEM_MLM, &choice,
+                    "problem") != 0)
+        return -1;
+    reader->header->problem = (enum stream_problem)choice;
+    return 0;
+}
+
+static int read_ids_type(struct header_reader *reader)
+{
+    unsigned choice = 0;
+
+    if (next_choice(reader, ids_type_name, IDS_U16, IDS_U32, &choice, "ids_type") != 0)
+        return -1;
+    reader->header->ids_type = (enum stream_ids_type)choice;
+    return 0;
+}
+
+static const char *const header_keys[] = {"type", "problem", "ids_type",  "labels", "history",
+                                          "part", "model",   "tokenizer", NULL};
+static int (*const header_readers[])(struct header_reader *) = {
+    read_type,    read_problem, read_ids_type, read_labels,
+    read_history, read_part,    read_model,    read_tokenizer,
+};
 
 static int check_header(struct header_reader *reader, bool has_type)
 {
@@ -315,15 +390,19 @@ static int check_header(struct header_reader *reader, bool has_type)
 static int read_map(struct header_reader *reader)
 {
     struct mp_token token;
-    bool has_type = false;
+    unsigned seen = 0;
+    size_t which;
 
     if (next_of_kind(reader, MP_MAP, &token, "is no map") != 0)
         return -1;
-    for (uint32_t i = 0, count = token.count; i < count; i++)
-        if (next_of_kind(reader, MP_STR, &token, "has a key that is no string") != 0 ||
-            read_key(reader, token.span, &has_type) != 0)
+    for (uint32_t i = 0, count = token.count; i < count; i++) {
+        if (next_key(reader, header_keys, &which, &seen, "has a key that is no string") != 0)
             return -1;
-    return check_header(reader, has_type);
+        if ((header_keys[which] != NULL ? header_readers[which](reader)
+                                        : mp_skip(&reader->cursor, NULL)) != 0)
+            return -1;
+    }
+    return check_header(reader, seen & 1); /* the type's bit */
 }
 
 int wire_decode_header(struct rec_span bytes, struct stream_header *header,

@@ -64,7 +64,9 @@ static int find_special(struct tokeniser *tokeniser, const struct tokeniser_spec
 {
     for (int i = 0; i < SPECIAL_TOKENS; i++) {
         const char *name = spec->special[i] != NULL ? spec->special[i] : special_token_defaults[i];
-        uint32_t id = vocabulary_find_string(&tokeniser->vocabulary, name);
+        uint32_t id = TOKEN_NONE;
+        if (*name != '\0')
+            id = vocabulary_find_string(&tokeniser->vocabulary, name);
         if (id == TOKEN_NONE && i <= TOKEN_UNK)
             return diag_error("%s: no token '%s' for %s in the vocabulary", place, name,
                               special_token_keys[i]);

@@ -16,7 +16,7 @@ enum choice { CHOICE_UNSET = -1, CHOICE_FALSE, CHOICE_TRUE };
 /* tokenizer_config.json and special_tokens_map.json. Start with tokeniser_options_init. */
 struct tokeniser_options {
     enum choice do_lower_case, strip_accents, tokenize_chinese_chars;
-    char *special[SPECIAL_TOKENS]; /* NULL: not stated; owned */
+    char *special[SPECIAL_TOKENS]; /* NULL: not stated; "": there is none; owned */
     char *tokenizer_class;         /* or NULL; owned */
     uint64_t model_max_length;     /* 0: not stated, or beyond any model */
     struct added_tokens added;     /* added_tokens_decoder */

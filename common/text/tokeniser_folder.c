@@ -44,6 +44,8 @@ static void add_special(struct tokeniser_spec *spec, const struct tokeniser_opti
         struct added_token token = {.content = (char *)name};
         if (described != NULL)
             token = *described;
+        if (*name == '\0')
+            continue;
         token.special = true;
         token.id = vocabulary_find_string(&spec->vocabulary, name);
         if (token.id != TOKEN_NONE && find_added(&spec->added, name) == NULL)

@@ -43,7 +43,8 @@ static int read_choice(enum choice *choice, const json_t *json, const char *key,
     return 0;
 }
 
-/* A special token is a string, or an object with a content; the first file that states it holds. */
+/* A special token is a string, or an object with a content; null says that there is none, of those
+ * that need not be there. The first file that states it holds. */
 static int read_special(struct tokeniser_options *options, const json_t *json, const char *path)
 {
     for (int i = 0; i < SPECIAL_TOKENS; i++) {
@@ -51,8 +52,12 @@ static int read_special(struct tokeniser_options *options, const json_t *json, c
         const json_t *member = json_object_get(json, key);
         if (json_is_object(member))
             name = json_member_string(member, "content");
-        if (member == NULL || json_is_null(member) || options->special[i] != NULL)
+        if (member == NULL || options->special[i] != NULL)
             continue;
+        if (json_is_null(member)) {
+            options->special[i] = i > TOKEN_UNK ? mem_strdup("") : NULL;
+            continue;
+        }
         if (name == NULL || *name == '\0')
             return diag_error("%s: %s is not a token", path, key);
         options->special[i] = mem_strdup(name);

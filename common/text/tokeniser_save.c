@@ -27,14 +27,20 @@ static json_t *make_special(const struct tokeniser *tokeniser, uint32_t id)
     return json_string(content);
 }
 
-/* The special tokens that the vocabulary has, unless the object states them already. */
+/* The special tokens, unless the object states them already: null where there is none, although the
+ * vocabulary has the token that a reader would take for it. */
 static void set_special(const struct tokeniser *tokeniser, json_t *json)
 {
     struct tokeniser_special special = tokeniser->special;
     for (int i = 0; i < SPECIAL_TOKENS; i++) {
         uint32_t id = *special_token_id(&special, (enum special_token)i);
-        if (id != TOKEN_NONE && json_object_get(json, special_token_keys[i]) == NULL)
+        const char *otherwise = special_token_defaults[i];
+        if (json_object_get(json, special_token_keys[i]) != NULL)
+            continue;
+        if (id != TOKEN_NONE)
             json_object_set_new(json, special_token_keys[i], make_special(tokeniser, id));
+        else if (vocabulary_find_string(&tokeniser->vocabulary, otherwise) != TOKEN_NONE)
+            json_object_set_new(json, special_token_keys[i], json_null());
     }
 }
 

@@ -13,7 +13,7 @@
 
 #include "cli/blocks.h"
 
-#define VOCABULARY_MAX (UINT32_C(1) << 24)
+#define VOCABULARY_MAX (UINT32_C(1) << 20)
 #define TOKEN_NONE     UINT32_MAX
 
 struct token_text {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/diag.h"
+#include "cli/json_file.h"
 #include "cli/memory.h"
 #include "cli/utf8.h"
 #include "cli/version.h"
@@ -194,7 +195,8 @@ json_t *run_record_of_metadata(const json_t *metadata)
         const char *text = json_string_value(value);
         if (strncmp(key, PREFIX, strlen(PREFIX)) != 0 || !text)
             continue;
-        json_t *object = text[0] == '{' ? json_loads(text, 0, NULL) : NULL;
+        struct json_fault fault;
+        json_t *object = text[0] == '{' ? json_parse(text, strlen(text), 0, &fault) : NULL;
         json_object_set_new(run, key + strlen(PREFIX), object ? object : json_string(text));
     }
     if (json_is_object(json_object_get(run, "arguments")))

@@ -2,7 +2,7 @@
  * A fuzz target is one file here, tests/fuzz/NAME.c, that defines LLVMFuzzerTestOneInput and states
  * with REQUIRE what must hold of any input. `make fuzz` builds and runs all of them, beginning with
  * tests/fuzz/corpus/NAME/ (generate-corpus.py) and with the words of tests/fuzz/NAME.dict, if those
- * are there.
+ * are there; `make check` runs that corpus through them (replay.c).
  */
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H

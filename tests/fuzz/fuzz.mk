@@ -1,4 +1,4 @@
-# fuzz: every tests/fuzz/NAME.c under libFuzzer and the sanitizers; see fuzz.h
+# fuzz: every tests/fuzz/NAME.c under libFuzzer and the sanitizers; for `make check`, over its corpus alone; see fuzz.h
 
 T       = 60
 TARGETS = $(FUZZ_SOURCES:tests/fuzz/%.c=%)
@@ -8,8 +8,6 @@ fuzz: ## feed the libraries made-up inputs for T=60 seconds a target (make fuzz-
 	    CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
 	@for target in $(TARGETS); do tests/fuzz/run build/fuzz "$$target" $(T) || exit 1; done
 
-fuzz-objects: $(FUZZ_SOURCES:%.c=$(OBJ)/%.o)
-
 fuzz-targets: $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 
 $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(LIBRARY)
@@ -17,4 +15,9 @@ $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(OBJ)/tests/fu
 	$(SAY) LD $@
 	$(Q)$(CC) $(CFLAGS_) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(LIBRARY) $(LDLIBS_)
 
-.PHONY: fuzz fuzz-objects fuzz-targets
+$(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/tests/test_fuzz_%): $(BUILD)/tests/test_fuzz_%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(SAY) LD $@
+	$(Q)$(CC) $(CFLAGS_) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LDLIBS_)
+
+.PHONY: fuzz fuzz-targets

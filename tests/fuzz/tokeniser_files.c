@@ -4,53 +4,30 @@
  * same when it has been written and read again, unless it cannot be written.
  */
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-#include "cli/diag.h"
 #include "fuzz.h"
+#include "reading.h"
 #include "text/tokeniser.h"
 
 static const char *const names[] = {"tokenizer.json", "vocab.txt", "tokenizer_config.json",
                                     "special_tokens_map.json"};
 static const char vocabulary[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##b\nthe\n##s\n";
-static char folder[] = "/tmp/bertpipe-fuzz-XXXXXX", saved[] = "/tmp/bertpipe-fuzz-XXXXXX";
-
-static void in_folder(char *path, size_t size, const char *place, const char *name)
-{
-    snprintf(path, size, "%s/%s", place, name);
-}
-
-static void write_file(const char *name, const void *data, size_t size)
-{
-    char path[100];
-    in_folder(path, sizeof path, folder, name);
-    FILE *file = fopen(path, "w");
-    REQUIRE(file != NULL && fwrite(data, 1, size, file) == size && fclose(file) == 0, "%s", path);
-}
-
 static void clean(const char *place)
 {
     char path[100];
     for (int i = 0; i < 4; i++) {
-        in_folder(path, sizeof path, place, names[i]);
-        unlink(path);
+        snprintf(path, sizeof path, "%s/%s", place, names[i]);
+        unlink(reading_path(path));
     }
-}
-
-static void remove_folders(void)
-{
-    clean(folder);
-    clean(saved);
-    rmdir(folder);
-    rmdir(saved);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc, (void)argv;
-    diag_init("fuzz");
-    REQUIRE(mkdtemp(folder) != NULL && mkdtemp(saved) != NULL, "%s", folder);
-    atexit(remove_folders);
+    reading_init();
+    mkdir(reading_path("in"), 0777);
+    mkdir(reading_path("saved"), 0777);
     return 0;
 }
 
@@ -69,9 +46,13 @@ static void check_encoding(const struct tokeniser *tokeniser)
 
 static void check_saving(const struct tokeniser *tokeniser)
 {
-    if (tokeniser_save_folder(tokeniser, NULL, saved) != 0)
+    static struct reading reading;
+    reading_begin(&reading);
+    bool saved = tokeniser_save_folder(tokeniser, NULL, reading_path("saved")) == 0;
+    reading_end(&reading, saved, 0);
+    if (!saved)
         return;
-    struct tokeniser *again = tokeniser_open_folder(saved);
+    struct tokeniser *again = tokeniser_open_folder(reading_path("saved"));
     REQUIRE(again != NULL, "what was saved does not open");
     REQUIRE(strcmp(again->digest, tokeniser->digest) == 0, "it has become another");
     tokeniser_close(again);
@@ -81,13 +62,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 1)
         return -1;
+    static struct reading reading;
     int which = data[0] % 4;
-    clean(folder);
-    clean(saved);
+    char path[100];
+    clean("in");
+    clean("saved");
     if (which >= 2)
-        write_file("vocab.txt", vocabulary, sizeof vocabulary - 1);
-    write_file(names[which], data + 1, size - 1);
-    struct tokeniser *tokeniser = tokeniser_open_folder(folder);
+        reading_write("in/vocab.txt", vocabulary, sizeof vocabulary - 1);
+    snprintf(path, sizeof path, "in/%s", names[which]);
+    reading_write(path, data + 1, size - 1);
+    reading_begin(&reading);
+    struct tokeniser *tokeniser = tokeniser_open_folder(reading_path("in"));
+    reading_end(&reading, tokeniser != NULL, size);
     if (tokeniser == NULL)
         return 0;
     check_encoding(tokeniser);

@@ -1,8 +1,10 @@
 /* JSON files: what RFC 8259 allows and what it does not. */
+#include <malloc.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "check.h"
+#include "cli/buffer.h"
 #include "cli/diag.h"
 #include "cli/json_file.h"
 #include "cli/memory.h"
@@ -164,6 +166,78 @@ static void test_files(void)
           capture.text);
 }
 
+/* A list in a list takes 128 and 24 bytes: 220,752 of them are 32 MiB, all but 128 of the outer one
+ * and its member's 128 + 1, and the object's 224. */
+static void test_memory(void)
+{
+    enum { MOST = ((32 << 20) - 128 - 129 - 224) / (128 + 24) };
+    char *text = mem_alloc(3 * MOST + 20);
+    for (int more = 0; more <= 1; more++) {
+        struct capture capture;
+        size_t size = (size_t)sprintf(text, "{\"a\":[[]");
+        for (int i = 1; i < MOST + more; i++, size += 3)
+            memcpy(text + size, ",[]", 3);
+        memcpy(text + size, "]}", 2);
+        write_whole(path, text, size + 2);
+        capture_begin(&capture);
+        json_t *json = json_file_read(path, 0);
+        const char *got = capture_end(&capture);
+        if (more)
+            CHECK(json == NULL && capture_is_line(got, "line 1: its values need more than 32 MiB "
+                                                       "of memory"),
+                  "%s", got);
+        else
+            CHECK(json_array_size(json_object_get(json, "a")) == MOST, "%s", got);
+        json_decref(json);
+        json = json_file_read(path, JSON_ANY_SIZE);
+        CHECK(json_array_size(json_object_get(json, "a")) == (size_t)(MOST + more), "no limit");
+        json_decref(json);
+    }
+    free(text);
+}
+
+/* Each kind of value, as many as there may be, takes no more from the allocator than 32 MiB. */
+static void test_memory_taken(void)
+{
+    static const char *const values[] = {
+        "[]", "{}", "0.5", "7", "\"\"", "\"0123456789abcdef\"", "null", "{\"a\":{}}", "[[[[]]]]"};
+    for (size_t k = 0; k < sizeof values / sizeof values[0]; k++) {
+        struct json_fault fault;
+        struct buffer text = {0};
+        json_t *json = NULL;
+        size_t before = mallinfo2().uordblks + mallinfo2().hblkhd, taken;
+        buffer_append_string(&text, "[null");
+        for (size_t i = 0; i < 100000; i++)
+            buffer_format(&text, ",%s", values[k]);
+        buffer_append_string(&text, "]");
+        before = mallinfo2().uordblks + mallinfo2().hblkhd;
+        json = json_parse(text.data, text.size, 0, &fault);
+        taken = mallinfo2().uordblks + mallinfo2().hblkhd - before;
+        CHECK(json != NULL ? taken <= JSON_VALUES_MAX : strstr(fault.reason, "32 MiB") != NULL,
+              "%s: %zu bytes", values[k], taken);
+        json_decref(json);
+        buffer_free(&text);
+    }
+}
+
+static void test_exact(void)
+{
+    struct json_fault fault;
+    json_t *json = json_parse("9223372036854775808", 19, 0, &fault);
+    CHECK(json_real_value(json) == 9223372036854775808.0, "a real");
+    json_decref(json);
+    json = json_parse("-9223372036854775808", 20, JSON_EXACT, &fault);
+    CHECK(json_integer_value(json) == INT64_MIN, "an integer");
+    json_decref(json);
+    json = json_parse("[1,\n9223372036854775808]", 24, JSON_EXACT, &fault);
+    CHECK(json == NULL && strcmp(fault.reason, "an integer beyond the range of 64 bits") == 0 &&
+              fault.at >= 4,
+          "byte %zu: %s", fault.at, fault.reason);
+    json = json_parse("", 0, 0, &fault);
+    CHECK(json == NULL && strcmp(fault.reason, "parse error: premature EOF") == 0, "%s",
+          fault.reason);
+}
+
 int main(void)
 {
     char *folder = temporary_folder();
@@ -171,6 +245,9 @@ int main(void)
     path = mem_format("%s/file.json", folder);
     test_refused();
     test_depth();
+    test_memory();
+    test_memory_taken();
+    test_exact();
     test_values();
     test_members();
     test_files();

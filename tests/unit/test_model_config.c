@@ -56,6 +56,14 @@ static void test_defaults(void)
         CHECK(c.num_labels == 2 && strcmp(c.label_names[1], "LABEL_1") == 0, "two labels");
         model_config_free(&c);
     }
+    json_object_set_new(json, "hidden_act", json_string("gelu_pytorch_tanh"));
+    json_object_set_new(json, "problem_type", json_null());
+    json_object_set_new(json, "pad_token_id", json_integer(-1));
+    if (CHECK(model_config_from_json(&c, "least", json) == 0, "another name")) {
+        CHECK(c.hidden_act == ACTIVATION_GELU_TANH, "PyTorch's name of gelu_new");
+        CHECK(c.problem_type == PROBLEM_TYPE_UNSET && c.pad_token_id == -1, "none");
+        model_config_free(&c);
+    }
     json_object_set_new(json, "num_labels", json_integer(7));
     if (CHECK(model_config_from_json(&c, "least", json) == 0, "num_labels alone")) {
         CHECK(c.num_labels == 7 && strcmp(c.label_names[6], "LABEL_6") == 0, "seven labels");
@@ -88,6 +96,9 @@ static const struct refusal refusals[] = {
     {"intermediate_size", "null", "'intermediate_size' is not a whole number"},
     {"max_position_embeddings", "0", "'max_position_embeddings' is 0"},
     {"type_vocab_size", "0", "'type_vocab_size' is 0"},
+    {"pad_token_id", "-2", "'pad_token_id' is -2, but there are 12 tokens"},
+    {"num_labels", "1048577", "'num_labels' is 1048577, not within 1 to 1048576"},
+    {"id2label", "{\"1\": \"a\", \"2\": \"b\"}", "none with a name for label 0"},
     {"pad_token_id", "12", "'pad_token_id' is 12, but there are 12 tokens"},
     {"pad_token_id", "\"x\"", "'pad_token_id' is not a whole number"},
     {"hidden_act", "\"swish\"", "'hidden_act' is 'swish', which is not supported"},

@@ -49,7 +49,7 @@ static const char *const refusals[][2] = {
     {"bad-not-json", "header: byte "},
     {"bad-after-json", "header: byte "},
     {"bad-not-object", "tensor 'a': its header entry is not an object"},
-    {"bad-duplicate", "duplicate object key"},
+    {"bad-duplicate", "key 'a' is there twice"},
     {"bad-gap", "4 unused bytes before tensor 'b'"},
     {"bad-hole-at-start", "4 unused bytes before tensor 'a'"},
     {"bad-overlap", "tensors 'a' and 'b' overlap"},
@@ -200,6 +200,97 @@ static void test_write(void)
     remove_folder(folder);
 }
 
+/* A file of that header and those bytes, opened. */
+static int open_made(struct safetensors *set, const char *path, const char *header,
+                     const void *data, size_t size)
+{
+    char bytes[512];
+    uint64_t length = strlen(header);
+
+    memcpy(bytes, &length, 8);
+    memcpy(bytes + 8, header, length);
+    memcpy(bytes + 8 + length, data, size);
+    write_whole(path, bytes, 8 + length + size);
+    return safetensors_open(set, path);
+}
+
+/* Values by IEEE 754: 0x7c00 is infinity, 0x7e00 no number, 0x0001 and 0x8001 2^-24 and -2^-24. */
+static void test_conversions(void)
+{
+    char *folder = temporary_folder(), path[600];
+    const double wide[2] = {1.5, -0x1p-30};
+    const uint16_t half[5] = {0x7c00, 0xfc00, 0x7e00, 0x0001, 0x8001};
+    char data[34] = {0};
+    float values[5];
+    struct safetensors set;
+
+    snprintf(path, sizeof path, "%s/made.safetensors", folder);
+    memcpy(data, wide, 16);
+    memcpy(data + 24, half, 10);
+    if (CHECK(open_made(&set, path,
+                        "{\"wide\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[0,16]},"
+                        "\"whole\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[16,24]},"
+                        "\"half\":{\"dtype\":\"F16\",\"shape\":[5],\"data_offsets\":[24,34]}}",
+                        data, sizeof data) == 0,
+              "three kinds")) {
+        CHECK(safetensors_to_float(safetensors_find(&set, "wide"), values) == 0 &&
+                  values[0] == 1.5f && values[1] == -0x1p-30f,
+              "F64");
+        CHECK(safetensors_to_float(safetensors_find(&set, "half"), values) == 0 &&
+                  values[0] == INFINITY && values[1] == -INFINITY && isnan(values[2]) &&
+                  values[3] == 0x1p-24f && values[4] == -0x1p-24f,
+              "F16");
+        CHECK(safetensors_to_float(safetensors_find(&set, "whole"), values) == -1, "I64");
+        safetensors_close(&set);
+    }
+    remove_folder(folder);
+}
+
+static void test_refused_made(void)
+{
+    static const char *const rows[][2] = {
+        {"{\"__metadata__\":5}", "__metadata__ is not an object"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[\"0\",4]}}",
+         "tensor 'a': data_offsets are not two numbers"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4.0]}}",
+         "tensor 'a': data_offsets are not two numbers"},
+        {"{\"a\":5}", "tensor 'a': its header entry is not an object"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":5}}",
+         "tensor 'a': data_offsets are not two numbers"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}}",
+         "tensor 'a': shape has an entry that is not a size"},
+        {"{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}",
+         "tensor 'a': shape is not a list of at most 8 sizes"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"shape\":[1]}}",
+         "key 'shape' is there twice"},
+    };
+    char *folder = temporary_folder(), path[600];
+    struct safetensors set;
+    struct capture capture;
+    int status;
+
+    snprintf(path, sizeof path, "%s/made.safetensors", folder);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        capture_begin(&capture);
+        status = open_made(&set, path, rows[i][0], "abcd", 4);
+        capture_end(&capture);
+        CHECK(status == -1 && capture_is_line(capture.text, rows[i][1]), "%s: %s", rows[i][0],
+              capture.text);
+    }
+    capture_begin(&capture);
+    status = safetensors_open(&set, folder);
+    capture_end(&capture);
+    CHECK(status == -1 && capture_is_line(capture.text, "not a regular file"), "%s", capture.text);
+    snprintf(path, sizeof path, "%s/model.safetensors.index.json", folder);
+    write_whole(path, "{\"weight_map\": []}", 18);
+    capture_begin(&capture);
+    status = safetensors_open_folder(&set, folder);
+    capture_end(&capture);
+    CHECK(status == -1 && capture_is_line(capture.text, "index.json: no 'weight_map'"), "%s",
+          capture.text);
+    remove_folder(folder);
+}
+
 int main(void)
 {
     diag_init("test");
@@ -211,5 +302,7 @@ int main(void)
     test_widening(FIXTURES "/good-bf16/model.safetensors",
                   FIXTURES "/good-bf16-as-fp32/model.safetensors");
     test_write();
+    test_conversions();
+    test_refused_made();
     return check_report();
 }

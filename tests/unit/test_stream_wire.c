@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "cli/diag.h"
+#include "stream/reader.h"
 #include "stream/wire.h"
 
 /*
@@ -114,6 +115,7 @@ static int decode_header(const char *text, size_t size, struct stream_header *he
     return status;
 }
 
+#define HUGE            "{\"$raw\": \"dd00100001\"}" /* a list of 2^20 + 1 */
 #define HEADER(more)    "[\"bertpipe\", 1, {\"type\": \"text\", " more "}]"
 #define TOKENIZER(more) "\"tokenizer\": {\"digest\": \"d\", \"vocab_size\": 30522" more "}"
 #define TOKENS(more)                                                                               \
@@ -157,7 +159,12 @@ static const struct {
      "header: 'labels' is no list of strings (UTF-8 without NUL)"},
     {HEADER("\"labels\": [{\"$raw\": \"a2c328\"}]"),
      "header: 'labels' is no list of strings (UTF-8 without NUL)"},
-    {HEADER("\"labels\": [\"a\"], \"labels~\": [\"a\"]"), labels_reason},
+    {HEADER("\"labels\": [\"a\"], \"labels~\": [\"a\"]"), "header: 'labels' is there twice"},
+    {HEADER("\"labels\": " HUGE), "header: more than 1048576 labels"},
+    {HEADER("\"type~\": \"text\""), "header: 'type' is there twice"},
+    {HEADER("\"problem\": \"single\", \"problem~\": \"multi\""),
+     "header: 'problem' is there twice"},
+    {HEADER("\"later\": 1, \"later~\": 2"), NULL},
     {HEADER("\"part\": 1"), part_reason},
     {HEADER("\"part\": [1, 2]"), part_reason},
     {HEADER("\"part\": [\"1\", 2, \"s\"]"), part_reason},
@@ -167,15 +174,14 @@ static const struct {
     {HEADER("\"part\": [3, 2, \"s\"]"), part_reason},
     {HEADER("\"part\": [1, 1000000, \"s\"]"), NULL},
     {HEADER("\"part\": [1, 1000001, \"s\"]"), part_reason},
-    {HEADER("\"part\": [1, 2, \"s\"], \"part~\": [1, 2, \"s\"]"), part_reason},
+    {HEADER("\"part\": [1, 2, \"s\"], \"part~\": [1, 2, \"s\"]"), "header: 'part' is there twice"},
     {HEADER("\"history\": {}"), "header: 'history' is no list"},
-    {HEADER("\"history\": [{\"tool\": \"t\", \"version\": \"1\"}], \"history~\": []"),
-     "header: 'history' is no list"},
+    {HEADER("\"history\": [], \"history~\": []"), "header: 'history' is there twice"},
     {HEADER("\"history\": [1]"), "header: 'history' has an entry that is no map"},
     {HEADER("\"history\": [{\"#1\": 1}]"), "header: 'history' has a key that is no string"},
     {HEADER("\"history\": [{\"tool\": 1}]"), "header: 'history' has a tool without a name"},
-    {HEADER("\"history\": [{\"tool\": \"t\", \"tool~\": \"t\"}]"),
-     "header: 'history' has a tool without a name"},
+    {HEADER("\"history\": [{\"tool\": \"t\", \"tool~\": \"t\"}]"), "header: 'tool' is there twice"},
+    {HEADER("\"model\": {\"name\": \"m\", \"name~\": \"n\"}"), "header: 'name' is there twice"},
     {HEADER("\"history\": [{\"version\": 1}]"),
      "header: 'history' has a version that is no string"},
     {HEADER("\"history\": [{\"tool\": \"t\"}]"),
@@ -199,7 +205,8 @@ static const struct {
     {HEADER("\"tokenizer\": {\"digest\": \"d\"}"), no_digest},
     {HEADER("\"tokenizer\": {\"digest\": \"d\", \"vocab_size\": 4294967296}"), no_digest},
     {TOKENS(", \"kind\": 1"), "header: the tokenizer's kind is no string"},
-    {TOKENS(", \"vocab_size~\": \"5\""), "header: 'vocab_size' is no count"},
+    {TOKENS(", \"vocab_size~\": 5"), "header: 'vocab_size' is there twice"},
+    {HEADER("\"tokenizer\": {\"vocab_size\": \"5\"}"), "header: 'vocab_size' is no count"},
     {TOKENS(", \"max_length\": -5"), "header: 'max_length' is no count"},
     {TOKENS(", \"mask\": {\"$raw\": \"cf8000000000000000\"}"),
      "header: the id of a special token is no count"},
@@ -222,6 +229,32 @@ static void test_headers(void)
                   fault.reason);
         else
             stream_header_free(&header);
+    }
+}
+
+/* An option more than the history of a header may have; and as many as it may. */
+static void test_long_history(void)
+{
+    for (size_t options = STREAM_MAX_HISTORY / 2 - 1; options <= STREAM_MAX_HISTORY / 2;
+         options++) {
+        struct buffer text = {0};
+        struct stream_header header;
+        struct wire_fault fault = {""};
+        buffer_append_string(&text, "[\"bertpipe\", 1, {\"type\": \"text\", \"history\": [{"
+                                    "\"tool\": \"t\", \"version\": \"1\", \"options\": {");
+        for (size_t i = 0; i < options; i++)
+            buffer_format(&text, "%s\"%zu\": \"v\"", i > 0 ? ", " : "", i);
+        buffer_append_string(&text, "}}]}]");
+        int status = decode_header(buffer_string(&text), SIZE_MAX, &header, &fault);
+        if (options < STREAM_MAX_HISTORY / 2) {
+            CHECK(status == 0 && header.history[0].option_count == options, "%s", fault.reason);
+            stream_header_free(&header);
+        } else {
+            CHECK(status == -1 &&
+                      strcmp(fault.reason, "header: 'history' has more than 65536 strings") == 0,
+                  "%s", fault.reason);
+        }
+        buffer_free(&text);
     }
 }
 
@@ -261,7 +294,7 @@ static void test_whole_header(void)
 #define I(more)     "{\"id\": \"1\", \"ids\": {\"$bin\": \"65006600\"}, " more "}"
 #define M(more)     "{\"step\": 1, \"epoch\": 0.5, \"split\": \"train\", \"time\": 1, " more "}"
 #define BROKEN      "{\"$raw\": \"a2c328\"}"     /* no UTF-8 */
-#define HUGE        "{\"$raw\": \"dd00100001\"}" /* a list of 2^20 + 1 */
+#define MOST        "{\"$raw\": \"dd00100000\"}" /* a list of 2^20 */
 #define LARGEST     "{\"$raw\": \"cfffffffffffffffff\"}"
 
 #define FULL_TEXT                                                                                  \
@@ -302,6 +335,9 @@ static const struct {
     {TEXT, T("\"label\": [\"a\", [1]]"), "field 'label' is no label (a number or a string)"},
     {TEXT, T("\"label\": " BROKEN), "field 'label' is not UTF-8"},
     {TEXT, T("\"label\": " HUGE), "field 'label' has more than 1048576 items"},
+    {TEXT, T("\"words\": [\"a\"], \"label\": " MOST), "has more than 1048576 items in its lists"},
+    {PREDICTIONS, ONE("\"probs\": [1], \"spans\": " MOST),
+     "has more than 1048576 items in its lists"},
     {TEXT, T("\"label\": 2"), "field 'label': label 2 is outside the list of 2 labels"},
     {TEXT, T("\"label\": -1"), "field 'label': label -1 is outside the list of 2 labels"},
     {TEXT, T("\"label\": [0, 5]"), "field 'label': label 5 is outside the list of 2 labels"},
@@ -432,6 +468,13 @@ static void test_written(void)
     CHECK(wire_check_record(&record, &header, &fault) == -1 &&
               strcmp(fault.reason, "field 'label' has a list within a list") == 0,
           "%s", fault.reason);
+    record.text.label.items = &(const struct rec_label){.kind = LABEL_STRING, .string = one};
+    record.text.words = &one;
+    record.text.word_count = STREAM_MAX_LIST;
+    CHECK(wire_check_record(&record, &header, &fault) == -1 &&
+              strcmp(fault.reason, "has more than 1048576 items in its lists") == 0,
+          "%s", fault.reason);
+    record.text.words = NULL;
     record.text.label = (struct rec_label){0};
     record.text.text = (struct rec_span){0};
     CHECK(wire_check_record(&record, &header, &fault) == -1 &&
@@ -495,6 +538,7 @@ int main(void)
 {
     diag_init("test_stream_wire");
     test_headers();
+    test_long_history();
     test_whole_header();
     test_records();
     test_cut_short();

@@ -132,7 +132,7 @@ static const struct change bad_json[] = {
     {"model/max_input_chars_per_word", "4294967295", LENGTH},
     {"model/vocab", NULL, NOT_WHOLE},
     {"model/vocab", "[]", NOT_WHOLE},
-    {"model/vocab/zz", "null", "token 'zz' has no id between 0 and 16777215"},
+    {"model/vocab/zz", "null", "token 'zz' has no id between 0 and 1048575"},
     {"normalizer", "5", "normalizer 'without a type' is not supported, only BertNormalizer is"},
     {"normalizer/type", NULL,
      "normalizer 'without a type' is not supported, only BertNormalizer is"},
@@ -175,7 +175,7 @@ static const struct change bad_json[] = {
     {"added_tokens/0/id", NULL, NO_ID},
     {"added_tokens/0/id", "\"0\"", NO_ID},
     {"added_tokens/0/id", "-1", NO_ID},
-    {"added_tokens/0/id", "16777216", NO_ID},
+    {"added_tokens/0/id", "1048576", NO_ID},
     {"added_tokens/0/content", NULL, FIRST},
     {"added_tokens/0/content", "1", FIRST},
     {"added_tokens/0/special", "1", FIRST},
@@ -249,8 +249,8 @@ static const struct change bad_config[] = {
     {"", "{\"added_tokens_decoder\": {\"x\": {}}}", "added_tokens_decoder: 'x' is not a token id"},
     {"", "{\"added_tokens_decoder\": {\"-1\": {}}}",
      "added_tokens_decoder: '-1' is not a token id"},
-    {"", "{\"added_tokens_decoder\": {\"16777216\": {\"content\": \"a\"}}}",
-     "added_tokens_decoder: '16777216' is not a token id"},
+    {"", "{\"added_tokens_decoder\": {\"1048576\": {\"content\": \"a\"}}}",
+     "added_tokens_decoder: '1048576' is not a token id"},
     {"", "{\"added_tokens_decoder\": {\"0\": {\"content\": null}}}", FIRST},
     {"", "[]", "not a JSON object"},
 };
@@ -551,6 +551,33 @@ static void test_empty_last(const char *folder)
         remove_file(folder, tokeniser_file_names[i]);
 }
 
+/* A special token that the vocabulary lacks, or null, is none: the vocabulary's "[PAD]" is a token
+ * like others then. That is so after it has been saved, too. */
+static void test_no_special(const char *folder)
+{
+    static const char *const maps[] = {"{\"pad_token\": \"<pad>\", \"mask_token\": \"<mask>\"}",
+                                       "{\"pad_token\": null, \"mask_token\": null}"};
+    char *saved = temporary_folder();
+    write_file(folder, "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n");
+    for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
+        write_file(folder, "special_tokens_map.json", maps[i]);
+        struct tokeniser *first = check_accepted(folder, "", maps[i]);
+        CHECK(first->special.pad == TOKEN_NONE && first->special.mask == TOKEN_NONE, "%s", maps[i]);
+        CHECK(tokeniser_save_folder(first, NULL, saved) == 0, "saved");
+        struct tokeniser *again = check_accepted(saved, "", "what was saved");
+        CHECK(again->special.pad == TOKEN_NONE && strcmp(again->digest, first->digest) == 0,
+              "%s: %s, not %s", maps[i], again->digest, first->digest);
+        tokeniser_close(again);
+        tokeniser_close(first);
+        for (size_t k = 0; tokeniser_file_names[k] != NULL; k++)
+            remove_file(saved, tokeniser_file_names[k]);
+    }
+    remove_file(folder, "special_tokens_map.json");
+    remove_file(folder, "vocab.txt");
+    rmdir(saved);
+    free(saved);
+}
+
 int main(void)
 {
     char *folder = temporary_folder();
@@ -567,6 +594,7 @@ int main(void)
     test_too_large(folder);
     test_nul(folder);
     test_empty_last(folder);
+    test_no_special(folder);
     test_saved_config(folder);
     test_saved_special(folder);
     test_saved_vocabulary(folder);

@@ -1,0 +1,217 @@
+/* What a hub answers, what is shown of a URL, and which files make a model. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "cli/diag.h"
+#include "cli/memory.h"
+#include "data/http.h"
+#include "hub/answers.h"
+#include "hub/files.h"
+#include "model_capture.h"
+
+#define COMMIT "0123456789abcdef0123456789abcdef01234567"
+
+static void test_listing(void)
+{
+    static const char whole[] = "{\"sha\": \"" COMMIT "\", \"siblings\": [{\"rfilename\": "
+                                "\"config.json\"}, {}, {\"rfilename\": 5}, 7]}";
+    struct hub_listing listing;
+    struct json_fault fault;
+    if (CHECK(hub_listing_read(&listing, whole, strlen(whole), &fault) == 0, "%s", fault.reason)) {
+        CHECK(strcmp(listing.commit, COMMIT) == 0, "%s", listing.commit);
+        CHECK(json_object_size(listing.files) == 1 &&
+                  json_object_get(listing.files, "config.json") != NULL,
+              "the file");
+        hub_listing_free(&listing);
+    }
+    static const struct {
+        const char *text, *reason;
+    } bad[] = {
+        {"", "parse error: premature EOF"},
+        {"<html>", "lexical error: invalid char in json text"},
+        {"[]", "no commit and files"},
+        {"{\"siblings\": []}", "no commit and files"},
+        {"{\"sha\": \"../../x\", \"siblings\": []}", "no commit and files"},
+        {"{\"sha\": \"" COMMIT "0\", \"siblings\": []}", "no commit and files"},
+        {"{\"sha\": \"" COMMIT "\", \"siblings\": {}}", "no commit and files"},
+        {"{\"sha\": \"a\", \"sha\": \"" COMMIT "\", \"siblings\": []}", "key 'sha' is there twice"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CHECK(hub_listing_read(&listing, bad[i].text, strlen(bad[i].text), &fault) == -1 &&
+                  strcmp(fault.reason, bad[i].reason) == 0,
+              "%s: %s", bad[i].text, fault.reason);
+}
+
+/* Many files in few bytes: their names need more memory than a hub is given. */
+static void test_large_listing(void)
+{
+    struct hub_listing listing;
+    struct json_fault fault;
+    struct buffer text = {0};
+    buffer_append_string(&text, "{\"sha\": \"" COMMIT "\", \"siblings\": [{}");
+    for (int i = 0; i < 200000; i++)
+        buffer_append_string(&text, ",{}");
+    buffer_append_string(&text, "]}");
+    CHECK(hub_listing_read(&listing, text.data, text.size, &fault) == -1 &&
+              strcmp(fault.reason, "its values need more than 32 MiB of memory") == 0,
+          "%s", fault.reason);
+    buffer_free(&text);
+}
+
+#define SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+static void test_etag(void)
+{
+    static const struct {
+        const char *text, *etag; /* NULL: refused */
+    } rows[] = {
+        {"\"abc\"", "abc"},
+        {"abc", "abc"},
+        {"W/\"abc-1_Z\"", "abc-1_Z"},
+        {"\"" SHA256 "\"", SHA256},
+        {"\"" SHA256 "0\"", NULL},
+        {"\"a\"b/", "a"},
+        {"", NULL},
+        {"\"\"", NULL},
+        {"\"../x\"", NULL},
+        {"a.b", NULL},
+        {"a b", NULL},
+        {NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char etag[DIGEST_HEX_MAX] = "";
+        int status = hub_etag_read(etag, rows[i].text);
+        CHECK(status == (rows[i].etag != NULL ? 0 : -1) &&
+                  (status != 0 || strcmp(etag, rows[i].etag) == 0),
+              "%s: %s", rows[i].text != NULL ? rows[i].text : "none", etag);
+    }
+}
+
+static void test_range(void)
+{
+    uint64_t first = 0;
+    CHECK(http_range_first("bytes 17-99/100", &first) == 0 && first == 17, "%d", (int)first);
+    CHECK(http_range_first("Bytes 18446744073709551615-", &first) == 0 && first == UINT64_MAX,
+          "the largest");
+    static const char *const bad[] = {"",
+                                      "bytes",
+                                      "bytes */100",
+                                      "bytes -5",
+                                      "items 0-",
+                                      "bytes 1x-",
+                                      "bytes 18446744073709551616-",
+                                      NULL};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CHECK(http_range_first(bad[i], &first) == -1, "%s", bad[i] != NULL ? bad[i] : "none");
+}
+
+static void test_shown(void)
+{
+    static const char *const rows[][2] = {
+        {"https://host/a/b.zip", "https://host/a/b.zip"},
+        {"https://host/a?token=secret#part", "https://host/a"},
+        {"https://user:secret@host:443/a", "https://host:443/a"},
+        {"https://user:sec@ret@host/a", "https://host/a"},
+        {"https://host/a@b", "https://host/a@b"},
+        {"https://user@host?x=@y", "https://host"},
+        {"host/a?to=https://x?token=secret", "host/a"},
+        {"user:secret@host/a", "host/a"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *shown = http_shown(rows[i][0]);
+        CHECK(strcmp(shown, rows[i][1]) == 0, "%s: %s", rows[i][0], shown);
+        free(shown);
+    }
+}
+
+/* ---- files ---- */
+
+/* folder/name with that text. */
+static void put(const char *folder, const char *name, const char *text)
+{
+    char *path = mem_format("%s/%s", folder, name);
+    write_whole(path, text, strlen(text));
+    free(path);
+}
+
+static void check_missing(const char *folder, const char *expected)
+{
+    char *missing = hub_missing_file(folder);
+    CHECK(missing == expected ||
+              (missing != NULL && expected != NULL && strcmp(missing, expected) == 0),
+          "%s, not %s", missing != NULL ? missing : "nothing",
+          expected != NULL ? expected : "nothing");
+    free(missing);
+}
+
+#define INDEX(map) "{\"weight_map\": " map "}"
+
+static void test_missing(void)
+{
+    char *folder = temporary_folder();
+    struct capture capture;
+    check_missing(folder, HUB_CONFIG);
+    put(folder, HUB_CONFIG, "{}");
+    check_missing(folder, HUB_WEIGHTS);
+    put(folder, HUB_WEIGHTS_INDEX, INDEX("{\"x\": \"b.safetensors\", \"y\": \"c.safetensors\"}"));
+    check_missing(folder, "b.safetensors");
+    put(folder, "b.safetensors", "");
+    check_missing(folder, "c.safetensors");
+    put(folder, "c.safetensors", "");
+    check_missing(folder, NULL);
+    put(folder, HUB_WEIGHTS_INDEX, "[]");
+    capture_begin(&capture);
+    check_missing(folder, HUB_WEIGHTS_INDEX);
+    capture_end(&capture);
+    put(folder, HUB_WEIGHTS, "");
+    check_missing(folder, NULL);
+    remove_folder(folder);
+}
+
+static void test_shards(void)
+{
+    static const char none[] = "has no 'weight_map'";
+    static const char other[] = "'weight_map' names what is no file beside it";
+    static const char *const bad[][2] = {
+        {"{}", none},
+        {INDEX("[]"), none},
+        {INDEX("{}"), none},
+        {INDEX("{\"x\": 5}"), other},
+        {INDEX("{\"x\": \"../a.safetensors\"}"), other},
+        {INDEX("{\"x\": \"a/b.safetensors\"}"), other},
+        {INDEX("{\"x\": \".a.safetensors\"}"), other},
+        {INDEX("{\"x\": \"a.bin\"}"), other},
+        {INDEX("{\"x\": \"a\"}"), other},
+        {INDEX("{\"x\": \"a\\u0000.safetensors\"}"), "a NUL in a string"},
+    };
+    char *folder = temporary_folder(), *path = mem_format("%s/index.json", folder);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct capture capture;
+        put(folder, "index.json", bad[i][0]);
+        capture_begin(&capture);
+        json_t *shards = hub_shards(path);
+        capture_end(&capture);
+        CHECK(shards == NULL && capture_is_line(capture.text, bad[i][1]), "%s: %s", bad[i][0],
+              capture.text);
+    }
+    put(folder, "index.json", INDEX("{\"x\": \"a.safetensors\", \"y\": \"a.safetensors\"}"));
+    json_t *shards = hub_shards(path);
+    CHECK(json_array_size(shards) == 1, "one file of two tensors");
+    json_decref(shards);
+    free(path);
+    remove_folder(folder);
+}
+
+int main(void)
+{
+    diag_init("test");
+    test_missing();
+    test_shards();
+    test_listing();
+    test_large_listing();
+    test_etag();
+    test_range();
+    test_shown();
+    return check_report();
+}

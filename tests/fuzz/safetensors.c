@@ -37,8 +37,8 @@ static const char *write_input(const uint8_t *data, size_t size)
 /* Each tensor's bytes are its own: none is outside, in two, or in none. */
 static void check_places(const struct safetensors *set)
 {
-    const char *map = set->files[0].map;
-    size_t size = set->files[0].size;
+    const char *map = set->files[0]->data;
+    size_t size = set->files[0]->size;
     unsigned char *owners = calloc(size + 1, 1);
     uint64_t header;
     memcpy(&header, map, 8);

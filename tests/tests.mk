@@ -1,4 +1,4 @@
-# demo, check, asan, coverage, lint, parity, bench, fuzz, damage, crash
+# demo, check, asan, coverage, lint, parity, bench, fuzz, damage, crash, fault
 
 # Within `make -j`, the submakes share its jobs; else they take every core.
 JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -48,5 +48,6 @@ include $(wildcard tests/bench/bench.mk)
 include tests/fuzz/fuzz.mk
 include tests/damage/damage.mk
 include tests/crash/crash.mk
+include tests/fault/fault.mk
 
 .PHONY: unit-tests demo check asan coverage lint parity parity-tokenizer

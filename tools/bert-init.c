@@ -9,6 +9,7 @@
 #include "cli/json_file.h"
 #include "cli/memory.h"
 #include "cli/options.h"
+#include "cli/paths.h"
 #include "cli/output.h"
 #include "data/labels.h"
 #include "model/model.h"
@@ -163,15 +164,18 @@ static int prepare_folder(const char *folder)
 {
     const struct dirent *entry;
     bool empty = true;
+    int found;
     if (save_folder(folder) != 0)
         return -1;
     DIR *directory = opendir(folder);
     if (directory == NULL)
         return diag_errno(errno, "%s: cannot open", folder);
-    while ((entry = readdir(directory)) != NULL)
+    while ((found = folder_next(directory, folder, &entry)) > 0)
         empty = empty && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
                           strcmp(entry->d_name, MODEL_PARTIAL) == 0);
     closedir(directory);
+    if (found < 0)
+        return -1;
     return empty ? 0 : diag_error("%s: the folder is not empty", folder);
 }
 

@@ -199,13 +199,15 @@ static int begin_segment(struct predictor *predictor)
     struct stream_header header;
     if (match_header(input, stream_reader_source(predictor->reader), model, predictor->tokeniser))
         return -1;
+    char *name = run_record_model_name(options.folder);
+    if (!name)
+        return -1;
     stream_header_copy(&header, input);
     header.type = STREAM_PREDICTIONS;
     header.problem = problems[predictor->target];
     header.ids_type = IDS_NONE;
     stream_header_set_labels(&header, (const char *const *)predictor->classes.names,
                              predictor->classes.count);
-    char *name = run_record_model_name(options.folder);
     stream_header_set_model(&header, name, model->digest);
     free(name);
     stream_history_append(&header, program.name);

@@ -10,6 +10,7 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "cli/options.h"
+#include "cli/paths.h"
 #include "cli/output.h"
 #include "encode/detokenise.h"
 #include "encode/encode_stream.h"
@@ -198,7 +199,7 @@ static int settle_length(const struct tokeniser *tokeniser)
 {
     struct model_config config;
     char *path = options.model != NULL ? mem_format("%s/config.json", options.model) : NULL;
-    bool present = path != NULL && access(path, F_OK) == 0;
+    bool present = path != NULL && !path_missing(path);
     uint64_t positions = 0;
     free(path);
     if (present) {

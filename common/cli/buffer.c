@@ -17,10 +17,8 @@ void buffer_free(struct buffer *buffer)
 
 void buffer_reserve(struct buffer *buffer, size_t extra)
 {
-    if (extra > SIZE_MAX - buffer->size) {
-        diag_error("out of memory: a buffer would exceed the address space");
-        exit(1);
-    }
+    if (extra > SIZE_MAX - buffer->size)
+        mem_exhausted("a buffer would exceed the address space");
     mem_grow(&buffer->data, &buffer->capacity, buffer->size + extra, 1);
 }
 
@@ -46,16 +44,11 @@ void buffer_format(struct buffer *buffer, const char *format, ...)
 {
     va_list arguments;
     char *text;
-    int length;
 
     va_start(arguments, format);
-    length = vasprintf(&text, format, arguments);
+    text = mem_format_list(format, arguments);
     va_end(arguments);
-    if (length < 0) {
-        diag_error("out of memory: while formatting text");
-        exit(1);
-    }
-    buffer_append(buffer, text, (size_t)length + 1);
+    buffer_append(buffer, text, strlen(text) + 1);
     buffer->size--;
     free(text);
 }

@@ -73,3 +73,22 @@ ssize_t input_read(struct input *input, void *buffer, size_t size)
         return diag_errno(errno, "%s: cannot read", input->name);
     return count;
 }
+
+ssize_t input_read_at(const struct input *input, uint64_t offset, void *buffer, size_t size)
+{
+    char *bytes = buffer;
+    size_t done = 0;
+
+    while (done < size) {
+        ssize_t count = pread(input->fd, bytes + done, size - done, (off_t)(offset + done));
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return diag_errno(errno, "%s: cannot read", input->name);
+        if (count == 0)
+            break;
+        done += (size_t)count;
+    }
+    return (ssize_t)done;
+}

@@ -1,17 +1,16 @@
 #include "cli/json_file.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/diag.h"
 #include "cli/output.h"
+#include "cli/paths.h"
 
 int json_file_read_optional(const char *path, size_t flags, json_t **json)
 {
     *json = NULL;
-    if (access(path, F_OK) != 0 && errno == ENOENT)
+    if (path_missing(path))
         return 0;
     *json = json_file_read(path, flags);
     return *json != NULL ? 0 : -1;

@@ -300,8 +300,27 @@ static void explain(yajl_handle parser, struct json_fault *fault)
         fault->reason[size - 1] = '\0';
 }
 
+static void *allocate(void *context, size_t size)
+{
+    (void)context;
+    return mem_alloc(size);
+}
+
+static void *reallocate(void *context, void *pointer, size_t size)
+{
+    (void)context;
+    return mem_realloc_array(pointer, size, 1);
+}
+
+static void release(void *context, void *pointer)
+{
+    (void)context;
+    free(pointer);
+}
+
 static int parse(const char *data, size_t size, struct builder *builder)
 {
+    yajl_alloc_funcs memory = {allocate, reallocate, release, NULL};
     const char *reason;
     size_t stray = find_stray(data, size, &reason);
     if (stray < size) {
@@ -309,7 +328,7 @@ static int parse(const char *data, size_t size, struct builder *builder)
         stop(builder, "%s", reason);
         return -1;
     }
-    yajl_handle parser = yajl_alloc(&callbacks, NULL, builder);
+    yajl_handle parser = yajl_alloc(&callbacks, &memory, builder);
     yajl_config(parser, yajl_dont_validate_strings, 1);
     yajl_status status = yajl_parse(parser, (const unsigned char *)data, size);
     builder->fault->at = yajl_get_bytes_consumed(parser);

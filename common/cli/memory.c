@@ -22,6 +22,13 @@ static _Noreturn void out_of_memory(size_t count, size_t size)
     exit(1);
 }
 
+void mem_exhausted(const char *what)
+{
+    diag_hold(NULL);
+    diag_error("out of memory: %s", what);
+    exit(1);
+}
+
 void *mem_alloc(size_t size)
 {
     void *pointer = malloc(size > 0 ? size : 1);
@@ -110,17 +117,23 @@ char *mem_strndup(const char *data, size_t length)
     return copy;
 }
 
+char *mem_format_list(const char *format, va_list arguments)
+{
+    char *text;
+
+    if (vasprintf(&text, format, arguments) < 0)
+        out_of_memory(strlen(format), 1);
+    return text;
+}
+
 char *mem_format(const char *format, ...)
 {
     va_list arguments;
     char *text;
-    int length;
 
     va_start(arguments, format);
-    length = vasprintf(&text, format, arguments);
+    text = mem_format_list(format, arguments);
     va_end(arguments);
-    if (length < 0)
-        out_of_memory(strlen(format), 1);
     return text;
 }
 

@@ -5,7 +5,12 @@
 #ifndef CLI_MEMORY_H
 #define CLI_MEMORY_H
 
+#include <stdarg.h>
 #include <stddef.h>
+
+/* Reports that memory has ended, for what, and exits with status 1, as these functions do; also in
+ * a thread that holds its messages back. */
+_Noreturn void mem_exhausted(const char *what);
 
 void *mem_alloc(size_t size);                /* uninitialised */
 void *mem_calloc(size_t count, size_t size); /* zeroed */
@@ -17,6 +22,7 @@ void *mem_duplicate(const void *data, size_t size);
 char *mem_strdup(const char *string);
 char *mem_strndup(const char *data, size_t length); /* adds the closing NUL */
 char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *mem_format_list(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 
 /* Zeroed memory of its own, which is only taken from the system as it is touched. */
 void *mem_zero_pages(size_t size);

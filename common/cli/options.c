@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -443,6 +444,7 @@ struct option_operands options_parse(const struct option_program *program, int a
     occupy_standard_descriptors();
     signals_ignore_file_limit();
     diag_init(program->name);
+    json_set_alloc_funcs(mem_alloc, free); /* whose own would leave out what finds no room */
     build_table(program->rows);
     all_operands = operands.items = mem_calloc((size_t)argc + 1, sizeof *operands.items);
     for (int i = 1; i < argc; i++) {

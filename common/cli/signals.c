@@ -25,13 +25,20 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static volatile bool installed;
 static pid_t owner; /* a forked child must not remove its parent's files */
 
+/* A file, or an empty folder. */
+static void remove_named(const char *path)
+{
+    if (unlink(path) != 0)
+        rmdir(path);
+}
+
 /* Takes the path out of the table and removes what it names: the path, or NULL. */
 static char *remove_path(size_t slot)
 {
     char *path = atomic_exchange(&paths[slot], NULL);
 
-    if (path != NULL && unlink(path) != 0)
-        rmdir(path);
+    if (path != NULL)
+        remove_named(path);
     return path;
 }
 
@@ -145,8 +152,13 @@ static void install(void)
 
 void signals_remove_later(const char *path)
 {
+    char *copy = strdup(path);
     size_t slot = 0;
 
+    if (copy == NULL) { /* what is there already would stay */
+        remove_named(path);
+        mem_exhausted("for the name of a temporary file");
+    }
     pthread_mutex_lock(&lock);
     if (!installed)
         install();
@@ -158,7 +170,7 @@ void signals_remove_later(const char *path)
         diag_error("%s: too many temporary files", path);
         exit(1);
     }
-    atomic_store(&paths[slot], mem_strdup(path));
+    atomic_store(&paths[slot], copy);
     atomic_store(&path_count, slot + 1);
     pthread_mutex_unlock(&lock);
 }

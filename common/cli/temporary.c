@@ -21,7 +21,12 @@ int temporary_open(struct temporary *file)
         free(path);
         return -1;
     }
-    unlink(path);
+    if (unlink(path) != 0) {
+        diag_errno(errno, "%s: cannot remove a temporary file", folder);
+        close(file->fd);
+        free(path);
+        return -1;
+    }
     free(path);
     file->folder = mem_strdup(folder);
     return 0;

@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#include "cli/hash.h"
 #include "cli/memory.h"
 
 void dataset_digest(const struct dataset *dataset, char digest[DATASET_DIGEST_SIZE])
 {
     uint32_t *values = mem_realloc_array(NULL, dataset->longest, sizeof *values);
     float *targets = mem_realloc_array(NULL, dataset->values + 1, sizeof *targets);
-    XXH64_state_t *state = XXH64_createState();
-    XXH64_reset(state, 0);
+    XXH64_state_t *state = hash_new();
     for (uint32_t i = 0; i < dataset->count; i++) {
         uint32_t length = dataset_length(dataset, i);
         XXH64_update(state, &length, sizeof length);

@@ -10,6 +10,7 @@
 
 #include <openssl/evp.h>
 
+#include "cli/crypto.h"
 #include "cli/diag.h"
 #include "cli/input.h"
 #include "cli/memory.h"
@@ -25,8 +26,7 @@ const char *digest_name(enum digest_kind kind)
     return names[kind];
 }
 
-/* libcrypto fails here only when memory ends, or where a policy forbids the hash: then nothing can
- * be verified. */
+/* libcrypto fails here only where a policy forbids the hash: then nothing can be verified. */
 static void require(int success, enum digest_kind kind)
 {
     if (!success) {
@@ -37,6 +37,7 @@ static void require(int success, enum digest_kind kind)
 
 struct digest *digest_new(enum digest_kind kind)
 {
+    crypto_init();
     const EVP_MD *type = kind == DIGEST_MD5      ? EVP_md5()
                          : kind == DIGEST_SHA256 ? EVP_sha256()
                                                  : EVP_sha1();

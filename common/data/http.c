@@ -9,6 +9,7 @@
 
 #include <curl/curl.h>
 
+#include "cli/crypto.h"
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "cli/options.h"
@@ -30,6 +31,7 @@ struct http {
 struct http *http_open(void)
 {
     struct http *http = mem_calloc(1, sizeof(*http));
+    crypto_init();
     http->curl = curl_easy_init();
     if (http->curl)
         return http;

@@ -6,13 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/sha.h>
-
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/utf8.h"
 #include "data/archive.h"
+#include "data/digest.h"
 
 #define MAX_TOTAL  ((uint64_t)256 << 20) /* bytes of all reviews; the real ones have half */
 #define MAX_REVIEW ((uint64_t)1 << 20)   /* bytes; the longest of the real ones has 14,106 */
@@ -187,14 +186,13 @@ void imdb_free(struct imdb *imdb)
 }
 
 struct draw {
-    unsigned char key[SHA256_DIGEST_LENGTH];
+    char key[DIGEST_HEX_MAX];
     size_t review;
 };
 
 static int compare_draws(const void *one, const void *other)
 {
-    return memcmp(((const struct draw *)one)->key, ((const struct draw *)other)->key,
-                  SHA256_DIGEST_LENGTH);
+    return strcmp(((const struct draw *)one)->key, ((const struct draw *)other)->key);
 }
 
 /* Marks the `wanted` reviews of [first, first + count) with the smallest keys. */
@@ -206,7 +204,9 @@ static void draw(const struct imdb *imdb, size_t first, size_t count, size_t wan
         char id[IMDB_ID_SIZE], text[IMDB_ID_SIZE + 24];
         imdb_id(&imdb->reviews[first + i], id);
         int length = snprintf(text, sizeof(text), "%" PRIu64 ":%s", seed, id);
-        SHA256((const unsigned char *)text, (size_t)length, draws[i].key);
+        struct digest *digest = digest_new(DIGEST_SHA256);
+        digest_add(digest, text, (size_t)length);
+        digest_finish(digest, draws[i].key);
         draws[i].review = first + i;
     }
     qsort(draws, count, sizeof(*draws), compare_draws);

@@ -146,7 +146,8 @@ static int download_and_unpack(const char *url, const char *sha256, const char *
     if (status == 0) {
         signals_remove_later(archive);
         status = unpack_into(archive, folder);
-        unlink(archive);
+        if (unlink(archive) != 0)
+            diag_warn("%s: cannot remove: %s", archive, strerror(errno));
         signals_keep(archive);
     }
     free(token);

@@ -1,5 +1,6 @@
 #include "hub/cache.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "cli/diag.h"
 #include "cli/memory.h"
+#include "cli/paths.h"
 
 static bool is_folder(const char *path)
 {
@@ -94,10 +96,13 @@ char *hub_locate_model(const char *name)
 {
     struct hub_model model;
     struct stat status;
-    if (stat(name, &status) == 0) {
-        if (S_ISDIR(status.st_mode))
+    if (!path_missing(name)) {
+        if (stat(name, &status) != 0)
+            diag_errno(errno, "%s: cannot open", name);
+        else if (S_ISDIR(status.st_mode))
             return mem_strdup(name);
-        diag_error("%s: a file, not a folder: `bert-fetch %s` unpacks an archive", name, name);
+        else
+            diag_error("%s: a file, not a folder: `bert-fetch %s` unpacks an archive", name, name);
         return NULL;
     }
     if (!hub_model_parse(&model, name, NULL))

@@ -1,14 +1,15 @@
 #include "hub/names.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
 #include "cli/diag.h"
+#include "cli/input.h"
 #include "cli/memory.h"
+#include "cli/paths.h"
 
 #define DEFAULT_ENDPOINT "https://huggingface.co"
 #define LETTERS          "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
@@ -156,17 +157,18 @@ static int clean_token(const char *place, const char *text, char **token)
 static int read_token_file(const char *path, char **token)
 {
     char text[TOKEN_MOST + 1];
-    ssize_t size;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT || errno == ENOTDIR ? 0 : diag_errno(errno, "%s: cannot open", path);
-    size = read(fd, text, TOKEN_MOST);
-    if (size < 0) {
-        diag_errno(errno, "%s: cannot read", path);
-        close(fd);
+    struct input input;
+    size_t size = 0;
+    ssize_t count;
+    if (path_missing(path))
+        return 0;
+    if (input_open(&input, path) != 0)
         return -1;
-    }
-    close(fd);
+    while ((count = input_read(&input, text + size, TOKEN_MOST - size)) > 0)
+        size += (size_t)count;
+    input_close(&input);
+    if (count < 0)
+        return -1;
     text[size] = '\0';
     return clean_token(path, text, token);
 }

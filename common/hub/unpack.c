@@ -1,7 +1,6 @@
 #include "hub/unpack.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,8 +12,10 @@
 #include <archive_entry.h>
 
 #include "cli/diag.h"
+#include "cli/input.h"
 #include "cli/memory.h"
 #include "cli/output.h"
+#include "cli/paths.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "hub/files.h"
@@ -212,7 +213,7 @@ static int write_file(struct unpack *unpack, const char *name)
     struct output output;
     char *path = mem_format("%s/%s", unpack->folder, name);
     int status = 0;
-    if (access(path, F_OK) == 0)
+    if (!path_missing(path))
         status = diag_error("%s: %s%s is there twice", unpack->path, unpack->source, name);
     else if (unpack->files == UNPACK_FILES)
         status =
@@ -259,18 +260,19 @@ static int check_tar_end(const struct unpack *unpack)
 {
     static const char zeros[TAR_BLOCK];
     char magic[5] = "", last[TAR_BLOCK] = "x";
-    int fd = open(unpack->path, O_RDONLY | O_CLOEXEC);
-    bool whole = true;
-    if (fd < 0)
-        return diag_errno(errno, "%s: cannot open", unpack->path);
-    if (pread(fd, magic, sizeof magic, 257) == (ssize_t)sizeof magic &&
-        memcmp(magic, "ustar", sizeof magic) == 0)
-        whole = pread(fd, last, TAR_BLOCK, (off_t)unpack->size - TAR_BLOCK) == TAR_BLOCK &&
-                memcmp(last, zeros, TAR_BLOCK) == 0;
-    close(fd);
-    return whole
-               ? 0
-               : diag_error("%s: damaged archive: it ends before the end of the tar", unpack->path);
+    struct input input;
+    if (input_open(&input, unpack->path) != 0)
+        return -1;
+    ssize_t size = input_read_at(&input, 257, magic, sizeof magic);
+    bool is_tar = size == (ssize_t)sizeof magic && memcmp(magic, "ustar", sizeof magic) == 0;
+    if (is_tar)
+        size = input_read_at(&input, unpack->size - TAR_BLOCK, last, TAR_BLOCK);
+    input_close(&input);
+    if (size < 0)
+        return -1;
+    if (!is_tar || (size == TAR_BLOCK && memcmp(last, zeros, TAR_BLOCK) == 0))
+        return 0;
+    return diag_error("%s: damaged archive: it ends before the end of the tar", unpack->path);
 }
 
 int hub_unpack(const char *archive, const char *folder)

@@ -158,11 +158,10 @@ static uint64_t seconds_of(const char *path)
     return number ? strtoull(number + strlen("/" FILE_PREFIX), NULL, 10) : 0;
 }
 
-/* The folder of the newest event file below OUT/runs, or NULL. */
-static char *newest_folder(const char *out)
+/* The folder of the newest event file below OUT/runs; *folder stays NULL when there is none. */
+static int newest_folder(const char *out, char **folder)
 {
     struct buffer pattern = {0};
-    char *folder = NULL;
     const char *newest = NULL;
     glob_t found = {0};
     for (const char *c = out; *c; c++) {
@@ -171,21 +170,26 @@ static char *newest_folder(const char *out)
         buffer_append_char(&pattern, *c);
     }
     buffer_append_string(&pattern, "/runs/*/" FILE_PREFIX "*");
-    if (glob(buffer_string(&pattern), 0, NULL, &found) == 0)
+    int failed = glob(buffer_string(&pattern), 0, NULL, &found);
+    if (failed == 0)
         for (size_t i = 0; i < found.gl_pathc; i++)
             if (!newest || seconds_of(found.gl_pathv[i]) >= seconds_of(newest))
                 newest = found.gl_pathv[i];
     if (newest)
-        folder = mem_strndup(newest, (size_t)(strrchr(newest, '/') - newest));
+        *folder = mem_strndup(newest, (size_t)(strrchr(newest, '/') - newest));
     globfree(&found);
     buffer_free(&pattern);
-    return folder;
+    if (failed != 0 && failed != GLOB_NOMATCH)
+        return diag_error("%s/runs: cannot look for event files", out);
+    return 0;
 }
 
 char *event_file_default_folder(const char *out, uint64_t step)
 {
     char host[256], moment[32];
-    char *folder = step > 0 ? newest_folder(out) : NULL;
+    char *folder = NULL;
+    if (step > 0 && newest_folder(out, &folder) != 0)
+        return NULL;
     if (folder)
         return folder;
     time_t now = time(NULL);

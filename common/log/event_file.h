@@ -23,7 +23,7 @@ struct event_file;
 /*
  * OUT/runs/%b%d_%H-%M-%S_HOST of the present local time, as the Trainer names it; for a run that is
  * resumed (step > 0) the folder in OUT/runs with the newest event file, if there is one. To be
- * freed by the caller.
+ * freed by the caller; NULL with a message.
  */
 char *event_file_default_folder(const char *out, uint64_t step);
 

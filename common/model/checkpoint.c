@@ -13,6 +13,7 @@
 #include "cli/json_file.h"
 #include "cli/memory.h"
 #include "cli/output.h"
+#include "cli/paths.h"
 #include "model/manifest.h"
 #include "model/save.h"
 
@@ -167,16 +168,18 @@ static bool is_ours(const char *file)
 int checkpoint_remove(const char *folder)
 {
     DIR *directory = folder_open(folder);
-    struct dirent *entry;
-    int status = 0;
+    const struct dirent *entry;
+    int status = 0, found = 0;
 
     if (directory == NULL)
         return diag_errno(errno, "%s: cannot open", folder);
-    while (status == 0 && (entry = readdir(directory)) != NULL) {
+    while (status == 0 && (found = folder_next(directory, folder, &entry)) > 0) {
         if (is_ours(entry->d_name) && unlinkat(dirfd(directory), entry->d_name, 0) != 0)
             status = diag_errno(errno, "%s/%s: cannot remove", folder, entry->d_name);
     }
     closedir(directory);
+    if (found < 0)
+        status = -1;
     if (status != 0 || rmdir(folder) == 0)
         return status;
     if (errno != ENOTEMPTY && errno != EEXIST)

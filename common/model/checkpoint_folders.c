@@ -12,6 +12,7 @@
 #include "cli/json_file.h"
 #include "cli/memory.h"
 #include "cli/options.h"
+#include "cli/paths.h"
 #include "model/checkpoint.h"
 #include "model/manifest.h"
 
@@ -65,17 +66,23 @@ int64_t checkpoint_list(const char *out, uint64_t **steps)
     const struct dirent *entry;
     size_t count = 0, capacity = 0;
     uint64_t step;
+    int found;
 
     *steps = NULL;
     if (directory == NULL)
         return errno == ENOENT ? 0 : diag_errno(errno, "%s: cannot open", out);
-    while ((entry = readdir(directory)) != NULL) {
+    while ((found = folder_next(directory, out, &entry)) > 0) {
         if (parse_name(entry->d_name, &step) != 0)
             continue;
         mem_grow(steps, &capacity, count + 1, sizeof **steps);
         (*steps)[count++] = step;
     }
     closedir(directory);
+    if (found < 0) {
+        free(*steps);
+        *steps = NULL;
+        return -1;
+    }
     if (count > 0)
         qsort(*steps, count, sizeof **steps, by_step);
     return (int64_t)count;
@@ -122,10 +129,9 @@ static int clean_one(const char *out, const char *name)
     const char *end = strrchr(name, '.');
     char *path = mem_format("%s/%s", out, name);
     char *final = mem_format("%s/%.*s", out, (int)(end - name - 1), name + 1);
-    struct stat status;
     int result;
 
-    if (strcmp(end, OLD) == 0 && lstat(final, &status) != 0)
+    if (strcmp(end, OLD) == 0 && path_missing(final))
         result = rename(path, final) == 0 ? 0 : diag_errno(errno, "%s: cannot restore", final);
     else
         result = checkpoint_remove(path);
@@ -138,13 +144,13 @@ int checkpoint_clean(const char *out)
 {
     DIR *directory = opendir(out);
     const struct dirent *entry;
-    int status = 0;
+    int status = 0, found = 0;
 
     if (directory == NULL)
         return diag_errno(errno, "%s: cannot open", out);
-    while (status == 0 && (entry = readdir(directory)) != NULL)
+    while (status == 0 && (found = folder_next(directory, out, &entry)) > 0)
         if (is_left_over(entry->d_name))
             status = clean_one(out, entry->d_name);
     closedir(directory);
-    return status;
+    return found < 0 ? -1 : status;
 }

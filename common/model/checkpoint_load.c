@@ -4,6 +4,7 @@
 #include "cli/diag.h"
 #include "cli/json_file.h"
 #include "cli/memory.h"
+#include "cli/paths.h"
 #include "cli/options.h"
 #include "model/checkpoint.h"
 #include "model/manifest.h"
@@ -60,7 +61,7 @@ static int load_trainer_state(struct checkpoint_state *state, const char *folder
     char *path = mem_format("%s/" STATE, folder);
     int status = 0;
 
-    if (access(path, F_OK) == 0) {
+    if (!path_missing(path)) {
         state->trainer_state = json_file_read(path, JSON_ANY_SIZE);
         status = state->trainer_state != NULL ? 0 : -1;
     }

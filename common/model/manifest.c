@@ -12,8 +12,10 @@
 
 #include "cli/diag.h"
 #include "cli/json_file.h"
+#include "cli/hash.h"
 #include "cli/mapping.h"
 #include "cli/memory.h"
+#include "cli/paths.h"
 #include "cli/version.h"
 
 #define FORMAT 1
@@ -71,7 +73,7 @@ static int describe(const char *folder, const char *name, const struct manifest_
             xxh64 = known[i].xxh64;
         }
     }
-    if (!found && access(path, F_OK) == 0) {
+    if (!found && !path_missing(path)) {
         found = true;
         status = hash_file(path, &size, &xxh64);
     }
@@ -103,9 +105,8 @@ static void digest_finish(XXH64_state_t *state, char digest[MANIFEST_DIGEST_SIZE
 /* The digest over files as describe() gives them. */
 static void digest_files(const json_t *files, char digest[MANIFEST_DIGEST_SIZE])
 {
-    XXH64_state_t *state = XXH64_createState();
+    XXH64_state_t *state = hash_new();
 
-    XXH64_reset(state, 0);
     for (size_t i = 0; manifest_names[i] != NULL; i++) {
         const json_t *entry = json_object_get(files, manifest_names[i]);
 
@@ -137,11 +138,10 @@ int manifest_digest(const char *folder, char digest[MANIFEST_DIGEST_SIZE])
 {
     struct dirent **found;
     int count = scandir(folder, &found, is_of_model, by_name), status = 0;
-    XXH64_state_t *state = XXH64_createState();
+    XXH64_state_t *state = hash_new();
 
     if (count < 0)
         status = diag_errno(errno, "%s", folder);
-    XXH64_reset(state, 0);
     for (int i = 0; i < count; i++) {
         json_t *entry = NULL;
 
@@ -197,7 +197,7 @@ static int load(const char *folder, json_t **json)
     int status = 0;
 
     *json = NULL;
-    if (access(path, F_OK) == 0) {
+    if (!path_missing(path)) {
         *json = json_file_read(path, 0);
         if (*json == NULL)
             status = -1;

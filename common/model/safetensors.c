@@ -8,6 +8,7 @@
 #include "cli/diag.h"
 #include "cli/json_file.h"
 #include "cli/memory.h"
+#include "cli/paths.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "tensors are used in place, and they are little-endian");
@@ -335,9 +336,9 @@ int safetensors_open_folder(struct safetensors *set, const char *folder)
     int status;
 
     *set = (struct safetensors){0};
-    if (access(single, F_OK) == 0 || (access(index, F_OK) != 0 && access(pickle, F_OK) != 0)) {
+    if (!path_missing(single) || (path_missing(index) && path_missing(pickle))) {
         status = safetensors_open(set, single);
-    } else if (access(index, F_OK) == 0) {
+    } else if (!path_missing(index)) {
         status = open_sharded(set, folder, index);
         if (status != 0)
             safetensors_close(set);

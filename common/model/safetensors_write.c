@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include "cli/diag.h"
+#include "cli/hash.h"
 #include "model/safetensors.h"
 
 struct sink {
@@ -90,12 +91,9 @@ int safetensors_write(struct output *output, struct safetensors_item *items, siz
                       const json_t *metadata, safetensors_get *get, void *context, uint64_t *size,
                       uint64_t *xxh64)
 {
-    struct sink sink = {.output = output, .hash = XXH64_createState()};
+    struct sink sink = {.output = output, .hash = hash_new()};
     int status;
 
-    if (sink.hash == NULL)
-        return diag_error("out of memory for a hash");
-    XXH64_reset(sink.hash, 0);
     qsort(items, count, sizeof *items, by_name);
     status = put_header(&sink, items, count, metadata);
     for (size_t i = 0; status == 0 && i < count; i++) {

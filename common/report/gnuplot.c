@@ -27,16 +27,20 @@ static int start(struct child *child)
     posix_spawnattr_t attributes;
     sigset_t defaults;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, child->script.fd, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, child->out[1], STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, child->messages.fd, STDERR_FILENO);
-    posix_spawn_file_actions_addclose(&actions, child->out[0]);
+    int error = posix_spawn_file_actions_adddup2(&actions, child->script.fd, STDIN_FILENO);
+    if (!error)
+        error = posix_spawn_file_actions_adddup2(&actions, child->out[1], STDOUT_FILENO);
+    if (!error)
+        error = posix_spawn_file_actions_adddup2(&actions, child->messages.fd, STDERR_FILENO);
+    if (!error)
+        error = posix_spawn_file_actions_addclose(&actions, child->out[0]);
     posix_spawnattr_init(&attributes);
     sigemptyset(&defaults);
     sigaddset(&defaults, SIGPIPE);
     posix_spawnattr_setsigdefault(&attributes, &defaults);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-    int error = posix_spawnp(&child->pid, name, &actions, &attributes, arguments, environ);
+    if (!error)
+        error = posix_spawnp(&child->pid, name, &actions, &attributes, arguments, environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     if (error == ENOENT)
@@ -76,11 +80,14 @@ static int report_refusal(const struct temporary *messages)
 static int run(struct child *child, struct buffer *out)
 {
     int status = 0, result = start(child);
+    pid_t waited;
     close(child->out[1]);
     if (result == 0) {
         result = read_all(child->out[0], out);
-        while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+        while ((waited = waitpid(child->pid, &status, 0)) < 0 && errno == EINTR)
             continue;
+        if (waited < 0 && result == 0)
+            result = diag_errno(errno, "gnuplot: cannot learn how it ended");
     }
     close(child->out[0]);
     if (result)

@@ -123,10 +123,7 @@ void stream_history_option(struct stream_header *header, const char *key, const 
     char *value;
 
     va_start(arguments, format);
-    if (vasprintf(&value, format, arguments) < 0) {
-        diag_error("out of memory: while noting option %s", key);
-        exit(1);
-    }
+    value = mem_format_list(format, arguments);
     va_end(arguments);
     append_option(header, key, value);
 }

@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include "cli/diag.h"
+#include "cli/hash.h"
 #include "cli/memory.h"
 #include "stream/msgpack_scan.h"
 #include "stream/wire.h"
@@ -76,11 +77,7 @@ struct stream_reader *stream_reader_open(char *const *paths, int count, size_t m
     for (int i = 0; i < reader->path_count; i++)
         reader->paths[i] = mem_strdup(count > 0 ? paths[i] : "-");
     reader->max_record = max_record > 0 ? max_record : STREAM_MAX_RECORD;
-    reader->hash = XXH64_createState();
-    if (reader->hash == NULL) {
-        diag_error("out of memory: for a hash");
-        exit(1);
-    }
+    reader->hash = hash_new();
     stream_header_init(&reader->header, STREAM_TEXT);
     if (open_next_source(reader) != 0) {
         stream_reader_close(reader);

@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "cli/diag.h"
+#include "cli/hash.h"
 #include "cli/memory.h"
 #include "cli/signals.h"
 #include "stream/groups.h"
@@ -37,7 +38,8 @@ void stream_spool_free(struct stream_spool *spool)
 {
     if (spool->path == NULL)
         return;
-    unlink(spool->path);
+    if (unlink(spool->path) != 0)
+        diag_warn("%s: cannot remove: %s", spool->path, strerror(errno));
     signals_keep(spool->path);
     free(spool->path);
     *spool = (struct stream_spool){0};
@@ -93,12 +95,7 @@ int stream_spool_fill(struct stream_spool *spool, const char *beside, struct str
     if (copy.writer == NULL)
         return -1;
     stream_writer_limit(copy.writer, max_record);
-    copy.hash = XXH64_createState();
-    if (copy.hash == NULL) {
-        diag_error("out of memory: for a hash");
-        exit(1);
-    }
-    XXH64_reset(copy.hash, 0);
+    copy.hash = hash_new();
     status = copy_records(&copy);
     spool->groups = copy.groups.count;
     spool->hash = XXH64_digest(copy.hash);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/diag.h"
+#include "cli/memory.h"
 #include "stream/fields.h"
 #include "stream/msgpack_scan.h"
 
@@ -40,10 +41,8 @@ struct json_build {
 
 static json_t *or_die(json_t *json)
 {
-    if (json == NULL) {
-        diag_error("out of memory: while rendering JSON");
-        exit(1);
-    }
+    if (json == NULL)
+        mem_exhausted("while rendering JSON");
     return json;
 }
 

@@ -6,6 +6,7 @@
 
 #include "cli/buffer.h"
 #include "cli/diag.h"
+#include "cli/hash.h"
 #include "cli/memory.h"
 #include "cli/output.h"
 #include "stream/msgpack_scan.h"
@@ -60,11 +61,7 @@ struct stream_writer *stream_writer_open(const char *path, enum stream_form form
         free(writer);
         return NULL;
     }
-    writer->hash = XXH64_createState();
-    if (writer->hash == NULL) {
-        diag_error("out of memory: for a hash");
-        exit(1);
-    }
+    writer->hash = hash_new();
     stream_header_init(&writer->header, STREAM_TEXT);
     writer->max_record = STREAM_MAX_RECORD;
     if (settle_form(writer, form) != 0) {

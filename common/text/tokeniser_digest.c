@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/buffer.h"
+#include "cli/crypto.h"
 #include "cli/diag.h"
 #include "cli/memory.h"
 
@@ -98,6 +99,7 @@ int tokeniser_make_digest(struct tokeniser *tokeniser)
     put_options(&form, tokeniser);
     put_vocabulary(&form, tokeniser);
     put_added(&form, &tokeniser->added);
+    crypto_init();
     /* The system's configuration has no say in this, and reading it takes longer than the digest.
      */
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);

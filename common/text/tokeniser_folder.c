@@ -6,6 +6,7 @@
 
 #include "cli/diag.h"
 #include "cli/memory.h"
+#include "cli/paths.h"
 #include "text/tokeniser_build.h"
 
 /* Classes of transformers whose vocab.txt means what this library does with it. */
@@ -114,21 +115,13 @@ static int read_json(struct tokeniser_spec *spec, const char *path, const char *
     return 0;
 }
 
-/* 1: there; 0: not there; -1 with a message: cannot know. */
-static int file_exists(const char *path)
-{
-    if (access(path, F_OK) == 0)
-        return 1;
-    return errno == ENOENT ? 0 : diag_errno(errno, "%s: cannot open", path);
-}
-
 static struct tokeniser *open_folder(const char *folder, const struct tokeniser_options *options)
 {
     struct tokeniser_spec spec;
     struct tokeniser *tokeniser = NULL;
     char *json = mem_format("%s/tokenizer.json", folder);
     char *text = mem_format("%s/vocab.txt", folder);
-    int has_json = file_exists(json), has_text = has_json == 0 ? file_exists(text) : 0;
+    bool has_json = !path_missing(json), has_text = !has_json && !path_missing(text);
     tokeniser_spec_init(&spec);
     spec.model_max_length = options->model_max_length;
     if (has_json == 0 && has_text == 0)

@@ -134,11 +134,13 @@ static void put_engine(struct buffer *out, const json_t *run, const char *name, 
     }
 }
 
-static void put_command(struct buffer *out, const json_t *run, const char *folder)
+static int put_command(struct buffer *out, const json_t *run, const char *folder)
 {
     const char *parent = json_member_string(json_object_get(run, "parent"), "name");
     const char *labels = json_member_string(run, "labels");
     char *name = run_record_model_name(folder);
+    if (!name)
+        return -1;
     const char *slash = strrchr(name, '/');
     buffer_append_string(out, "bert-train -m");
     put_word(out, parent ? parent : "MODEL");
@@ -155,6 +157,7 @@ static void put_command(struct buffer *out, const json_t *run, const char *folde
     put_engine(out, run, "dtype", engine_dtype_names[0]);
     buffer_append_string(out, " train.mp\n");
     free(name);
+    return 0;
 }
 
 /* ---- comments ---- */
@@ -203,7 +206,7 @@ int explain_model(struct buffer *out, const char *folder)
     int result = run ? 0 : -1;
     if (run) {
         put_comments(out, run);
-        put_command(out, run, folder);
+        result = put_command(out, run, folder);
     }
     json_decref(run);
     return result;

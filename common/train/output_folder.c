@@ -11,6 +11,7 @@
 #include "cli/diag.h"
 #include "cli/folder.h"
 #include "cli/output.h"
+#include "cli/paths.h"
 #include "cli/signals.h"
 #include "model/checkpoint.h"
 
@@ -46,7 +47,8 @@ static int inspect(const char *folder)
     DIR *directory = opendir(folder);
     if (!directory)
         return diag_errno(errno, "%s", folder);
-    while ((entry = readdir(directory))) {
+    int found;
+    while ((found = folder_next(directory, folder, &entry)) > 0) {
         const char *name = entry->d_name;
         if (strcmp(name, "bertpipe.json") == 0 ||
             strncmp(name, CHECKPOINT, strlen(CHECKPOINT)) == 0)
@@ -55,6 +57,8 @@ static int inspect(const char *folder)
             others = true;
     }
     closedir(directory);
+    if (found < 0)
+        return -1;
     if (others && !ours)
         return diag_error("%s: the folder holds other files: choose another, or give --force",
                           folder);

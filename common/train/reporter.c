@@ -39,7 +39,7 @@ static int open_events(struct reporter *reporter, const struct model *model, con
                        uint64_t step)
 {
     char *folder = events_folder(reporter->arguments, out, step);
-    reporter->events = event_file_open(folder, step);
+    reporter->events = folder ? event_file_open(folder, step) : NULL;
     free(folder);
     if (!reporter->events)
         return -1;

@@ -1,5 +1,6 @@
 #include "train/run_record.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,9 +63,13 @@ static char *as_utf8(char *name)
 char *run_record_model_name(const char *folder)
 {
     char *path = realpath(folder, NULL), *name = path ? hub_name(path) : NULL;
+    if (!path) {
+        diag_errno(errno, "%s", folder);
+        return NULL;
+    }
     if (!name) {
         name = last_part(folder);
-        if (path && (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)) {
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
             free(name);
             name = last_part(path);
         }
@@ -80,6 +85,8 @@ static json_t *parent_json(const struct model *parent)
     if (!known[0] && manifest_digest(parent->folder, digest))
         return NULL;
     char *name = run_record_model_name(parent->folder);
+    if (!name)
+        return NULL;
     json_t *json = json_object();
     json_object_set_new(json, "name", json_string(name));
     json_object_set_new(json, "digest", json_string(known[0] ? known : digest));

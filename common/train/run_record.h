@@ -34,7 +34,7 @@ struct run_sources {
  */
 json_t *run_record(const struct run_sources *sources);
 /* The name of a model in a folder, wherever that lies: the folder's own, or the model's in a hub
- * cache; to be freed by the caller. */
+ * cache; to be freed by the caller. NULL with a message. */
 char *run_record_model_name(const char *folder);
 /* Adds the steps taken and the best evaluation. */
 void run_record_result(json_t *run, const struct train_state *state);

@@ -1,5 +1,6 @@
 #include "train/saver.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "cli/diag.h"
 #include "cli/memory.h"
+#include "cli/paths.h"
 #include "model/checkpoint.h"
 #include "train/training_digest.h"
 
@@ -94,7 +96,7 @@ static char *best_folder(const struct saver *saver, const struct train_state *st
     if (saver->best_elsewhere && saver->best_elsewhere_step == state->best_step)
         return mem_strdup(saver->best_elsewhere);
     char *folder = checkpoint_folder(saver, state->best_step);
-    if (saver->writing == state->best_step || access(folder, F_OK) == 0)
+    if (saver->writing == state->best_step || !path_missing(folder))
         return folder;
     free(folder);
     return NULL;
@@ -143,7 +145,7 @@ static int rotate(struct saver *saver, struct train_state *state)
             continue;
         }
         char *folder = checkpoint_folder(saver, step);
-        int result = access(folder, F_OK) == 0 ? checkpoint_discard(saver->out, step) : 0;
+        int result = path_missing(folder) ? 0 : checkpoint_discard(saver->out, step);
         free(folder);
         if (result)
             return -1;
@@ -152,11 +154,15 @@ static int rotate(struct saver *saver, struct train_state *state)
     return 0;
 }
 
-static bool is_same_folder(const char *left, const char *right)
+/* 1, 0, or -1 with a message. */
+static int is_same_folder(const char *left, const char *right)
 {
     struct stat a, b;
-    return stat(left, &a) == 0 && stat(right, &b) == 0 && a.st_dev == b.st_dev &&
-           a.st_ino == b.st_ino;
+    if (stat(left, &a))
+        return diag_errno(errno, "%s", left);
+    if (stat(right, &b))
+        return diag_errno(errno, "%s", right);
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 /* Leaves those that are still there. */
@@ -165,7 +171,7 @@ static void look_for_checkpoints(const struct saver *saver, struct train_state *
     for (size_t i = json_array_size(state->checkpoints); i-- > 0;) {
         json_t *step = json_array_get(state->checkpoints, i);
         char *folder = checkpoint_folder(saver, (uint64_t)json_integer_value(step));
-        if (access(folder, F_OK))
+        if (path_missing(folder))
             json_array_remove(state->checkpoints, i);
         free(folder);
     }
@@ -174,8 +180,9 @@ static void look_for_checkpoints(const struct saver *saver, struct train_state *
 int saver_resume(struct saver *saver, const char *folder, struct train_state *state)
 {
     char *parent = mem_format("%s/..", folder);
+    int same = is_same_folder(parent, saver->out);
     saver->resumed = true;
-    if (is_same_folder(parent, saver->out)) {
+    if (same > 0) {
         look_for_checkpoints(saver, state);
     } else {
         json_array_clear(state->checkpoints);
@@ -184,15 +191,15 @@ int saver_resume(struct saver *saver, const char *folder, struct train_state *st
             state->best_step == state->step
                 ? mem_strdup(folder)
                 : mem_format("%s/checkpoint-%" PRIu64, parent, state->best_step);
-        if (!state->has_best || access(saver->best_elsewhere, F_OK)) {
+        if (!state->has_best || path_missing(saver->best_elsewhere)) {
             free(saver->best_elsewhere);
             saver->best_elsewhere = NULL;
         }
     }
     free(parent);
     char *best = best_folder(saver, state);
-    int result = 0;
-    if (saver->arguments->load_best_model_at_end && state->has_best && !best)
+    int result = same < 0 ? -1 : 0;
+    if (result == 0 && saver->arguments->load_best_model_at_end && state->has_best && !best)
         result = diag_error("%s: the best checkpoint so far, that of step %" PRIu64
                             ", is not there: put it back, or resume from an earlier one",
                             folder, state->best_step);

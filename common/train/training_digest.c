@@ -6,6 +6,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "cli/hash.h"
+
 static int add_tensors(XXH64_state_t *state, const struct engine *engine,
                        const struct parameter_table *table, float *buffer)
 {
@@ -23,10 +25,9 @@ static int add_tensors(XXH64_state_t *state, const struct engine *engine,
 int training_digest(const struct engine *engine, const struct parameter_table *table,
                     const json_t *record, float *buffer, char digest[TRAINING_DIGEST_SIZE])
 {
-    XXH64_state_t *state = XXH64_createState();
+    XXH64_state_t *state = hash_new();
     char *text = json_dumps(record, JSON_COMPACT | JSON_SORT_KEYS);
     uint64_t step = engine_step(engine);
-    XXH64_reset(state, 0);
     int result = add_tensors(state, engine, table, buffer);
     if (text)
         XXH64_update(state, text, strlen(text));

@@ -23,7 +23,7 @@ class Case:
     kept: tuple = ()
     growing: tuple = ()  # files (fnmatch) that are written little by little, so that a failure may leave their beginning
     units: tuple = ()  # folders (fnmatch) that are there with all that their bertpipe.json lists, or not at all
-    several: bool = False  # whether outputs come one after the other into place: a failure in between takes back those that were
+    several: bool = False  # whether files come one after the other into place: what a failure in between leaves lacks some, but is never old and new
     last: str = ""  # a file (fnmatch) that may be there only beside all other files
     env: dict = dataclasses.field(default_factory=dict)
 
@@ -89,10 +89,10 @@ CASES = [
          kept=UNFINISHED, units=CHECKPOINTS),
     Case("bert-train-steps", f"{TRAIN} {STEPS} --save-total-limit 1 --no-load-best-model-at-end -j 2", stdin="train.mp",
          kept=UNFINISHED, units=CHECKPOINTS),
-    Case("bert-train-over", f"{TRAIN} {STEPS} --optim sgd -e {{input}}/test.mp --force {{input}}/train.mp", before="out",
+    Case("bert-train-over", f"{TRAIN} {STEPS} --optim sgd -e {{input}}/test.mp --force {{input}}/train.mp", before="out", several=True,
          kept=UNFINISHED, units=CHECKPOINTS),
     Case("bert-train-resume", f"{TRAIN} {STEPS} -e {{input}}/test.mp --resume-from-checkpoint last {{input}}/train.mp",
-         before="stopped/out", kept=UNFINISHED, units=CHECKPOINTS),
+         before="stopped/out", several=True, kept=UNFINISHED, units=CHECKPOINTS),
     Case("bert-train-config", "bert-train -q --config {input}/train.json -m {input}/model -o out -j 1 {input}/train.mp", kept=UNFINISHED, units=CHECKPOINTS),
     Case("bert-train-dry-run", f"{TRAIN} --dry-run {{input}}/train.mp"),
     Case("bert-train-explain", "bert-train -q --explain {input}/out"),

@@ -1,21 +1,17 @@
 #include "encode/encode_stream.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/clock.h"
 #include "cli/diag.h"
 #include "cli/memory.h"
 
+#define SPIN_SECONDS  200e-6
 #define SPARE_BATCHES 16                /* beside those that threads have in hand */
 #define WAITING_BYTES ((size_t)4 << 20) /* nothing is read while more waits in the line */
-
-enum batch_state {
-    BATCH_READING,
-    BATCH_READ, /* and waits to be encoded */
-    BATCH_ENCODING,
-    BATCH_ENCODED, /* and waits to be written */
-};
 
 /* Records of one segment, with the segment's beginning and end when they reach them. */
 struct encode_batch {
@@ -23,9 +19,9 @@ struct encode_batch {
     char *source;                /* that the records are of */
     struct stream_header header; /* set while begins */
     bool begins, ends;
-    bool failed; /* to read on: why is in the stream's `held` */
-    enum batch_state state;
-    size_t waiting; /* bytes, while it waits */
+    bool failed;  /* to read on: why is in the stream's `held` */
+    bool encoded; /* all that was read */
+    size_t size;  /* once encoded */
     struct encode_batch *next;
 };
 
@@ -36,9 +32,9 @@ struct encode_worker {
 };
 
 /* A batch is in the line from before its records are read until they are written, so the line is in
- * the order of reading. All that a thread does is found there: it writes what is encoded at the
- * head, unless another is writing; reads the next batch, unless another is reading; and encodes the
- * first that is read. Batches are read ahead so that who cannot read has something to encode. */
+ * the order of reading. A thread writes what is encoded at the line's head, unless another is
+ * writing; or it reads the next batch, unless another is reading, and encodes it. Encoded ones wait
+ * in the line, rather than the threads that encoded them. */
 struct encode_stream {
     const struct encode_plan *plan;
     struct encode_worker *workers;
@@ -51,12 +47,12 @@ struct encode_stream {
     struct text_totals *totals;   /* of who is writing */
 
     pthread_mutex_t lock;       /* for what follows and the batches' states */
-    pthread_cond_t work, moved; /* there is something to do; the line's first is another */
+    pthread_cond_t work, moved; /* there is more to do; the line's first is another */
     struct encode_batch *first, *last;
     struct encode_batch *free; /* the last used first, for it may be in the cache still */
-    size_t ahead;              /* batches that are read and not being encoded */
-    size_t waiting;            /* bytes of the batches that wait */
-    bool reading, writing, ended, failed;
+    size_t waiting;            /* bytes that are encoded and not written */
+    atomic_bool reading;
+    bool writing, ended, failed;
 };
 
 /* ---- the line ---- */
@@ -75,17 +71,6 @@ static void append_batch(struct encode_stream *stream, struct encode_batch *batc
     else
         stream->last->next = batch;
     stream->last = batch;
-}
-
-/* With or without what the batch holds now. */
-static void set_state(struct encode_stream *stream, struct encode_batch *batch,
-                      enum batch_state state)
-{
-    bool waits = state == BATCH_READ || state == BATCH_ENCODED;
-    stream->waiting -= batch->waiting;
-    batch->waiting = waits ? text_batch_size(&batch->text) : 0;
-    stream->waiting += batch->waiting;
-    batch->state = state;
 }
 
 /* ---- writing ---- */
@@ -116,7 +101,7 @@ static int write_batch(struct encode_worker *worker, struct encode_batch *batch)
     }
     text_totals_add(stream->totals, &batch->text.totals);
     text_batch_clear(&batch->text);
-    batch->ends = false;
+    batch->ends = batch->encoded = false;
     return status;
 }
 
@@ -207,40 +192,11 @@ static void write_first(struct encode_worker *worker)
     stream->writing = false;
     if (status != 0)
         stream->failed = true;
-    set_state(stream, batch, BATCH_READING);
+    stream->waiting -= batch->size;
     stream->first = batch->next;
     free_batch(stream, batch);
     pthread_cond_signal(&stream->moved);
-}
-
-static void encode_next(struct encode_worker *worker)
-{
-    struct encode_stream *stream = worker->stream;
-    struct encode_batch *batch = stream->first;
-    while (batch->state != BATCH_READ)
-        batch = batch->next;
-    set_state(stream, batch, BATCH_ENCODING);
-    stream->ahead--;
-    pthread_mutex_unlock(&stream->lock);
-    text_batch_encode(&batch->text, worker->encoder);
-    pthread_mutex_lock(&stream->lock);
-    set_state(stream, batch, BATCH_ENCODED);
-}
-
-static void read_next(struct encode_worker *worker)
-{
-    struct encode_stream *stream = worker->stream;
-    struct encode_batch *batch = stream->free;
-    stream->free = batch->next;
-    append_batch(stream, batch);
-    stream->reading = true;
-    pthread_mutex_unlock(&stream->lock);
-    bool ended = read_batch(stream, batch);
-    pthread_mutex_lock(&stream->lock);
-    stream->reading = false;
-    stream->ended = ended;
-    stream->ahead++;
-    set_state(stream, batch, BATCH_READ);
+    pthread_cond_signal(&stream->work);
 }
 
 static bool may_read(const struct encode_stream *stream)
@@ -249,25 +205,54 @@ static bool may_read(const struct encode_stream *stream)
            stream->waiting <= WAITING_BYTES;
 }
 
-/* Batches that are read before any of them is encoded. */
-static size_t read_ahead(const struct encode_stream *stream)
+static void read_next(struct encode_stream *stream, struct encode_batch *batch)
 {
-    return stream->plan->threads > 1 ? 2 : 1;
+    stream->free = batch->next;
+    append_batch(stream, batch);
+    stream->reading = true;
+    pthread_mutex_unlock(&stream->lock);
+    bool ended = read_batch(stream, batch);
+    pthread_mutex_lock(&stream->lock);
+    stream->reading = false;
+    stream->ended = ended;
+    pthread_cond_signal(&stream->work);
+}
+
+static void encode(struct encode_worker *worker, struct encode_batch *batch)
+{
+    struct encode_stream *stream = worker->stream;
+    pthread_mutex_unlock(&stream->lock);
+    text_batch_encode(&batch->text, worker->encoder);
+    batch->size = text_batch_size(&batch->text);
+    pthread_mutex_lock(&stream->lock);
+    stream->waiting += batch->size;
+    batch->encoded = true;
 }
 
 /* Does one thing; whether there was one. */
 static bool work_once(struct encode_worker *worker)
 {
     struct encode_stream *stream = worker->stream;
-    if (!stream->writing && stream->first != NULL && stream->first->state == BATCH_ENCODED)
+    struct encode_batch *batch = stream->free;
+    if (!stream->writing && stream->first != NULL && stream->first->encoded) {
         write_first(worker);
-    else if (may_read(stream) && stream->ahead < read_ahead(stream))
-        read_next(worker);
-    else if (stream->ahead > 0)
-        encode_next(worker);
-    else
+    } else if (may_read(stream)) {
+        read_next(stream, batch);
+        encode(worker, batch);
+    } else {
         return false;
+    }
     return true;
+}
+
+/* Reading a batch mostly takes less time than going to sleep and waking up would. */
+static void await_reader(struct encode_stream *stream)
+{
+    pthread_mutex_unlock(&stream->lock);
+    double end = clock_monotonic() + SPIN_SECONDS;
+    while (stream->reading && clock_monotonic() < end)
+        ;
+    pthread_mutex_lock(&stream->lock);
 }
 
 /* Who leaves last has written everything: what others are at work on, they write. */
@@ -276,13 +261,17 @@ static void *work(void *argument)
     struct encode_worker *worker = argument;
     struct encode_stream *stream = worker->stream;
     pthread_mutex_lock(&stream->lock);
-    while (!stream->failed) {
-        if (work_once(worker))
-            pthread_cond_signal(&stream->work);
-        else if (stream->ended)
+    for (bool awaited = false; !stream->failed;) {
+        if (work_once(worker)) {
+            awaited = false;
+        } else if (stream->ended) {
             break;
-        else
+        } else if (stream->reading && !awaited) {
+            await_reader(stream);
+            awaited = true;
+        } else {
             pthread_cond_wait(&stream->work, &stream->lock);
+        }
     }
     pthread_cond_broadcast(&stream->work);
     pthread_mutex_unlock(&stream->lock);

@@ -2,10 +2,9 @@
  * A text stream becomes a tokens stream, on threads.
  *
  * A batch is what one read brings, and keeps the memory that its records were read into, so nothing
- * is copied. Each thread does what there is to do: writes the oldest batch, if it is encoded;
- * reads; encodes. One thread at a time reads, and one writes, but they wait for nobody, for there
- * is a batch to encode meanwhile. A batch that takes long holds nobody up while those behind it are
- * few and small.
+ * is copied. Each thread writes the oldest batch, if it is encoded, or reads the next and encodes
+ * it: a batch is mostly in the cache of one core, and reading, encoding and writing go on at the
+ * same time. A batch that takes long holds nobody up while those behind it are few and small.
  *
  * The output and the message of the first failure are the same with any number of threads.
  */

@@ -49,7 +49,7 @@ config() {
     [ "$(config 'rows[0]["problem_type"], rows[0]["id2label"]')" = "('regression', {'0': 'LABEL_0'})" ]
     bert-predict -q -m out -f json "$WORK/numbers.mp" >predictions
     [ "$(json '[r["gold"] for r in rows], {type(r["label"]).__name__ for r in rows}, any("probs" in r or "name" in r for r in rows)' <predictions)" = \
-        "([4.5, 1.5, 3, 5], {'float'}, False)" ]
+        "([4.5, 1.5, 3.0, 5.0], {'float'}, False)" ]
     run bert-predict -q -m out -f text "$WORK/numbers.mp"
     [[ "${lines[1]}" =~ ^Value:\ [0-9.-]+$ ]]
 }

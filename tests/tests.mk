@@ -30,10 +30,11 @@ tsan-check:
 	@$(BUILD_ALL)
 	@tests/run $(BUILD) $(threaded)
 
-# Valgrind knows no AVX-512, and the programs see that; a program starts in a second.
-VALGRIND_TESTS =
+# Valgrind knows no AVX-512, and the programs see that. The fuzz targets' replays are left to `make asan`: they bound the memory.
+VALGRIND_BATS  = $(TOOL_SOURCES:tools/%.c=%) bert-train-% devices long-texts wp-tokenize-decode
+VALGRIND_TESTS = $(UNIT_TESTS:$(BUILD)/%=build/valgrind/%) $(filter $(VALGRIND_BATS:%=tests/%.bats),$(wildcard tests/*.bats))
 
-valgrind: ## each program's tests under valgrind; VALGRIND_TESTS='build/valgrind/tests/test_stream tests/rec-cat.bats'
+valgrind: ## each program's tests under valgrind (an hour); VALGRIND_TESTS='build/valgrind/tests/test_stream tests/rec-cat.bats'
 	@$(BUILD_ALL)
 	@tests/valgrind $(BUILD) build/valgrind
 	@tests/run build/valgrind $(VALGRIND_TESTS)

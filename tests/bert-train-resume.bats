@@ -221,7 +221,7 @@ END
 }
 
 @test "too little memory ends the run with a line that says what to change, before the first step" {
-    bash -c 'ulimit -v 150000; bert-train --version' >/dev/null 2>&1 || skip "this build needs more address space (sanitizers)"
+    needs_plain_build
     bert-init -q --layers 2 --hidden 512 --heads 8 --vocab "$MODEL/vocab.txt" -o big
     for device in cpu ref; do
         run --separate-stderr bash -c 'ulimit -v 150000; exec "$@"' - bert-train -q -f json -m big -w 0 --max-steps 2 --device $device -o out "$WORK/many.mp"

@@ -15,7 +15,7 @@ setup() {
 @test "help lists every target" {
     run --separate-stderr make help
     [ "$status" -eq 0 ]
-    for target in all deps demo check parity bench asan coverage lint install uninstall clean help; do
+    for target in all deps demo check parity bench asan tsan valgrind coverage lint install uninstall clean help; do
         [[ "$output" == *"make $target "* ]]
     done
 }

@@ -35,6 +35,11 @@ succeeds() {
     [ -z "$stderr" ] || { echo "stderr: $stderr"; return 1; }
 }
 
+# For tests that bound memory or address space.
+needs_plain_build() {
+    ! grep -qaE '__[at]san_init|exec valgrind' "$(command -v rec-cat)" || skip "sanitizers and valgrind take more memory"
+}
+
 # Manners that every tool has: help and version, unknown options, closed and full output.
 has_manners() {
     local tool=$1

@@ -1,4 +1,4 @@
-# demo, check, asan, coverage, lint, parity, bench, fuzz, damage, crash, fault
+# demo, check, asan, tsan, valgrind, coverage, lint, parity, bench, fuzz, damage, crash, fault
 
 # Within `make -j`, the submakes share its jobs; else they take every core.
 JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -18,6 +18,27 @@ asan: ## the same tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory check BUILD=build/asan \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
+# What runs on several threads: the kernels, training, evaluation, prediction and tokenising. The rest has one thread.
+THREADED_UNITS = encode_stream nn_% text_% train_%
+THREADED_BATS  = bert-eval bert-predict bert-train bert-train-% devices long-texts wp-tokenize
+threaded       = $(filter $(THREADED_UNITS:%=$(BUILD)/tests/test_%),$(UNIT_TESTS)) $(filter $(THREADED_BATS:%=tests/%.bats),$(wildcard tests/*.bats))
+
+tsan: ## the tests of what runs on threads under the thread sanitizer
+	@$(MAKE) --no-print-directory tsan-check BUILD=build/tsan CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=thread'
+
+tsan-check:
+	@$(BUILD_ALL)
+	@tests/run $(BUILD) $(threaded)
+
+# Valgrind knows no AVX-512, and the programs see that. The fuzz targets' replays are left to `make asan`: they bound the memory.
+VALGRIND_BATS  = $(TOOL_SOURCES:tools/%.c=%) bert-train-% devices long-texts wp-tokenize-decode
+VALGRIND_TESTS = $(UNIT_TESTS:$(BUILD)/%=build/valgrind/%) $(filter $(VALGRIND_BATS:%=tests/%.bats),$(wildcard tests/*.bats))
+
+valgrind: ## each program's tests under valgrind (an hour); VALGRIND_TESTS='build/valgrind/tests/test_stream tests/rec-cat.bats'
+	@$(BUILD_ALL)
+	@tests/valgrind $(BUILD) build/valgrind
+	@tests/run build/valgrind $(VALGRIND_TESTS)
+
 # Without optimisation every branch of the source is one; threads and processes count in the same files.
 coverage: ## the same tests, then which lines and branches they ran; COVERAGE=common/text for that folder or file alone
 	@mkdir -p build/coverage
@@ -33,7 +54,7 @@ lint: ## formatting, lengths, includes, manual pages, and both compilers' warnin
 
 parity: $(PARITY_VENV)/ready ## compare with Hugging Face (downloads PyTorch into a virtual environment)
 	@$(BUILD_ALL)
-	@PYTHON=$(PARITY_VENV)/bin/python tests/run $(BUILD) tests/parity
+	@PYTHON=$(PARITY_VENV)/bin/python tests/run $(BUILD) tests/parity/*.bats
 
 parity-tokenizer: $(PARITY_VENV)/ready ## the tokeniser alone; STRINGS=N random strings for each vocabulary
 	@$(BUILD_ALL)
@@ -50,4 +71,4 @@ include tests/damage/damage.mk
 include tests/crash/crash.mk
 include tests/fault/fault.mk
 
-.PHONY: unit-tests demo check asan coverage lint parity parity-tokenizer
+.PHONY: unit-tests demo check asan tsan tsan-check valgrind coverage lint parity parity-tokenizer

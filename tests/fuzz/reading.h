@@ -28,7 +28,10 @@
 static size_t memory_now, memory_most;
 
 #ifdef COUNTS_MEMORY
-#include <sanitizer/allocator_interface.h>
+/* As <sanitizer/allocator_interface.h> has them, which comes with clang alone. */
+size_t __sanitizer_get_allocated_size(const volatile void *block);
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *, size_t),
+                                              void (*on_free)(const volatile void *));
 
 static void on_malloc(const volatile void *block, size_t size)
 {
@@ -41,8 +44,7 @@ static void on_malloc(const volatile void *block, size_t size)
 static void on_free(const volatile void *block)
 {
     if (block != NULL)
-        __atomic_sub_fetch(&memory_now, __sanitizer_get_allocated_size((const void *)block),
-                           __ATOMIC_RELAXED);
+        __atomic_sub_fetch(&memory_now, __sanitizer_get_allocated_size(block), __ATOMIC_RELAXED);
 }
 #endif
 

@@ -27,7 +27,7 @@ setup() {
 # Each check is seen to fail on a tree of its own: offend FILE CHECK CONTENTS.
 offend() {
     tree=$BATS_TEST_TMPDIR
-    mkdir -p "$tree/tests/unit" "$tree/tests/fuzz" "$tree/tools" "$tree/man" "$tree/common/nn"
+    mkdir -p "$tree/tests" "$tree/tools" "$tree/man" "$tree/common/nn"
     cp "$lint" "$tree/tests/lint.sh"
     printf '%s\n' "$3" > "$tree/$1"
     run "$tree/tests/lint.sh" "$2"

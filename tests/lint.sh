@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 2
 
 sources() {
-    find common tools tests/unit tests/fuzz tests/fault -name '*.[ch]' | sort
+    find common tools tests -name '*.[ch]' -not -path 'tests/fixtures/*' | sort
 }
 
 # Who may include whom. A folder may always include itself.

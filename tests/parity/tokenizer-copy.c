@@ -1,6 +1,7 @@
 /*
  * usage: tokenizer-copy IN OUT [SOURCE]
- * Opens the tokeniser of the folder IN and writes its files into the folder OUT, taking from SOURCE what it has.
+ * Opens the tokeniser of the folder IN and writes its files into the folder OUT, taking from SOURCE
+ * what it has.
  */
 #include "cli/diag.h"
 #include "text/tokeniser.h"

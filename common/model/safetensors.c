@@ -322,6 +322,8 @@ static int open_sharded(struct safetensors *set, const char *folder, const char 
         return -1;
     if (!json_is_object(map))
         diag_error("%s: no 'weight_map'", index);
+    else if (json_object_size(map) == 0)
+        diag_error("%s: 'weight_map' is empty", index);
     else if (add_shards(set, folder, index, map) == 0 && finish(set) == 0)
         status = check_shards(set, index, map);
     json_decref(json);

@@ -54,6 +54,7 @@ FOUND = {
                         b'\0{"model": {"type": "WordPiece", "vocab": {"[UNK]": 16777215}}}'],
     "load": [b'\2etel\r\x16\0t\1\0"openel\n"open\nxl\r\nx,-', b"\xfe\xf3\1$\0,a", b'\1\0text\tk\tx\na\tb\t{"k":2}\n', b'\3\0{"text":"a","k":1,"x":{"k":2}}\n',
              b"\1\0text\tlabel\na\t.5\nb\tx\n", b"\1\0text\tlabel\na\t.5\nb\t3\n"],
+    "model_files": [b'\4{"a": {"tote": 8}, "weight_map": {}}'],
     "safetensors": [b"\0", b"\1{}"],
     "hub": [b"\4ht#p://h\nhtt:", b"\4https://user:sec@ret@host/a\n"],
 }

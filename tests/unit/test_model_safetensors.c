@@ -282,12 +282,17 @@ static void test_refused_made(void)
     capture_end(&capture);
     CHECK(status == -1 && capture_is_line(capture.text, "not a regular file"), "%s", capture.text);
     snprintf(path, sizeof path, "%s/model.safetensors.index.json", folder);
-    write_whole(path, "{\"weight_map\": []}", 18);
-    capture_begin(&capture);
-    status = safetensors_open_folder(&set, folder);
-    capture_end(&capture);
-    CHECK(status == -1 && capture_is_line(capture.text, "index.json: no 'weight_map'"), "%s",
-          capture.text);
+    static const char *const indices[][2] = {
+        {"{\"weight_map\": []}", "index.json: no 'weight_map'"},
+        {"{\"weight_map\": {}}", "index.json: 'weight_map' is empty"},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        write_whole(path, indices[i][0], 18);
+        capture_begin(&capture);
+        status = safetensors_open_folder(&set, folder);
+        capture_end(&capture);
+        CHECK(status == -1 && capture_is_line(capture.text, indices[i][1]), "%s", capture.text);
+    }
     remove_folder(folder);
 }
 

@@ -35,9 +35,14 @@ succeeds() {
     [ -z "$stderr" ] || { echo "stderr: $stderr"; return 1; }
 }
 
+# Whether the programs take their own memory alone: sanitizers and valgrind take more.
+plain_build() {
+    ! grep -qaE '__[at]san_init|exec valgrind' "$(command -v rec-cat)"
+}
+
 # For tests that bound memory or address space.
 needs_plain_build() {
-    ! grep -qaE '__[at]san_init|exec valgrind' "$(command -v rec-cat)" || skip "sanitizers and valgrind take more memory"
+    plain_build || skip "sanitizers and valgrind take more memory"
 }
 
 # Manners that every tool has: help and version, unknown options, closed and full output.

@@ -9,7 +9,7 @@
 #include "cli/json_file.h"
 #include "cli/memory.h"
 #include "cli/options.h"
-#include "cli/paths.h"
+#include "cli/folder.h"
 #include "cli/output.h"
 #include "data/labels.h"
 #include "model/model.h"

@@ -19,6 +19,15 @@ DIR *folder_open(const char *path)
     return directory;
 }
 
+int folder_next(DIR *directory, const char *folder, const struct dirent **entry)
+{
+    errno = 0;
+    *entry = readdir(directory);
+    if (*entry == NULL && errno != 0)
+        return diag_errno(errno, "%s: cannot list it", folder);
+    return *entry != NULL;
+}
+
 int folder_sync(const char *folder)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -13,7 +13,6 @@
 #include "cli/json_file.h"
 #include "cli/memory.h"
 #include "cli/output.h"
-#include "cli/paths.h"
 #include "model/manifest.h"
 #include "model/save.h"
 

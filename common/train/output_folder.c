@@ -11,7 +11,6 @@
 #include "cli/diag.h"
 #include "cli/folder.h"
 #include "cli/output.h"
-#include "cli/paths.h"
 #include "cli/signals.h"
 #include "model/checkpoint.h"
 

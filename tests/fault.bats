@@ -9,3 +9,20 @@ bats_require_minimum_version 1.5.0
     [[ "${lines[-1]}" =~ ^\ +all\ +([0-9]+)\ +[0-9]+\ +[0-9]+\ +0\ +0\ +0\ +0$ ]]
     [ "${BASH_REMATCH[1]}" -gt 500 ]
 }
+
+@test "imdb-fetch: a read of the archive that fails behind its last file, and all that follow" {
+    build=$(realpath "${BUILD:-$BATS_TEST_DIRNAME/../build}")
+    python3 "$BATS_TEST_DIRNAME/fixtures/imdb/generate-archives.py" "$BATS_TEST_TMPDIR"
+    cd "$BATS_TEST_TMPDIR"
+    for how in fail rest; do
+        for read in 1 2 3; do
+            LD_PRELOAD=$build/fault.so FAULT_PROGRAM=$build/imdb-fetch FAULT_KIND=read FAULT_HOW=$how FAULT_AT=$read \
+                ASAN_OPTIONS=${ASAN_OPTIONS-}:verify_asan_link_order=0 \
+                run --separate-stderr "$build/imdb-fetch" -a good-tiny.tar.gz
+            echo "$how $read: $status $stderr"
+            [ "$status" -eq 1 ]
+            [ -z "$output" ]
+            [ "$stderr" = "imdb-fetch: good-tiny.tar.gz: cannot read: Input/output error" ]
+        done
+    done
+}

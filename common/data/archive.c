@@ -34,17 +34,26 @@ static void remember_end(struct archive_file *file, size_t size)
     file->bytes += size;
 }
 
-static la_ssize_t read_chunk(struct archive *archive, void *context, const void **data)
+/* The next bytes into the chunk: how many, 0 at the end, -1 with a message the first time. */
+static ssize_t read_chunk(struct archive_file *file)
 {
-    struct archive_file *file = context;
-    ssize_t got = input_read(&file->input, file->chunk, CHUNK);
+    ssize_t got = file->read_failed ? -1 : input_read(&file->input, file->chunk, CHUNK);
     if (got < 0) {
-        archive_set_error(archive, EIO, "cannot be read");
         file->read_failed = true;
         return -1;
     }
     digest_add(file->md5, file->chunk, (size_t)got);
     remember_end(file, (size_t)got);
+    return got;
+}
+
+/* libarchive reads on after some failures, and takes one behind the last file for the end. */
+static la_ssize_t give_chunk(struct archive *archive, void *context, const void **data)
+{
+    struct archive_file *file = context;
+    ssize_t got = read_chunk(file);
+    if (got < 0)
+        archive_set_error(archive, EIO, "cannot be read");
     *data = file->chunk;
     return got;
 }
@@ -80,7 +89,7 @@ struct archive_file *archive_file_open(const char *path)
     archive_read_support_filter_xz(file->archive);
     archive_read_support_filter_zstd(file->archive);
     archive_read_support_format_tar(file->archive);
-    if (archive_read_open(file->archive, file, NULL, read_chunk, NULL) != ARCHIVE_OK) {
+    if (archive_read_open(file->archive, file, NULL, give_chunk, NULL) != ARCHIVE_OK) {
         archive_failed(file);
         archive_file_close(file);
         return NULL;
@@ -137,10 +146,9 @@ int archive_file_read(struct archive_file *file, char *data, uint64_t size)
 int archive_file_finish(struct archive_file *file, char md5[MD5_HEX])
 {
     ssize_t got;
-    while ((got = input_read(&file->input, file->chunk, CHUNK)) > 0) {
-        digest_add(file->md5, file->chunk, (size_t)got);
-        remember_end(file, (size_t)got);
-    }
+    do
+        got = read_chunk(file);
+    while (got > 0);
     if (got < 0)
         return -1;
     /* libarchive takes a tar cut between two files for a whole one. Compression sees such a cut; in

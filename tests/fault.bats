@@ -26,3 +26,10 @@ bats_require_minimum_version 1.5.0
         done
     done
 }
+
+@test "no file can be opened any more: one line, and nothing is left of what was begun" {
+    run --separate-stderr "$BATS_TEST_DIRNAME/fault/run" "${BUILD:-$BATS_TEST_DIRNAME/../build}" --kind open --how rest --sample 8
+    [ "$status" -eq 0 ] || { echo "$output"; echo "$stderr"; false; }
+    [[ "${lines[-1]}" =~ ^\ +all\ +([0-9]+)\ +[0-9]+\ +[0-9]+\ +0\ +0\ +0\ +0$ ]]
+    [ "${BASH_REMATCH[1]}" -gt 200 ]
+}

@@ -8,6 +8,7 @@
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/signals.h"
 #include "report/page.h"
 #include "stream/options.h"
 
@@ -58,7 +59,9 @@ static int write_charts(const struct report_charts *charts, const char *folder,
                         enum chart_form form, const char *ending)
 {
     int result = 0;
-    if (mkdir(folder, 0777) && errno != EEXIST)
+    if (mkdir(folder, 0777) == 0)
+        signals_remove_later(folder); /* as long as it is empty */
+    else if (errno != EEXIST)
         return diag_errno(errno, "%s: cannot create", folder);
     for (size_t i = 0; i < charts->count && result == 0; i++) {
         struct buffer picture = {0};

@@ -297,6 +297,8 @@ int hub_unpack(const char *archive, const char *folder)
         free(unpack.candidates[i].folder);
     free(unpack.candidates);
     for (unsigned i = 0; i < unpack.files; i++) {
+        if (result != 0)
+            unlink(unpack.written_paths[i]);
         signals_keep(unpack.written_paths[i]);
         free(unpack.written_paths[i]);
     }

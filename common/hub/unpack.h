@@ -17,8 +17,8 @@
 #define UNPACK_RATIO   200                  /* most bytes out for a byte in, ... */
 #define UNPACK_SPARE   ((uint64_t)16 << 20) /* ... these aside */
 
-/* Writes the model's files into an empty folder; a signal meanwhile removes them. 0, or -1 with a
- * message; then some files may be there. */
+/* Writes the model's files into an empty folder; a signal or a failure removes them. 0, or -1 with
+ * a message. */
 int hub_unpack(const char *archive, const char *folder);
 
 #endif

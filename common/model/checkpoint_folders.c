@@ -96,10 +96,12 @@ int checkpoint_discard(const char *out, uint64_t step)
 
     if (rename(folder, old) != 0)
         status = diag_errno(errno, "%s: cannot remove", folder);
-    else if (folder_sync(out) != 0) /* or a crash could leave its name and not its files */
-        status = -1;
-    else
+    else if (folder_sync(out) == 0) /* or a crash could leave its name and not its files */
         status = checkpoint_remove(old);
+    else {
+        (void)rename(old, folder);
+        status = -1;
+    }
     free(folder);
     free(old);
     return status;

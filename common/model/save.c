@@ -22,8 +22,10 @@ int save_folder(const char *folder)
 {
     struct stat status;
 
-    if (mkdir(folder, 0777) == 0)
+    if (mkdir(folder, 0777) == 0) {
+        signals_remove_later(folder); /* as long as it is empty */
         return folder_sync_parent(folder);
+    }
     if (errno != EEXIST)
         return diag_errno(errno, "%s: cannot make the folder", folder);
     if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode))
@@ -108,10 +110,13 @@ int partial_begin(const char *path)
     return -1;
 }
 
+/* Forgotten last, so that an exit in between removes the rest. */
 int partial_discard(const char *path)
 {
+    int status = checkpoint_remove(path);
+
     partial_keep(path);
-    return checkpoint_remove(path);
+    return status;
 }
 
 /* ---- a model ---- */

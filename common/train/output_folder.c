@@ -70,14 +70,14 @@ static int clean(const char *folder)
 {
     const struct dirent *entry;
     DIR *directory = opendir(folder);
-    int result = 0;
+    int result = 0, found;
     if (!directory)
         return diag_errno(errno, "%s", folder);
-    while ((entry = readdir(directory)))
+    while ((found = folder_next(directory, folder, &entry)) > 0)
         if (is_left_over(entry->d_name) && unlinkat(dirfd(directory), entry->d_name, 0))
             result = diag_errno(errno, "%s/%s: cannot remove", folder, entry->d_name);
     closedir(directory);
-    return result ? result : checkpoint_clean(folder);
+    return result || found < 0 ? -1 : checkpoint_clean(folder);
 }
 
 int output_folder_claim(int *lock, const char *folder)

@@ -32,11 +32,9 @@ class Case:
         return self.command.split()[0]
 
 
-# What a next run removes
-UNFINISHED = ("out/.checkpoint-*.partial", "out/.checkpoint-*.partial/*")
 TRAIN = "bert-train -q -m {input}/model -o out -b 2 -w 2 -l 0.01 -j 1 --logging-steps 1"
 HUB = {"HF_HOME": "hf", "HF_ENDPOINT": "{hub}", "XDG_CACHE_HOME": "cache"}
-PARTS = ("*.part", "*.part.*", "*.incomplete", "*.lock", "*/.locks/*")
+PARTS = ("*.part", "*.part.*", "*.incomplete", "*.lock", "*/.locks/*", "hf/*/", "*cache/*/")  # and folders of a cache
 REF = "hf/hub/*/refs/main"
 STEPS = "--save-strategy steps --save-steps 2 --max-steps 4"
 CHECKPOINTS = ("out/checkpoint-*",)
@@ -85,15 +83,14 @@ CASES = [
     Case("bert-eval-predictions", "bert-eval -q --bootstrap 9 --compare {input}/rival.mp {input}/predictions.mp"),
     Case("bert-report", "bert-report -q -o old.html --svg charts {input}/metrics.mp {input}/predictions.mp {input}/train.mp"),
     Case("bert-report-png", "bert-report -q -o old.html --png charts {input}/metrics.mp"),
-    Case("bert-train", f"{TRAIN} -n 1 -e {{input}}/test.mp --report-to tensorboard {{input}}/train.mp", growing=("out/runs/*",),
-         kept=UNFINISHED, units=CHECKPOINTS),
+    Case("bert-train", f"{TRAIN} -n 1 -e {{input}}/test.mp --report-to tensorboard {{input}}/train.mp", growing=("out/runs/*",), units=CHECKPOINTS),
     Case("bert-train-steps", f"{TRAIN} {STEPS} --save-total-limit 1 --no-load-best-model-at-end -j 2", stdin="train.mp",
-         kept=UNFINISHED, units=CHECKPOINTS),
+         units=CHECKPOINTS),
     Case("bert-train-over", f"{TRAIN} {STEPS} --optim sgd -e {{input}}/test.mp --force {{input}}/train.mp", before="out", several=True,
-         kept=UNFINISHED, units=CHECKPOINTS),
+         units=CHECKPOINTS),
     Case("bert-train-resume", f"{TRAIN} {STEPS} -e {{input}}/test.mp --resume-from-checkpoint last {{input}}/train.mp",
-         before="stopped/out", several=True, kept=UNFINISHED, units=CHECKPOINTS),
-    Case("bert-train-config", "bert-train -q --config {input}/train.json -m {input}/model -o out -j 1 {input}/train.mp", kept=UNFINISHED, units=CHECKPOINTS),
+         before="stopped/out", several=True, units=CHECKPOINTS),
+    Case("bert-train-config", "bert-train -q --config {input}/train.json -m {input}/model -o out -j 1 {input}/train.mp", units=CHECKPOINTS),
     Case("bert-train-dry-run", f"{TRAIN} --dry-run {{input}}/train.mp"),
     Case("bert-train-explain", "bert-train -q --explain {input}/out"),
     Case("help", "rec-cat --help"),

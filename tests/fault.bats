@@ -33,3 +33,10 @@ bats_require_minimum_version 1.5.0
     [[ "${lines[-1]}" =~ ^\ +all\ +([0-9]+)\ +[0-9]+\ +[0-9]+\ +0\ +0\ +0\ +0$ ]]
     [ "${BASH_REMATCH[1]}" -gt 200 ]
 }
+
+@test "bert-init: each file that cannot be looked for ends the save" {
+    run --separate-stderr "$BATS_TEST_DIRNAME/fault/run" "${BUILD:-$BATS_TEST_DIRNAME/../build}" --kind stat --case 'bert-init*'
+    [ "$status" -eq 0 ] || { echo "$output"; echo "$stderr"; false; }
+    [[ "${lines[-1]}" =~ ^\ +all\ +([0-9]+)\ +[0-9]+\ +[0-9]+\ +0\ +0\ +0\ +0$ ]]
+    [ "${BASH_REMATCH[1]}" -gt 40 ]
+}

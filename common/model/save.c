@@ -121,11 +121,14 @@ int partial_discard(const char *path)
 
 /* ---- a model ---- */
 
-static bool is_in(const char *folder, const char *name)
+/* 1 or 0, or -1 with a message when it cannot be told. */
+static int is_in(const char *folder, const char *name)
 {
     char *path = mem_format("%s/%s", folder, name);
-    bool there = access(path, F_OK) == 0;
+    int there = access(path, F_OK) == 0;
 
+    if (!there && errno != ENOENT)
+        there = diag_errno(errno, "%s", path);
     free(path);
     return there;
 }
@@ -165,11 +168,15 @@ static int remove_stale(const char *partial, const char *folder)
     free(path);
     json_object_foreach(json_object_get(json, "files"), name, entry)
     {
-        if (status != 0 || strchr(name, '/') != NULL || is_in(partial, name) ||
-            !is_in(folder, name))
+        int is_new, is_there;
+
+        if (status != 0 || strchr(name, '/') != NULL)
             continue;
-        status = remove_from(folder, name);
-        if (status == 0)
+        is_new = is_in(partial, name);
+        is_there = is_new == 0 ? is_in(folder, name) : 0;
+        if (is_new < 0 || is_there < 0 || (is_there && remove_from(folder, name) != 0))
+            status = -1;
+        else if (is_there)
             diag_note("%s/%s: removed, as it was part of the model that is replaced", folder, name);
     }
     json_decref(json);
@@ -178,7 +185,11 @@ static int remove_stale(const char *partial, const char *folder)
 
 static int remove_weights(const char *folder)
 {
-    if (!is_in(folder, WEIGHTS) && !is_in(folder, WEIGHTS_INDEX))
+    int whole = is_in(folder, WEIGHTS), index = whole < 0 ? -1 : is_in(folder, WEIGHTS_INDEX);
+
+    if (whole < 0 || index < 0)
+        return -1;
+    if (!whole && !index)
         return 0;
     if (remove_from(folder, WEIGHTS) != 0 || remove_from(folder, WEIGHTS_INDEX) != 0)
         return -1;
@@ -196,9 +207,12 @@ static int install(const char *partial, const char *folder)
         return -1;
     for (size_t i = 0; manifest_names[i] != NULL; i++) {
         const char *name = manifest_names[i];
+        int there;
 
-        if (strcmp(name, WEIGHTS) != 0 && strcmp(name, MANIFEST_NAME) != 0 &&
-            is_in(partial, name) && move(partial, folder, name) != 0)
+        if (strcmp(name, WEIGHTS) == 0 || strcmp(name, MANIFEST_NAME) == 0)
+            continue;
+        there = is_in(partial, name);
+        if (there < 0 || (there && move(partial, folder, name) != 0))
             return -1;
     }
     if (folder_sync(folder) != 0 || move(partial, folder, WEIGHTS) != 0 ||

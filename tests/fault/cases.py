@@ -34,7 +34,7 @@ class Case:
 
 TRAIN = "bert-train -q -m {input}/model -o out -b 2 -w 2 -l 0.01 -j 1 --logging-steps 1"
 HUB = {"HF_HOME": "hf", "HF_ENDPOINT": "{hub}", "XDG_CACHE_HOME": "cache"}
-PARTS = ("*.part", "*.part.*", "*.incomplete", "*.lock", "*/.locks/*", "hf/*/", "*cache/*/")  # and folders of a cache
+PARTS = ("*.part", "*.part.*", "*.incomplete", "*.lock", "*/.locks/*", "hf*/", "*cache*/")  # and folders of a cache
 REF = "hf/hub/*/refs/main"
 STEPS = "--save-strategy steps --save-steps 2 --max-steps 4"
 CHECKPOINTS = ("out/checkpoint-*",)

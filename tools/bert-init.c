@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "cli/diag.h"
+#include "cli/folder.h"
 #include "cli/json_file.h"
 #include "cli/memory.h"
 #include "cli/options.h"
-#include "cli/folder.h"
 #include "cli/output.h"
 #include "data/labels.h"
 #include "model/model.h"

@@ -4,14 +4,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/buffer.h"
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "cli/options.h"
-#include "cli/paths.h"
 #include "cli/output.h"
+#include "cli/paths.h"
 #include "encode/detokenise.h"
 #include "encode/encode_stream.h"
 #include "hub/cache.h"

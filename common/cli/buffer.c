@@ -2,11 +2,9 @@
 
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/diag.h"
 #include "cli/memory.h"
 
 void buffer_free(struct buffer *buffer)

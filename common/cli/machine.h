@@ -8,4 +8,12 @@
  * (RLIMIT_AS). Bytes; UINT64_MAX when nothing is known. */
 uint64_t machine_memory(void);
 
+/* Tells the processor, where it has a way, that this is a loop that waits for another thread. */
+static inline void machine_relax(void)
+{
+#ifdef __x86_64__
+    __builtin_ia32_pause();
+#endif
+}
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "cli/clock.h"
 #include "cli/diag.h"
+#include "cli/machine.h"
 #include "cli/memory.h"
 
 #define SPIN_SECONDS  200e-6
@@ -205,8 +206,9 @@ static bool may_read(const struct encode_stream *stream)
            stream->waiting <= WAITING_BYTES;
 }
 
-static void read_next(struct encode_stream *stream, struct encode_batch *batch)
+static struct encode_batch *read_next(struct encode_stream *stream)
 {
+    struct encode_batch *batch = stream->free;
     stream->free = batch->next;
     append_batch(stream, batch);
     stream->reading = true;
@@ -216,6 +218,7 @@ static void read_next(struct encode_stream *stream, struct encode_batch *batch)
     stream->reading = false;
     stream->ended = ended;
     pthread_cond_signal(&stream->work);
+    return batch;
 }
 
 static void encode(struct encode_worker *worker, struct encode_batch *batch)
@@ -233,12 +236,10 @@ static void encode(struct encode_worker *worker, struct encode_batch *batch)
 static bool work_once(struct encode_worker *worker)
 {
     struct encode_stream *stream = worker->stream;
-    struct encode_batch *batch = stream->free;
     if (!stream->writing && stream->first != NULL && stream->first->encoded) {
         write_first(worker);
     } else if (may_read(stream)) {
-        read_next(stream, batch);
-        encode(worker, batch);
+        encode(worker, read_next(stream));
     } else {
         return false;
     }
@@ -251,7 +252,7 @@ static void await_reader(struct encode_stream *stream)
     pthread_mutex_unlock(&stream->lock);
     double end = clock_monotonic() + SPIN_SECONDS;
     while (stream->reading && clock_monotonic() < end)
-        ;
+        machine_relax();
     pthread_mutex_lock(&stream->lock);
 }
 

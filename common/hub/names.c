@@ -1,6 +1,5 @@
 #include "hub/names.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

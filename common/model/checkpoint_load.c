@@ -1,11 +1,10 @@
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "cli/diag.h"
 #include "cli/json_file.h"
 #include "cli/memory.h"
-#include "cli/paths.h"
 #include "cli/options.h"
+#include "cli/paths.h"
 #include "model/checkpoint.h"
 #include "model/manifest.h"
 

@@ -7,12 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 #include "cli/diag.h"
-#include "cli/json_file.h"
 #include "cli/hash.h"
+#include "cli/json_file.h"
 #include "cli/mapping.h"
 #include "cli/memory.h"
 #include "cli/paths.h"

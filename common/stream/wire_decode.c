@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/memory.h"
 #include "cli/utf8.h"
 #include "stream/fields.h"
 #include "stream/msgpack_scan.h"

@@ -1,8 +1,6 @@
 /* Opening the tokeniser of a model folder, or of one file. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/diag.h"
 #include "cli/memory.h"

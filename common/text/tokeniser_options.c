@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "cli/diag.h"
+#include "cli/json_file.h"
 #include "cli/memory.h"
 #include "cli/options.h"
-#include "cli/json_file.h"
 #include "text/tokeniser_build.h"
 #include "text/tokeniser_json.h"
 

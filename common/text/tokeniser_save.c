@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "cli/diag.h"
+#include "cli/json_file.h"
 #include "cli/memory.h"
 #include "cli/output.h"
-#include "cli/json_file.h"
 #include "text/tokeniser_build.h"
 #include "text/tokeniser_json.h"
 

@@ -1,4 +1,4 @@
-/* common/data: where a token may go, and what of a URL may be shown. */
+/* common/data/http: where a token may go, what of a URL may be shown, where a range begins. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +40,14 @@ static void test_shown(void)
         {"https://secret@example.org", "https://example.org"},
         {"https://example.org/a@b", "https://example.org/a@b"},
         {"example.org?secret", "example.org"},
+        {"https://host/a/b.zip", "https://host/a/b.zip"},
+        {"https://host/a?token=secret#part", "https://host/a"},
+        {"https://user:secret@host:443/a", "https://host:443/a"},
+        {"https://user:sec@ret@host/a", "https://host/a"},
+        {"https://host/a@b", "https://host/a@b"},
+        {"https://user@host?x=@y", "https://host"},
+        {"host/a?to=https://x?token=secret", "host/a"},
+        {"user:secret@host/a", "host/a"},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -50,10 +58,29 @@ static void test_shown(void)
     }
 }
 
+static void test_range(void)
+{
+    uint64_t first = 0;
+    CHECK(http_range_first("bytes 17-99/100", &first) == 0 && first == 17, "%d", (int)first);
+    CHECK(http_range_first("Bytes 18446744073709551615-", &first) == 0 && first == UINT64_MAX,
+          "the largest");
+    static const char *const bad[] = {"",
+                                      "bytes",
+                                      "bytes */100",
+                                      "bytes -5",
+                                      "items 0-",
+                                      "bytes 1x-",
+                                      "bytes 18446744073709551616-",
+                                      NULL};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CHECK(http_range_first(bad[i], &first) == -1, "%s", bad[i] != NULL ? bad[i] : "none");
+}
+
 int main(void)
 {
     diag_init("test_data_http");
     test_origins();
     test_shown();
+    test_range();
     return check_report();
 }

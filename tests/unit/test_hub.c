@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "check.h"
+#include "cli/buffer.h"
 #include "cli/diag.h"
 #include "cli/memory.h"
-#include "data/http.h"
 #include "hub/answers.h"
 #include "hub/files.h"
 #include "model_capture.h"
@@ -85,43 +85,6 @@ static void test_etag(void)
         CHECK(status == (rows[i].etag != NULL ? 0 : -1) &&
                   (status != 0 || strcmp(etag, rows[i].etag) == 0),
               "%s: %s", rows[i].text != NULL ? rows[i].text : "none", etag);
-    }
-}
-
-static void test_range(void)
-{
-    uint64_t first = 0;
-    CHECK(http_range_first("bytes 17-99/100", &first) == 0 && first == 17, "%d", (int)first);
-    CHECK(http_range_first("Bytes 18446744073709551615-", &first) == 0 && first == UINT64_MAX,
-          "the largest");
-    static const char *const bad[] = {"",
-                                      "bytes",
-                                      "bytes */100",
-                                      "bytes -5",
-                                      "items 0-",
-                                      "bytes 1x-",
-                                      "bytes 18446744073709551616-",
-                                      NULL};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        CHECK(http_range_first(bad[i], &first) == -1, "%s", bad[i] != NULL ? bad[i] : "none");
-}
-
-static void test_shown(void)
-{
-    static const char *const rows[][2] = {
-        {"https://host/a/b.zip", "https://host/a/b.zip"},
-        {"https://host/a?token=secret#part", "https://host/a"},
-        {"https://user:secret@host:443/a", "https://host:443/a"},
-        {"https://user:sec@ret@host/a", "https://host/a"},
-        {"https://host/a@b", "https://host/a@b"},
-        {"https://user@host?x=@y", "https://host"},
-        {"host/a?to=https://x?token=secret", "host/a"},
-        {"user:secret@host/a", "host/a"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char *shown = http_shown(rows[i][0]);
-        CHECK(strcmp(shown, rows[i][1]) == 0, "%s: %s", rows[i][0], shown);
-        free(shown);
     }
 }
 
@@ -211,7 +174,5 @@ int main(void)
     test_listing();
     test_large_listing();
     test_etag();
-    test_range();
-    test_shown();
     return check_report();
 }

@@ -8,6 +8,7 @@
 
 #include "cli/clock.h"
 #include "cli/diag.h"
+#include "cli/machine.h"
 #include "cli/memory.h"
 
 /* A thread that has nothing to do looks for it so long before it sleeps: jobs follow each other
@@ -48,27 +49,20 @@ static double run_units(struct pool *pool, unsigned thread)
     }
 }
 
-static void relax(void)
-{
-#ifdef __x86_64__
-    __builtin_ia32_pause();
-#endif
-}
-
 /* Looks until there is another job than `seen`, or for as long as patience lasts. */
 static void look_for_job(struct pool *pool, unsigned long seen)
 {
     double end = clock_monotonic() + PATIENCE;
     while (atomic_load_explicit(&pool->job, memory_order_relaxed) == seen &&
            !atomic_load_explicit(&pool->closing, memory_order_relaxed) && clock_monotonic() < end)
-        relax();
+        machine_relax();
 }
 
 static void look_for_end(struct pool *pool)
 {
     double end = clock_monotonic() + PATIENCE;
     while (atomic_load_explicit(&pool->busy, memory_order_relaxed) > 0 && clock_monotonic() < end)
-        relax();
+        machine_relax();
 }
 
 static void *worker_main(void *argument)

@@ -74,21 +74,28 @@ ssize_t input_read(struct input *input, void *buffer, size_t size)
     return count;
 }
 
-ssize_t input_read_at(const struct input *input, uint64_t offset, void *buffer, size_t size)
+ssize_t read_at(int fd, uint64_t offset, void *buffer, size_t size)
 {
     char *bytes = buffer;
     size_t done = 0;
 
     while (done < size) {
-        ssize_t count = pread(input->fd, bytes + done, size - done, (off_t)(offset + done));
+        ssize_t count = pread(fd, bytes + done, size - done, (off_t)(offset + done));
 
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
-            return diag_errno(errno, "%s: cannot read", input->name);
+            return -1;
         if (count == 0)
             break;
         done += (size_t)count;
     }
     return (ssize_t)done;
+}
+
+ssize_t input_read_at(const struct input *input, uint64_t offset, void *buffer, size_t size)
+{
+    ssize_t count = read_at(input->fd, offset, buffer, size);
+
+    return count >= 0 ? count : diag_errno(errno, "%s: cannot read", input->name);
 }

@@ -28,7 +28,10 @@ void input_close(struct input *input);
 
 /* Reads at most size bytes, through EINTR: the count, 0 at the end, -1 with a message. */
 ssize_t input_read(struct input *input, void *buffer, size_t size);
-/* Reads size bytes at an offset of a file: the count, less only at its end; -1 with a message. */
+/* Reads size bytes at an offset of a file, through EINTR: the count, less only at its end, or -1
+ * with errno. */
+ssize_t read_at(int fd, uint64_t offset, void *buffer, size_t size);
+/* The same of an input; -1 with a message. */
 ssize_t input_read_at(const struct input *input, uint64_t offset, void *buffer, size_t size);
 /* Whether input_read would have to wait; false for files, at the end and on errors. */
 bool input_would_block(const struct input *input);

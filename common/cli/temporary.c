@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/diag.h"
+#include "cli/input.h"
 #include "cli/memory.h"
 
 int temporary_open(struct temporary *file)
@@ -52,21 +53,12 @@ int temporary_append(struct temporary *file, const void *data, size_t size)
 
 int temporary_read(const struct temporary *file, uint64_t offset, void *data, size_t size)
 {
-    char *bytes = data;
+    ssize_t count = read_at(file->fd, offset, data, size);
 
-    while (size > 0) {
-        ssize_t count = pread(file->fd, bytes, size, (off_t)offset);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return diag_errno(errno, "%s: cannot read a temporary file", file->folder);
-        if (count == 0)
-            return diag_error("%s: a temporary file has become shorter", file->folder);
-        bytes += count;
-        size -= (size_t)count;
-        offset += (uint64_t)count;
-    }
+    if (count < 0)
+        return diag_errno(errno, "%s: cannot read a temporary file", file->folder);
+    if ((size_t)count < size)
+        return diag_error("%s: a temporary file has become shorter", file->folder);
     return 0;
 }
 

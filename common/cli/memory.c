@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/diag.h"
 
@@ -71,6 +72,13 @@ void mem_prefer_huge_pages(void *pages, size_t size)
 {
     if (size >= HUGE_PAGE)
         (void)madvise(pages, size, MADV_HUGEPAGE);
+}
+
+void mem_touch_pages(void *pages, size_t size)
+{
+    const size_t step = (size_t)sysconf(_SC_PAGESIZE);
+    for (size_t i = 0; i < size; i += step)
+        ((volatile char *)pages)[i] = 0;
 }
 
 void mem_free_pages(void *pages, size_t size)

@@ -42,19 +42,25 @@ size_t chunk_cache_room(const struct chunk_cache *cache)
     return cache->count < cache->most ? cache->count : STORES_UNTIL_EMPTIED * cache->count;
 }
 
+void chunk_cache_prepare(const struct chunk_cache *cache)
+{
+    size_t size = cache->count * sizeof *cache->lines;
+    if (cache->count == cache->most)
+        return;
+    mem_prefer_huge_pages(cache->lines + cache->count, size);
+    mem_touch_pages(cache->lines + cache->count, size);
+}
+
 /* A line's number is the first bits of the hash, of which there is now one more: what was in line i
  * belongs into 2 i or 2 i + 1. From the last line down, those have been emptied before. */
 void chunk_cache_grow(struct chunk_cache *cache)
 {
-    size_t old = cache->count, size = old * sizeof *cache->lines;
-    if (cache->stored < chunk_cache_room(cache))
-        return;
+    size_t old = cache->count;
     if (old == cache->most) {
-        memset(cache->lines, 0, size);
+        memset(cache->lines, 0, old * sizeof *cache->lines);
         set_count(cache, old);
         return;
     }
-    mem_prefer_huge_pages(cache->lines + old, size);
     set_count(cache, 2 * old);
     for (size_t i = old; i-- > 0;) {
         struct chunk_line line = cache->lines[i];

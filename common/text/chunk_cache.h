@@ -52,7 +52,9 @@ struct chunk_cache {
 void chunk_cache_init(struct chunk_cache *cache, size_t bytes, size_t ids);
 /* How many may be stored before it is time to grow. */
 size_t chunk_cache_room(const struct chunk_cache *cache);
-/* When it is: twice the size, for a cache that is larger than the text needs is slower, as its
+/* Before it grows: takes the memory for that, which other threads need not wait for. */
+void chunk_cache_prepare(const struct chunk_cache *cache);
+/* Twice the size, for a cache that is larger than the text needs is slower, as its
  * lines are farther away; or empty, when it may not grow. Lines found before are no longer its own,
  * and no other thread may use it meanwhile. */
 void chunk_cache_grow(struct chunk_cache *cache);

@@ -34,18 +34,24 @@ size_t long_cache_room(const struct long_cache *cache)
     return cache->count < cache->most ? cache->count / 2 : STORES_UNTIL_EMPTIED * cache->count;
 }
 
+void long_cache_prepare(const struct long_cache *cache)
+{
+    size_t size = cache->count * sizeof *cache->lines;
+    if (cache->count == cache->most)
+        return;
+    mem_prefer_huge_pages(cache->lines + cache->count, size);
+    mem_touch_pages(cache->lines + cache->count, size);
+}
+
 /* In place, as chunk_cache_grow. */
 void long_cache_grow(struct long_cache *cache)
 {
-    size_t old = cache->count, size = old * sizeof *cache->lines;
-    if (cache->stored < long_cache_room(cache))
-        return;
+    size_t old = cache->count;
     if (old == cache->most) {
-        memset(cache->lines, 0, size);
+        memset(cache->lines, 0, old * sizeof *cache->lines);
         set_count(cache, old);
         return;
     }
-    mem_prefer_huge_pages(cache->lines + old, size);
     set_count(cache, 2 * old);
     for (size_t i = old; i-- > 0;) {
         struct long_line line = cache->lines[i];

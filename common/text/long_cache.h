@@ -47,6 +47,7 @@ struct long_cache {
 /* As chunk_cache_init and so on. */
 void long_cache_init(struct long_cache *cache, size_t bytes, size_t ids);
 size_t long_cache_room(const struct long_cache *cache);
+void long_cache_prepare(const struct long_cache *cache);
 void long_cache_grow(struct long_cache *cache);
 void long_cache_free(struct long_cache *cache);
 

@@ -91,16 +91,23 @@ void word_cache_leave(struct word_cache_user *user)
         pthread_mutex_unlock(&user->inside);
 }
 
-static void grow(struct word_cache *cache)
+/* The memory first, for it takes longest to get, and others may go on meanwhile. */
+static void grow(struct word_cache *cache, bool chunks, bool longs)
 {
+    if (chunks)
+        chunk_cache_prepare(&cache->chunks);
+    if (longs)
+        long_cache_prepare(&cache->longs);
     for (struct word_cache_user *user = cache->users; user != NULL; user = user->next)
         pthread_mutex_lock(&user->inside);
-    cache->chunks.stored = cache->chunks_stored;
-    cache->longs.stored = cache->longs_stored;
-    chunk_cache_grow(&cache->chunks);
-    long_cache_grow(&cache->longs);
-    cache->chunks_stored = cache->chunks.stored;
-    cache->longs_stored = cache->longs.stored;
+    if (chunks) {
+        chunk_cache_grow(&cache->chunks);
+        cache->chunks_stored = 0;
+    }
+    if (longs) {
+        long_cache_grow(&cache->longs);
+        cache->longs_stored = 0;
+    }
     for (struct word_cache_user *user = cache->users; user != NULL; user = user->next)
         pthread_mutex_unlock(&user->inside);
 }
@@ -113,9 +120,10 @@ void word_cache_grow_now(struct word_cache_user *user)
     cache->chunks_stored += user->chunks.stored;
     cache->longs_stored += user->longs.stored;
     user->chunks.stored = user->longs.stored = 0;
-    if (cache->chunks_stored >= chunk_cache_room(&cache->chunks) ||
-        cache->longs_stored >= long_cache_room(&cache->longs))
-        grow(cache);
+    bool chunks = cache->chunks_stored >= chunk_cache_room(&cache->chunks);
+    bool longs = cache->longs_stored >= long_cache_room(&cache->longs);
+    if (chunks || longs)
+        grow(cache, chunks, longs);
     if (cache->user_count == 1)
         look_again(user);
     pthread_mutex_unlock(&cache->lock);

@@ -82,7 +82,9 @@ void word_cache_enter(struct word_cache_user *user)
     if (user->cache->user_count == 1)
         return;
     pthread_mutex_lock(&user->inside);
-    look_again(user);
+    if (user->chunks.count != user->cache->chunks.count ||
+        user->longs.count != user->cache->longs.count)
+        look_again(user);
 }
 
 void word_cache_leave(struct word_cache_user *user)

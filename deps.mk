@@ -2,7 +2,7 @@
 
 DEBIAN_PACKAGES = gcc libc6-dev make \
 	libmsgpack-dev libjansson-dev libyajl-dev libcsv-dev libarchive-dev libcurl4-openssl-dev libssl-dev libxxhash-dev \
-	bats python3 python3-pip python3-venv python3-msgpack python3-xxhash ca-certificates mandoc universal-ctags gnuplot-nox jq strace zsh
+	bats python3 python3-pip python3-venv python3-msgpack python3-xxhash ca-certificates openssl mandoc universal-ctags gnuplot-nox jq strace zsh
 LINT_PACKAGES = clang clang-format
 COVERAGE_PACKAGES = gcovr
 FUZZ_PACKAGES = clang libclang-rt-14-dev

@@ -150,6 +150,23 @@ same_model() {
     run ! grep -rq sesame "$HF_HOME"
 }
 
+@test "a redirect from https to http is not followed" {
+    export SSL_CERT_FILE=$HUB_CERTIFICATE HF_ENDPOINT=$HUB_SECURE HF_TOKEN=hf_sesame
+    fails_with "bert-fetch: $HUB_SECURE/moved/m.zip: a redirect from https to something else" bert-fetch -q "$HUB_SECURE/moved/m.zip"
+    [ "$(cat "$HUB_ROOT/log")" = "secure GET /moved/m.zip - Bearer hf_sesame" ]
+    fails_with "bert-fetch: acme/old-tiny: model.safetensors: a redirect from https to something else" bert-fetch -q acme/old-tiny
+    requests "^secure GET /acme/.*/config.json - Bearer hf_sesame$"
+    run ! requests "^storage "
+    run ! requests "^hub "
+    [ -z "$(find "$HF_HOME" -name main)" ]
+}
+
+@test "a server for which nobody vouches is asked nothing" {
+    HF_ENDPOINT=$HUB_SECURE fails_with "bert-fetch: acme/tiny: $HUB_SECURE: SSL certificate problem: self-signed certificate" bert-fetch -q acme/tiny
+    HF_ENDPOINT=$HUB_SECURE SSL_CERT_FILE=/none fails_with "bert-fetch: acme/tiny: $HUB_SECURE: error setting certificate *: /none*" bert-fetch -q acme/tiny
+    [ ! -s "$HUB_ROOT/log" ]
+}
+
 @test "a token in a file: HF_TOKEN_PATH, HF_HOME/token; HF_TOKEN comes first" {
     behave '{"token": "hf_sesame"}'
     mkdir -p "$HF_HOME"

@@ -122,7 +122,10 @@ static struct curl_slist *set_options(struct http *http, const char *url, bool w
     const struct http_request *request = http->request;
     struct curl_slist *headers = NULL;
     CURL *curl = http->curl;
+    const char *authorities = getenv("SSL_CERT_FILE"); /* curl(1) knows it, libcurl does not */
     curl_easy_reset(curl);
+    if (authorities && authorities[0])
+        curl_easy_setopt(curl, CURLOPT_CAINFO, authorities);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
@@ -172,7 +175,7 @@ static void judge(struct http *http, CURLcode code, struct http_answer *answer)
              code == CURLE_COULDNT_RESOLVE_PROXY)
         answer->outcome = HTTP_UNREACHABLE;
     else if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL ||
-             code == CURLE_PEER_FAILED_VERIFICATION ||
+             code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
              (code == CURLE_HTTP_RETURNED_ERROR && status < 500 && status != 408 && status != 429))
         answer->outcome = HTTP_REFUSED;
     else

@@ -223,7 +223,10 @@ static int next_found(struct decoder *decoder, const struct rec_found **found, s
         if (next_unsigned(decoder, &first) != 0 || next_unsigned(decoder, &last) != 0 ||
             next_string(decoder, &list[i].name) != 0 || next_real(decoder, &list[i].score) != 0)
             return -1;
-        if (first > last || last > UINT32_MAX)
+        if (last > UINT32_MAX)
+            return wire_fault_set(decoder->fault, "field '%s' has a place beyond %u",
+                                  decoder->field->name, (unsigned)UINT32_MAX);
+        if (first > last)
             return wire_fault_set(decoder->fault,
                                   "field '%s' has a span that ends before it begins",
                                   decoder->field->name);

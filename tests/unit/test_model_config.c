@@ -64,6 +64,7 @@ static void test_defaults(void)
         CHECK(c.problem_type == PROBLEM_TYPE_UNSET && c.pad_token_id == -1, "none");
         model_config_free(&c);
     }
+    json_object_set_new(json, "id2label", json_null());
     json_object_set_new(json, "num_labels", json_integer(7));
     if (CHECK(model_config_from_json(&c, "least", json) == 0, "num_labels alone")) {
         CHECK(c.num_labels == 7 && strcmp(c.label_names[6], "LABEL_6") == 0, "seven labels");
@@ -114,6 +115,7 @@ static const struct refusal refusals[] = {
     {"problem_type", "1", "'problem_type'"},
     {"is_decoder", "true", "'is_decoder' is true, which is not supported"},
     {"add_cross_attention", "true", "'add_cross_attention' is true"},
+    {"is_encoder_decoder", "true", "'is_encoder_decoder' is true"},
     {"position_embedding_type", "\"relative_key\"", "'relative_key', which is not supported"},
     {"num_labels", "3", "'num_labels' is 3, but 'id2label' has 2 entries"},
     {"num_labels", "0", "'num_labels' is 0"},
@@ -147,6 +149,20 @@ static void test_refusals(void)
               capture.text, r->words);
         json_decref(json);
     }
+}
+
+static void test_no_object(void)
+{
+    json_t *json = json_array();
+    struct model_config config;
+    struct capture capture;
+
+    capture_begin(&capture);
+    int status = model_config_from_json(&config, "x/config.json", json);
+    capture_end(&capture);
+    CHECK(status == -1 && capture_is_line(capture.text, "x/config.json: not a JSON object"), "%s",
+          capture.text);
+    json_decref(json);
 }
 
 static void test_write(void)
@@ -210,10 +226,12 @@ static void test_bad_labels(void)
     int first = model_config_set_labels(&c, twice, 3);
     int second = model_config_set_labels(&c, binary, 2);
     int third = model_config_set_labels(&c, NULL, 0);
+    int fourth = model_config_set_labels(&c, NULL, MODEL_LABELS_MAX + 1);
     capture_end(&capture);
     CHECK(first == -1 && strstr(capture.text, "same name 'a'") != NULL, "a name twice");
     CHECK(second == -1 && strstr(capture.text, "not UTF-8") != NULL, "a name not UTF-8");
     CHECK(third == -1 && strstr(capture.text, "0 labels") != NULL, "no labels");
+    CHECK(fourth == -1 && strstr(capture.text, "1048577 labels") != NULL, "too many labels");
     CHECK(c.num_labels == 2 && strcmp(c.label_names[0], "no") == 0, "the old labels stay");
     model_config_free(&c);
 }
@@ -224,6 +242,7 @@ int main(void)
     test_read();
     test_defaults();
     test_refusals();
+    test_no_object();
     test_write();
     test_keys_kept();
     test_bad_labels();

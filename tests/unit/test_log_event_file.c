@@ -1,9 +1,13 @@
 /* Checksums of event files by RFC 3720's vectors, and an event file byte for byte. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "check.h"
+#include "cli/diag.h"
 #include "log/crc32c.h"
 #include "log/event_file.h"
 
@@ -102,15 +106,102 @@ static void test_names(const char *folder)
     free(fresh);
 }
 
+/* The one line that came, of a call that has failed. */
+static void check_line(const struct diag_held *held, bool failed, const char *line)
+{
+    CHECK(failed && held->size > 0 && strcmp(held->lines, line) == 0, "%s instead of %s",
+          held->size > 0 ? held->lines : "nothing", line);
+}
+
+static void test_refused(const char *folder)
+{
+    struct diag_held held = {.size = 0};
+    char path[300], line[400];
+    FILE *file;
+
+    diag_hold(&held);
+    bool failed = event_file_open("/dev/null/events", 0) == NULL;
+    check_line(&held, failed,
+               "test_log_event_file: /dev/null/events: cannot make this folder: Not a directory\n");
+    held.size = 0;
+    snprintf(path, sizeof path, "%s/a-file", folder);
+    file = fopen(path, "w");
+    CHECK(file && fclose(file) == 0, "%s", path);
+    snprintf(line, sizeof line, "test_log_event_file: %s: exists and is not a folder\n", path);
+    failed = event_file_open(path, 0) == NULL;
+    check_line(&held, failed, line);
+    held.size = 0;
+    failed = event_file_open("/proc", 0) == NULL;
+    CHECK(failed && strstr(held.lines, ": cannot make this file: ") != NULL, "%s", held.lines);
+    diag_hold(NULL);
+}
+
+/* Event files in folders whose names mean something to glob(3), and in none. */
+static void test_newest(const char *folder)
+{
+    char out[300], path[400];
+
+    snprintf(out, sizeof out, "%s/[a]*?\\", folder);
+    char *fresh = event_file_default_folder(out, 7);
+    snprintf(path, sizeof path, "%s/runs/", out);
+    CHECK(strncmp(fresh, path, strlen(path)) == 0, "%s", fresh);
+    free(fresh);
+    static const char *const files[] = {"b/events.out.tfevents.0000000009.h.1.0",
+                                        "a/events.out.tfevents.0000000010.h.1.0",
+                                        "c/events.out.tfevents.x"};
+    CHECK(mkdir(out, 0777) == 0 && mkdir(path, 0777) == 0, "%s", path);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        snprintf(path, sizeof path, "%s/runs/%c", out, files[i][0]);
+        CHECK(mkdir(path, 0777) == 0, "%s", path);
+        snprintf(path, sizeof path, "%s/runs/%s", out, files[i]);
+        FILE *file = fopen(path, "w");
+        CHECK(file && fclose(file) == 0, "%s", path);
+    }
+    char *newest = event_file_default_folder(out, 7);
+    snprintf(path, sizeof path, "%s/runs/a", out);
+    CHECK(strcmp(newest, path) == 0, "%s", newest);
+    free(newest);
+}
+
+/* A limit on file sizes stands for a full disk. */
+static void test_full_disk(const char *folder)
+{
+    const struct rlimit limit = {50, RLIM_INFINITY};
+    struct diag_held held = {.size = 0};
+    struct rlimit before;
+    struct metrics metrics;
+
+    metrics_init(&metrics, "train", 1, 1);
+    getrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    diag_hold(&held);
+    struct event_file *file = event_file_open(folder, 0);
+    int status = file ? event_file_metrics(file, &metrics) : 0;
+    CHECK(status == -1 && strstr(held.lines, ": cannot write: File too large\n") != NULL, "%d: %s",
+          status, held.size > 0 ? held.lines : "");
+    event_file_close(file);
+    held.size = 0;
+    file = event_file_open(folder, 5);
+    diag_hold(NULL);
+    setrlimit(RLIMIT_FSIZE, &before);
+    CHECK(!file && strstr(held.lines, ": cannot write: File too large\n") != NULL, "%s",
+          held.size > 0 ? held.lines : "");
+}
+
 int main(void)
 {
     char folder[] = "/tmp/bertpipe-events-XXXXXX", command[64];
+    diag_init("test_log_event_file");
     test_vectors();
     test_mask();
     if (!mkdtemp(folder))
         return 1;
     test_scalar(folder);
     test_names(folder);
+    test_newest(folder);
+    test_refused(folder);
+    test_full_disk(folder);
     snprintf(command, sizeof command, "rm -r %s", folder);
     CHECK(system(command) == 0, "%s", command);
     return check_report();

@@ -40,12 +40,26 @@ valgrind: ## each program's tests under valgrind (an hour); VALGRIND_TESTS='buil
 	@tests/run build/valgrind $(VALGRIND_TESTS)
 
 # Without optimisation every branch of the source is one; threads and processes count in the same files.
+COVERAGE_BUILD = $(MAKE) --no-print-directory BUILD=build/coverage CC=gcc CFLAGS='-O0 -g --coverage -fprofile-update=atomic'
+FORGET_COUNTS  = mkdir -p build/coverage && find build/coverage -name '*.gcda' -delete
+
 coverage: ## the same tests, then which lines and branches they ran; COVERAGE=common/text for that folder or file alone
-	@mkdir -p build/coverage
-	@find build/coverage -name '*.gcda' -delete
-	@status=0; $(MAKE) --no-print-directory check BUILD=build/coverage CC=gcc \
-	    CFLAGS='-O0 -g --coverage -fprofile-update=atomic' || status=1; \
-	tests/coverage build/coverage $(COVERAGE) && exit $$status
+	@$(FORGET_COUNTS)
+	@status=0; $(COVERAGE_BUILD) check || status=1; tests/coverage build/coverage $(COVERAGE) && exit $$status
+
+# The tests of what reads from outside (tests/parsers.txt); without the engine's, which take most of the time.
+PARSER_UNITS = cli cli_% data_% fuzz_% hub log_% model_% stream stream_corpus stream_wire text_files text_tokeniser
+PARSER_BATS  = arguments bert-fetch bert-init bert-train-resume fault imdb-fetch readers rec-% stream wp-tokenize
+of_parsers   = $(filter $(PARSER_UNITS:%=$(BUILD)/tests/test_%),$(UNIT_TESTS) $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/tests/test_fuzz_%)) \
+    $(filter $(PARSER_BATS:%=tests/%.bats),$(wildcard tests/*.bats))
+
+coverage-parsers: ## which lines and branches of the parsers their own tests run
+	@$(FORGET_COUNTS)
+	@status=0; $(COVERAGE_BUILD) check-parsers || status=1; tests/coverage build/coverage --parsers && exit $$status
+
+check-parsers:
+	@$(BUILD_ALL)
+	@tests/run $(BUILD) $(of_parsers)
 
 lint: ## formatting, lengths, includes, manual pages, and both compilers' warnings
 	@tests/lint.sh
@@ -71,4 +85,4 @@ include tests/damage/damage.mk
 include tests/crash/crash.mk
 include tests/fault/fault.mk
 
-.PHONY: unit-tests demo check asan tsan tsan-check valgrind coverage lint parity parity-tokenizer
+.PHONY: unit-tests demo check asan tsan tsan-check valgrind coverage coverage-parsers check-parsers lint parity parity-tokenizer

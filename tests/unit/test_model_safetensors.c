@@ -230,9 +230,10 @@ static void test_conversions(void)
     if (CHECK(open_made(&set, path,
                         "{\"wide\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[0,16]},"
                         "\"whole\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[16,24]},"
-                        "\"half\":{\"dtype\":\"F16\",\"shape\":[5],\"data_offsets\":[24,34]}}",
+                        "\"half\":{\"dtype\":\"F16\",\"shape\":[5],\"data_offsets\":[24,34]},"
+                        "\"none\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[24,24]}}",
                         data, sizeof data) == 0,
-              "three kinds")) {
+              "three kinds, and nothing")) {
         CHECK(safetensors_to_float(safetensors_find(&set, "wide"), values) == 0 &&
                   values[0] == 1.5f && values[1] == -0x1p-30f,
               "F64");
@@ -285,9 +286,17 @@ static void test_refused_made(void)
     static const char *const indices[][2] = {
         {"{\"weight_map\": []}", "index.json: no 'weight_map'"},
         {"{\"weight_map\": {}}", "index.json: 'weight_map' is empty"},
+        {"{}", "index.json: no 'weight_map'"},
+        {"{\"weight_map\": {\"a\": 5}}",
+         "index.json: tensor 'a': its file is not a name within the folder"},
+        {"{\"weight_map\": {\"a\": \"\"}}",
+         "index.json: tensor 'a': its file is not a name within the folder"},
+        {"{\"weight_map\": {\"a\": \"..\"}}",
+         "index.json: tensor 'a': its file is not a name within the folder"},
+        {"{\"weight_map\": {\"a\": \"b\"}}", "/b: cannot open: No such file or directory"},
     };
-    for (size_t i = 0; i < 2; i++) {
-        write_whole(path, indices[i][0], 18);
+    for (size_t i = 0; i < sizeof indices / sizeof indices[0]; i++) {
+        write_whole(path, indices[i][0], strlen(indices[i][0]));
         capture_begin(&capture);
         status = safetensors_open_folder(&set, folder);
         capture_end(&capture);

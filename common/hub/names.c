@@ -33,7 +33,8 @@ static bool is_id(const char *id)
            (length < 4 || strcmp(id + length - 4, ".git") != 0);
 }
 
-bool hub_is_revision(const char *text)
+/* Whether text is a branch, tag or commit that may stand in a path: no "..", no empty part. */
+static bool is_revision(const char *text)
 {
     size_t length = strlen(text);
     return length > 0 && length < 256 && text[0] != '/' && text[length - 1] != '/' &&
@@ -55,7 +56,7 @@ bool hub_model_parse(struct hub_model *model, const char *text, const char *revi
         .id = at != NULL ? mem_strndup(text, (size_t)(at - text)) : mem_strdup(text),
         .revision = mem_strdup(revision),
     };
-    if (is_id(model->id) && hub_is_revision(revision))
+    if (is_id(model->id) && is_revision(revision))
         return true;
     hub_model_free(model);
     return false;

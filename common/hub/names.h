@@ -24,8 +24,6 @@ struct hub_model {
 bool hub_model_parse(struct hub_model *model, const char *text, const char *revision);
 void hub_model_free(struct hub_model *model);
 
-/* Whether text is a branch, tag or commit that may stand in a path: no "..", no empty part. */
-bool hub_is_revision(const char *text);
 /* Whether text is a whole commit hash: 40 lower-case hexadecimal digits. */
 bool hub_is_commit(const char *text);
 

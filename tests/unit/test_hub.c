@@ -7,6 +7,7 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "hub/answers.h"
+#include "hub/cache.h"
 #include "hub/files.h"
 #include "model_capture.h"
 
@@ -166,6 +167,92 @@ static void test_shards(void)
     remove_folder(folder);
 }
 
+/* ---- names ---- */
+
+/* After huggingface_hub's validate_repo_id, and what may stand in a path as a revision. */
+static void test_names(void)
+{
+    static const struct {
+        const char *text, *revision;        /* as given */
+        const char *id, *expected, *folder; /* NULL: no name */
+    } rows[] = {
+        {"bert", NULL, "bert", "main", "models--bert"},
+        {"a/b", NULL, "a/b", "main", "models--a--b"},
+        {"a/b@v1", NULL, "a/b", "v1", "models--a--b"},
+        {"a/b@v1", "refs/pr/3", "a/b", "refs/pr/3", "models--a--b"},
+        {"A_1/b-c.d", "v1.0+x", "A_1/b-c.d", "v1.0+x", "models--A_1--b-c.d"},
+        {"git", NULL, "git", "main", "models--git"},
+        {"", NULL, NULL, NULL, NULL},
+        {"/b", NULL, NULL, NULL, NULL},
+        {"a/", NULL, NULL, NULL, NULL},
+        {"a/b/c", NULL, NULL, NULL, NULL},
+        {"a b", NULL, NULL, NULL, NULL},
+        {"-a", NULL, NULL, NULL, NULL},
+        {"a.", NULL, NULL, NULL, NULL},
+        {".a/b", NULL, NULL, NULL, NULL},
+        {"a--b", NULL, NULL, NULL, NULL},
+        {"a..b", NULL, NULL, NULL, NULL},
+        {"a/b.git", NULL, NULL, NULL, NULL},
+        {"b@", NULL, NULL, NULL, NULL},
+        {"b@/v1", NULL, NULL, NULL, NULL},
+        {"b@v1/", NULL, NULL, NULL, NULL},
+        {"b@v1 x", NULL, NULL, NULL, NULL},
+        {"b@v..1", NULL, NULL, NULL, NULL},
+        {"b@refs//1", NULL, NULL, NULL, NULL},
+        {"b@refs/.1", NULL, NULL, NULL, NULL},
+        {"b@.v1", NULL, NULL, NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct hub_model model = {NULL, NULL};
+        bool found = hub_model_parse(&model, rows[i].text, rows[i].revision);
+        if (!CHECK(found == (rows[i].id != NULL), "%s: %d", rows[i].text, found) || !found)
+            continue;
+        char *folder = hub_repository_name(&model);
+        CHECK(strcmp(model.id, rows[i].id) == 0 && strcmp(model.revision, rows[i].expected) == 0 &&
+                  strcmp(folder, rows[i].folder) == 0,
+              "%s: %s, %s, %s", rows[i].text, model.id, model.revision, folder);
+        free(folder);
+        hub_model_free(&model);
+    }
+}
+
+/* A part of a name has at most 96 letters, a revision fewer than 256. */
+static void test_long_names(void)
+{
+    char text[300];
+    struct hub_model model;
+    memset(text, 'a', sizeof text);
+    text[96] = '\0';
+    CHECK(hub_model_parse(&model, text, NULL), "96");
+    hub_model_free(&model);
+    text[96] = 'a';
+    text[97] = '\0';
+    CHECK(!hub_model_parse(&model, text, NULL), "97");
+    text[97] = 'a';
+    text[255] = '\0';
+    CHECK(hub_model_parse(&model, "b", text), "255");
+    hub_model_free(&model);
+    text[255] = 'a';
+    text[256] = '\0';
+    CHECK(!hub_model_parse(&model, "b", text), "256");
+}
+
+static void test_home(void)
+{
+    static const char *const rows[][2] = {
+        {"~", "/home/me"}, {"~/x", "/home/me/x"}, {"~x", "~x"}, {"/x/~", "/x/~"}, {"", ""}};
+    setenv("HOME", "/home/me", 1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *path = hub_expand_home(rows[i][0]);
+        CHECK(strcmp(path, rows[i][1]) == 0, "%s: %s", rows[i][0], path);
+        free(path);
+    }
+    unsetenv("HOME");
+    char *path = hub_expand_home("~/x");
+    CHECK(strcmp(path, "~/x") == 0, "without HOME: %s", path);
+    free(path);
+}
+
 int main(void)
 {
     diag_init("test");
@@ -174,5 +261,8 @@ int main(void)
     test_listing();
     test_large_listing();
     test_etag();
+    test_names();
+    test_long_names();
+    test_home();
     return check_report();
 }

@@ -150,6 +150,22 @@ same_model() {
     run ! grep -rq sesame "$HF_HOME"
 }
 
+@test "other sizes than the hub says; a description without end" {
+    size=$(stat -c %s "$model/model.safetensors")
+    behave '{"surplus": 1000}'
+    fails_with "bert-fetch: acme/tiny: model.safetensors: the server sends more than $size bytes" bert-fetch -q acme/tiny
+    # of a file without a hash only its size tells
+    behave '{"etag": "abc-1", "surplus": -5}'
+    fails_with "bert-fetch: acme/tiny: model.safetensors: the download has $((size - 5)) bytes, expected $size" bert-fetch -q acme/tiny
+    behave '{"etag": "abc-1"}'
+    run --separate-stderr bert-fetch -q acme/tiny
+    [ "$status" -eq 0 ]
+    same_model "$output"
+    [ "$(readlink "$output/model.safetensors")" = ../../blobs/abc-1 ]
+    behave '{"listing": 33554432}'
+    fails_with "bert-fetch: the server's answer has more than 33554432 bytes" bert-fetch -q acme/tiny
+}
+
 @test "redirects that lead nowhere, or on and on" {
     behave '{"fail": [{"match": "hub GET", "status": 302}]}'
     fails_with "bert-fetch: acme/tiny: $HUB: a redirect to nowhere" bert-fetch -q acme/tiny

@@ -156,6 +156,66 @@ static void test_surplus(void)
     remove_folder(folder);
 }
 
+static void check_refused(const char *folder, const char *words)
+{
+    struct capture capture;
+    struct model model;
+
+    capture_begin(&capture);
+    int status = model_load(&model, folder, 0);
+    capture_end(&capture);
+    if (!CHECK(status == -1, "refused: %s", words))
+        model_free(&model);
+    CHECK(capture_is_line(capture.text, words), "'%s' does not say \"%s\"", capture.text, words);
+}
+
+/* good-micro with one more tensor of 32 bytes, eight zeros, in folder. */
+static void write_with_tensor(const char *folder, const char *name)
+{
+    char path[600];
+    size_t size = 0, config_size = 0;
+    char *config = read_whole(FIXTURES "/good-micro/config.json", &config_size);
+    char *old = read_whole(FIXTURES "/good-micro/model.safetensors", &size);
+    uint64_t length;
+
+    memcpy(&length, old, sizeof length);
+    size_t data = size - 8 - (size_t)length;
+    json_t *header = json_loadb(old + 8, (size_t)length, 0, NULL);
+    json_object_set_new(header, name,
+                        json_pack("{s:s, s:[i], s:[I, I]}", "dtype", "F32", "shape", 8,
+                                  "data_offsets", (json_int_t)data, (json_int_t)data + 32));
+    char *text = json_dumps(header, JSON_COMPACT);
+    char *new = calloc(1, 8 + strlen(text) + data + 32);
+
+    length = strlen(text);
+    memcpy(new, &length, 8);
+    memcpy(new + 8, text, (size_t)length);
+    memcpy(new + 8 + length, old + size - data, data);
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    write_whole(path, new, 8 + (size_t)length + data + 32);
+    snprintf(path, sizeof path, "%s/config.json", folder);
+    write_whole(path, config, config_size);
+    json_decref(header);
+    free(text);
+    free(new);
+    free(old);
+    free(config);
+}
+
+/* A tensor with and without the family's prefix. */
+static void test_two_prefixes(void)
+{
+    char *folder = temporary_folder();
+
+    write_with_tensor(folder, "embeddings.LayerNorm.weight");
+    check_refused(folder, "'bert.embeddings.LayerNorm.weight' and 'embeddings.LayerNorm.weight' "
+                          "are the same tensor");
+    write_with_tensor(folder, "embeddings.LayerNorm.gamma");
+    check_refused(folder, "'bert.embeddings.LayerNorm.weight' and 'embeddings.LayerNorm.gamma' "
+                          "are the same tensor");
+    remove_folder(folder);
+}
+
 static const float *weight(const struct model *model, enum parameter_role role)
 {
     return model->weights[parameter_index(&model->table, role, 0)];
@@ -231,19 +291,6 @@ static void damage(const char *folder, const char *name, bool longer)
         data[size / 2] ^= 1;
     write_whole(path, data, size);
     free(data);
-}
-
-static void check_refused(const char *folder, const char *words)
-{
-    struct capture capture;
-    struct model model;
-
-    capture_begin(&capture);
-    int status = model_load(&model, folder, 0);
-    capture_end(&capture);
-    if (!CHECK(status == -1, "refused: %s", words))
-        model_free(&model);
-    CHECK(capture_is_line(capture.text, words), "'%s' does not say \"%s\"", capture.text, words);
 }
 
 static void test_save(void)
@@ -554,6 +601,7 @@ int main(void)
     test_load();
     test_refusals();
     test_surplus();
+    test_two_prefixes();
     test_initialise();
     test_labels();
     test_save();

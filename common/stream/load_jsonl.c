@@ -11,9 +11,11 @@ static bool is_key(const struct load_field *field, const char *key)
 static int string_from_json(struct loader *loader, const char *key, const json_t *json,
                             struct rec_span *span)
 {
-    if (!json_is_string(json))
+    const char *string = json_string_value(json);
+
+    if (string == NULL)
         return load_fail(loader, "'%s' is no string", key);
-    *span = (struct rec_span){json_string_value(json), json_string_length(json)};
+    *span = (struct rec_span){string, json_string_length(json)};
     return 0;
 }
 
@@ -21,7 +23,7 @@ static int string_from_json(struct loader *loader, const char *key, const json_t
 static int id_from_json(struct loader *loader, const char *key, const json_t *json,
                         struct rec_span *span)
 {
-    if (!json_is_integer(json))
+    if (json_typeof(json) != JSON_INTEGER)
         return string_from_json(loader, key, json, span);
     loader->id.size = 0;
     buffer_format(&loader->id, "%" JSON_INTEGER_FORMAT, json_integer_value(json));
@@ -42,7 +44,8 @@ static int set_member(struct loader *loader, const char *key, const json_t *valu
     if (is_key(&options->label, key))
         return load_label_from_json(loader, value, &text->label);
     if (is_key(&options->pair, key))
-        return json_is_null(value) ? 0 : string_from_json(loader, key, value, &text->pair);
+        return json_typeof(value) == JSON_NULL ? 0
+                                               : string_from_json(loader, key, value, &text->pair);
     if (strcmp(key, "words") == 0)
         return load_words_from_json(loader, value, text);
     if (strcmp(key, "tags") == 0)
@@ -102,7 +105,7 @@ static int emit_object(struct loader *loader, json_t *object, json_t *others)
             return -1;
         if (status == 0)
             continue;
-        if (strcmp(key, "x") == 0 && json_is_object(value)) {
+        if (strcmp(key, "x") == 0 && json_typeof(value) == JSON_OBJECT) {
             had_x = true;
             status = add_others(loader, others, value);
         } else {
@@ -133,7 +136,7 @@ static int load_object(struct loader *loader, const char *data, size_t size)
 
     if (object == NULL)
         return load_fail(loader, "no JSON: %s", fault.reason);
-    if (!json_is_object(object))
+    if (json_typeof(object) != JSON_OBJECT)
         status = load_fail(loader, "no JSON object");
     else if (load_is_header(object))
         status = load_begin_segment(loader, object);

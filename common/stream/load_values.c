@@ -45,22 +45,17 @@ static unsigned depth_of(const json_t *json)
     json_t *value;
     size_t i;
 
-    if (json_is_object(json)) {
-        json_object_foreach((json_t *)json, key, value)
-        {
-            depth = depth_of(value);
-            deepest = depth > deepest ? depth : deepest;
-        }
-    } else if (json_is_array(json)) {
-        json_array_foreach(json, i, value)
-        {
-            depth = depth_of(value);
-            deepest = depth > deepest ? depth : deepest;
-        }
-    } else {
-        return 0;
+    json_object_foreach((json_t *)json, key, value)
+    {
+        depth = depth_of(value);
+        deepest = depth > deepest ? depth : deepest;
     }
-    return deepest + 1;
+    json_array_foreach(json, i, value)
+    {
+        depth = depth_of(value);
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return json_typeof(json) == JSON_OBJECT || json_typeof(json) == JSON_ARRAY ? deepest + 1 : 0;
 }
 
 int load_check_depth(struct loader *loader, const json_t *x)
@@ -212,15 +207,20 @@ int load_label_from_text(struct loader *loader, struct rec_span text, struct rec
 
 static int scalar_from_json(struct loader *loader, const json_t *json, struct rec_label *label)
 {
-    if (json_is_integer(json))
+    switch (json_typeof(json)) {
+    case JSON_INTEGER:
         *label = (struct rec_label){.kind = LABEL_INT, .integer = json_integer_value(json)};
-    else if (json_is_real(json))
+        break;
+    case JSON_REAL:
         *label = (struct rec_label){.kind = LABEL_FLOAT, .real = json_real_value(json)};
-    else if (json_is_string(json))
+        break;
+    case JSON_STRING:
         *label = (struct rec_label){.kind = LABEL_STRING,
                                     .string = {json_string_value(json), json_string_length(json)}};
-    else
+        break;
+    default:
         return load_fail(loader, "a label is neither number nor string");
+    }
     return settle_label(loader, label);
 }
 
@@ -241,9 +241,9 @@ int load_label_from_json(struct loader *loader, const json_t *json, struct rec_l
 {
     struct load_lists *lists = &loader->lists;
 
-    if (json_is_null(json))
+    if (json_typeof(json) == JSON_NULL)
         return 0;
-    if (!json_is_array(json))
+    if (json_typeof(json) != JSON_ARRAY)
         return scalar_from_json(loader, json, label);
     if (labels_from_array(loader, json, &lists->labels, &lists->labels_capacity) != 0)
         return -1;
@@ -257,7 +257,7 @@ int load_words_from_json(struct loader *loader, const json_t *json, struct rec_t
     struct load_lists *lists = &loader->lists;
     size_t count = json_array_size(json);
 
-    if (!json_is_array(json))
+    if (json_typeof(json) != JSON_ARRAY)
         return load_fail(loader, "'words' is no list of strings");
     mem_grow(&lists->words, &lists->words_capacity, count > 0 ? count : 1, sizeof *lists->words);
     for (size_t i = 0; i < count; i++) {
@@ -277,7 +277,7 @@ int load_tags_from_json(struct loader *loader, const json_t *json, struct rec_te
 {
     struct load_lists *lists = &loader->lists;
 
-    if (!json_is_array(json))
+    if (json_typeof(json) != JSON_ARRAY)
         return load_fail(loader, "'tags' is no list");
     if (labels_from_array(loader, json, &lists->tags, &lists->tags_capacity) != 0)
         return -1;

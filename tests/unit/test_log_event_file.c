@@ -86,6 +86,24 @@ static void test_scalar(const char *folder)
     CHECK(event_file_close(file) == 0, "closing");
 }
 
+static void test_text(const char *folder)
+{
+    static const unsigned char
+        value[] =
+            {
+                0x0a, 0x0e, 'a',  '/',  't',  'e',  'x',  't',  '_',  's',
+                'u',  'm',  'm',  'a',  'r',  'y',  0x42, 0x0b, 0x08, 0x07,
+                0x12, 0x04, 0x12, 0x02, 0x08, 0x01, 0x42, 0x01, 'x',       /* 8: tensor */
+                0x4a, 0x08, 0x0a, 0x06, 0x0a, 0x04, 't',  'e',  'x',  't', /* 9: metadata */
+            };
+    size_t size = 0;
+    struct event_file *file = event_file_open(folder, 3);
+    CHECK(file && event_file_text(file, "a", "x") == 0, "writing a text");
+    const unsigned char *data = file ? read_rest(event_file_path(file), &size) : NULL;
+    CHECK(data && memmem(data, size, value, sizeof value) != NULL, "other bytes of a text");
+    CHECK(event_file_close(file) == 0 && event_file_close(NULL) == 0, "closing");
+}
+
 /* Two files of one folder within a second, in a folder below two that are made. */
 static void test_names(const char *folder)
 {
@@ -198,6 +216,7 @@ int main(void)
     if (!mkdtemp(folder))
         return 1;
     test_scalar(folder);
+    test_text(folder);
     test_names(folder);
     test_newest(folder);
     test_refused(folder);

@@ -511,6 +511,52 @@ static void test_state_refused(const char *folder, struct model *model)
     check_state_refused(folder, &model->table, "optimizer.safetensors: not the contents");
 }
 
+/* The optimizer's state with the first of these bytes in its header in place of those. */
+static void check_edited(const char *folder, const struct parameter_table *table, const char *from,
+                         const char *to, const char *words)
+{
+    char path[700];
+    size_t size = 0;
+
+    snprintf(path, sizeof path, "%s/optimizer.safetensors", folder);
+    char *whole = read_whole(path, &size), *edited = malloc(size);
+
+    memcpy(edited, whole, size);
+    char *at = memmem(edited, size, from, strlen(from));
+
+    if (CHECK(at != NULL, "%s has no %s", path, from)) {
+        memcpy(at, to, strlen(to));
+        write_whole(path, edited, size);
+        check_state_refused(folder, table, words);
+    }
+    write_whole(path, whole, size);
+    free(whole);
+    free(edited);
+}
+
+/* Of a folder without bertpipe.json, which would tell first. */
+static void test_optimizer_refused(const char *folder, const struct parameter_table *table)
+{
+    char path[700], aside[700], from[200], to[200], words[200];
+    const char *first = table->items[0].name;
+
+    snprintf(path, sizeof path, "%s/bertpipe.json", folder);
+    snprintf(aside, sizeof aside, "%s/aside", folder);
+    CHECK(rename(path, aside) == 0, "%s", path);
+    check_edited(folder, table, "\"step\"", "\"stop\"", "no step in its metadata");
+    check_edited(folder, table, "\"12\"", "\"-2\"", "no step in its metadata");
+    for (int i = 0; i < 2; i++) {
+        const char *prefix = i == 0 ? "exp_avg." : "exp_avg_sq.";
+
+        snprintf(from, sizeof from, "\"%s%s\"", prefix, first);
+        snprintf(to, sizeof to, "\"E%s%s\"", prefix + 1, first);
+        snprintf(words, sizeof words, "no tensor '%s%s'", prefix, first);
+        check_edited(folder, table, from, to, words);
+    }
+    check_edited(folder, table, "\"F32\"", "\"I32\"", "is not a float32 tensor");
+    CHECK(rename(aside, path) == 0, "%s", path);
+}
+
 static void test_checkpoint(void)
 {
     char *base = temporary_folder(), out[600], folder[650], path[700];
@@ -549,6 +595,7 @@ static void test_checkpoint(void)
     check_failure(&checkpoint, out);
     check_checkpoint(folder, &model);
     check_state(folder, &model, state);
+    test_optimizer_refused(folder, &model.table);
     test_state_refused(folder, &model);
     CHECK(checkpoint_remove(folder) == 0 && access(folder, F_OK) != 0, "removed");
     json_decref(state);

@@ -82,6 +82,25 @@ has_option() {
     [[ $output == *"/nonexistent.json: cannot open"* ]]
 }
 
+@test "a configuration file with what no option takes" {
+    cd "$BATS_TEST_TMPDIR"
+    while IFS='|' read -r json message; do
+        echo "$json" > c.json
+        run --separate-stderr bert-train --config c.json -m x -o y
+        [ "$status" -eq 2 ] && [ "${stderr_lines[0]}" = "bert-train: c.json: $message" ] || { echo "$json: $status: $stderr"; false; }
+    done <<'END'
+{"learning_rate": {}}|learning_rate: the value is of a kind that no option takes
+{"learning_rate": [1]}|learning_rate: the value is of a kind that no option takes
+{"eval": ["a", {}]}|eval: the value is of a kind that no option takes
+{"config": "other.json"}|config: no such option
+{"seed": 1.5}|seed: '1.5' is no whole number
+END
+    # a list for an option that may be given more than once; null is not given
+    echo '{"eval": ["first.mp", "second.mp"], "seed": null, "no_such": 1}' > c.json
+    run --separate-stderr bert-train --config c.json -m x -o y
+    [ "${stderr_lines[0]}" = "bert-train: c.json: no_such: no such option" ]
+}
+
 @test "a spelling that is nearly an option is answered with it" {
     for pair in --lerning_rate:--learning-rate --eval-stratgy:--eval-strategy --warmup-step=3:--warmup-steps; do
         run --separate-stderr bert-train "${pair%:*}" 1

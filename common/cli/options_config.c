@@ -59,9 +59,7 @@ static char *scalar_text(const json_t *value)
 {
     switch (json_typeof(value)) {
     case JSON_STRING:
-        return strlen(json_string_value(value)) == json_string_length(value)
-                   ? mem_strdup(json_string_value(value))
-                   : NULL;
+        return mem_strdup(json_string_value(value));
     case JSON_INTEGER:
         return mem_format("%" JSON_INTEGER_FORMAT, json_integer_value(value));
     case JSON_REAL:

@@ -151,11 +151,10 @@ static void host_name(char *host, size_t size)
     host[size - 1] = '\0';
 }
 
-/* The number in an event file's name, or 0. */
+/* The number in an event file's name. */
 static uint64_t seconds_of(const char *path)
 {
-    const char *number = strstr(path, "/" FILE_PREFIX);
-    return number ? strtoull(number + strlen("/" FILE_PREFIX), NULL, 10) : 0;
+    return strtoull(strrchr(path, '/') + strlen("/" FILE_PREFIX), NULL, 10);
 }
 
 /* The folder of the newest event file below OUT/runs; *folder stays NULL when there is none. */

@@ -154,12 +154,12 @@ static void test_refused(const char *folder)
     diag_hold(NULL);
 }
 
-/* Event files in folders whose names mean something to glob(3), and in none. */
+/* Event files in a folder whose name means something to glob(3) and looks like theirs. */
 static void test_newest(const char *folder)
 {
     char out[300], path[400];
 
-    snprintf(out, sizeof out, "%s/[a]*?\\", folder);
+    snprintf(out, sizeof out, "%s/events.out.tfevents.9[a]*?\\", folder);
     char *fresh = event_file_default_folder(out, 7);
     snprintf(path, sizeof path, "%s/runs/", out);
     CHECK(strncmp(fresh, path, strlen(path)) == 0, "%s", fresh);

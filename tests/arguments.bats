@@ -92,6 +92,7 @@ has_option() {
 {"learning_rate": {}}|learning_rate: the value is of a kind that no option takes
 {"learning_rate": [1]}|learning_rate: the value is of a kind that no option takes
 {"eval": ["a", {}]}|eval: the value is of a kind that no option takes
+{"load_best_model_at_end": "perhaps"}|load_best_model_at_end: 'perhaps' is neither true nor false
 {"config": "other.json"}|config: no such option
 {"seed": 1.5}|seed: '1.5' is no whole number
 END

@@ -166,6 +166,30 @@ same_model() {
     fails_with "bert-fetch: the server's answer has more than 33554432 bytes" bert-fetch -q acme/tiny
 }
 
+@test "a hub that does not answer as one" {
+    commit=$(commit_of main)
+    behave '{"hub": {"X-Repo-Commit": null}}'
+    fails_with "bert-fetch: acme/tiny: config.json: $HUB does not answer as a hub does: no X-Repo-Commit" bert-fetch -q acme/tiny
+    behave "{\"hub\": {\"X-Repo-Commit\": \"$(printf '%040d' 7)\"}}"
+    fails_with "bert-fetch: acme/tiny: config.json: of commit $(printf '%040d' 7), not $commit" bert-fetch -q acme/tiny
+    behave '{"hub": {"X-Linked-Etag": "../x"}}'
+    fails_with "bert-fetch: acme/tiny: config.json: the hub gives no usable ETag" bert-fetch -q acme/tiny
+    behave '{"hub": {"X-Linked-Size": "many"}}'
+    fails_with "bert-fetch: acme/tiny: config.json: the hub gives no usable size" bert-fetch -q acme/tiny
+    [ ! -e "$TINY/snapshots/$commit/config.json" ]
+}
+
+@test "a repository without a configuration; a model without a tokenizer" {
+    mkdir -p "$HUB_ROOT/models/acme/empty/main" "$HUB_ROOT/models/acme/bare/main"
+    echo hello >"$HUB_ROOT/models/acme/empty/main/README.md"
+    cp "$model/config.json" "$model/model.safetensors" "$HUB_ROOT/models/acme/bare/main"
+    fails_with "bert-fetch: acme/empty: has no config.json, so it is no model" bert-fetch -q acme/empty
+    run --separate-stderr bert-fetch -q acme/bare
+    [ "$status" -eq 0 ]
+    [ "$stderr" = "bert-fetch: warning: acme/bare: has no tokenizer.json and no vocab.txt" ]
+    diff -r "$HUB_ROOT/models/acme/bare/main" "$output"
+}
+
 @test "redirects that lead nowhere, or on and on" {
     behave '{"fail": [{"match": "hub GET", "status": 302}]}'
     fails_with "bert-fetch: acme/tiny: $HUB: a redirect to nowhere" bert-fetch -q acme/tiny
@@ -355,6 +379,7 @@ same_model() {
 @test "no home, no cache; slashes behind HF_ENDPOINT; a file where the token's file should be" {
     fails_with "bert-fetch: no cache folder: none of HF_HOME, XDG_CACHE_HOME and HOME is set" env -u HF_HOME -u XDG_CACHE_HOME -u HOME bert-fetch -q acme/tiny
     fails_with "bert-fetch: no cache folder: neither XDG_CACHE_HOME nor HOME is set" env -u XDG_CACHE_HOME -u HOME bert-fetch -q "$HUB_STORAGE/files/m.zip"
+    HF_TOKEN=hf_sésame fails_with "bert-fetch: HF_TOKEN: not a token: it has other than ASCII characters" bert-fetch -q acme/tiny
     HF_TOKEN_PATH=$BATS_TEST_TMPDIR fails_with "bert-fetch: $BATS_TEST_TMPDIR: is a folder" bert-fetch -q acme/tiny
     HF_ENDPOINT=$HUB// run --separate-stderr bert-fetch -q acme/tiny
     [ "$status" -eq 0 ]

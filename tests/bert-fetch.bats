@@ -493,10 +493,10 @@ model_tree() {
     mkdir -p "$BATS_TEST_TMPDIR/work/m/inner"
     cp "$HUB_ROOT/models/acme/sharded/main"/* "$BATS_TEST_TMPDIR/work/m"
     cp "$model"/* "$BATS_TEST_TMPDIR/work/m/inner"
-    pack "$BATS_TEST_TMPDIR/two.tar" m
-    (cd "$BATS_TEST_TMPDIR/work" && tar -rf "$BATS_TEST_TMPDIR/two.tar" m/inner/config.json)
+    touch "$BATS_TEST_TMPDIR/work/m/..x"
+    (cd "$BATS_TEST_TMPDIR/work" && tar -cf "$BATS_TEST_TMPDIR/two.tar" --hard-dereference m/inner m)
     run --separate-stderr bert-fetch -q "$BATS_TEST_TMPDIR/two.tar"
-    [ "$status" -eq 0 ]
+    [ "$status" -eq 0 ] || { echo "$stderr"; false; }
     diff -r "$HUB_ROOT/models/acme/sharded/main" "$output"
 }
 
@@ -537,6 +537,7 @@ tar("fifo.tar", entry("m/x", tarfile.FIFOTYPE))
 tar("absolute.tar", entry("/tmp/vocab.txt"))
 tar("up.tar", entry("m/../../vocab.txt"))
 tar("up-end.tar", entry("m/..", tarfile.DIRTYPE))
+tar("backslash.tar", entry("m\\x"))
 tar("twice.tar", entry("m/vocab.txt"))
 tar("linked-folder.tar", entry("m", tarfile.SYMTYPE, "/tmp"), first=True)
 with zipfile.ZipFile(out / "up.zip", "w") as archive:
@@ -599,7 +600,7 @@ PYTHON
     for name in symlink.tar hardlink.tar device.tar fifo.tar linked-folder.tar symlink.zip; do
         fails_with "bert-fetch: $at/$name: 'm*' is a link or a device: refused" bert-fetch -q "$at/$name"
     done
-    for name in absolute.tar up.tar up-end.tar up.zip backslash.zip; do
+    for name in absolute.tar up.tar up-end.tar backslash.tar up.zip backslash.zip; do
         fails_with "bert-fetch: $at/$name: '*' leads out of the archive: refused" bert-fetch -q "$at/$name"
     done
     for name in bomb.zip bomb.tar.gz unsaid.zip; do

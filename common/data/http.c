@@ -260,15 +260,13 @@ bool http_retry_wait(struct http_retry *retry, const struct http_answer *answer,
 }
 
 struct body {
-    struct buffer *buffer; /* or NULL */
+    struct buffer *buffer;
     size_t most;
 };
 
 static int add_to_body(void *context, const char *data, size_t size)
 {
     struct body *body = context;
-    if (!body->buffer)
-        return 0;
     if (size > body->most - body->buffer->size)
         return diag_error("the server's answer has more than %zu bytes", body->most);
     buffer_append(body->buffer, data, size);
@@ -281,7 +279,7 @@ void http_ask(struct http *http, const struct http_request *request, const char 
     struct body body = {buffer, most};
     struct http_request whole = *request;
     struct http_retry retry = {0};
-    whole.sink = add_to_body;
+    whole.sink = buffer ? add_to_body : NULL;
     whole.context = &body;
     do {
         if (buffer)

@@ -40,3 +40,10 @@ bats_require_minimum_version 1.5.0
     [[ "${lines[-1]}" =~ ^\ +all\ +([0-9]+)\ +[0-9]+\ +[0-9]+\ +0\ +0\ +0\ +0$ ]]
     [ "${BASH_REMATCH[1]}" -gt 40 ]
 }
+
+@test "calls of downloads and archives that fail, a few of each kind but memory's own" {
+    run --separate-stderr "$BATS_TEST_DIRNAME/fault/run" "${BUILD:-$BATS_TEST_DIRNAME/../build}" --kind '[!a]*' --how fail --sample 6 --case '*-fetch-[adu]*'
+    [ "$status" -eq 0 ] || { echo "$output"; echo "$stderr"; false; }
+    [[ "${lines[-1]}" =~ ^\ +all\ +([0-9]+)\ +[0-9]+\ +[0-9]+\ +0\ +0\ +0\ +0$ ]]
+    [ "${BASH_REMATCH[1]}" -gt 150 ]
+}

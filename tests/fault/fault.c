@@ -88,7 +88,7 @@ struct range {
 static struct count own_counts[KINDS], *counts = own_counts;
 static struct range program, libraries[8];
 static size_t library_count;
-static bool active;
+static bool active, over; /* over: nothing is counted any more */
 static enum kind chosen = KINDS;
 static enum how how;
 static uint64_t at;
@@ -145,7 +145,7 @@ static enum effect effect_on(enum kind kind)
 
 static enum effect effect(enum kind kind, uintptr_t caller)
 {
-    return active && is_in(caller, &program) ? effect_on(kind) : NONE;
+    return active && !over && is_in(caller, &program) ? effect_on(kind) : NONE;
 }
 
 static bool fails(enum kind kind, uintptr_t caller)
@@ -161,7 +161,7 @@ static bool fails_at_once(enum kind kind, uintptr_t caller)
 
 static bool allocation_fails(uintptr_t caller)
 {
-    if (!active)
+    if (!active || over)
         return false;
     if (is_in(caller, &program))
         return effect_on(ALLOC) == FAILS;
@@ -253,22 +253,19 @@ __attribute__((constructor)) static void set_up(void)
 
 /* ---- the end ---- */
 
-/* What happens after main is not the program's: gcov writes its counts then. */
-void exit(int status)
+static void end(void)
 {
-    void (*real)(int) __attribute__((noreturn));
-    find(&real, "exit");
-    active = false;
-    real(status);
+    over = true;
 }
 
 static int (*real_main)(int, char **, char **);
 
-static int main_and_no_more(int argc, char **argv, char **environment)
+/* What is registered first is called last: after the program's own handlers, and before what gcc
+ * has in it to write gcov's counts. */
+static int main_and_end(int argc, char **argv, char **environment)
 {
-    int status = real_main(argc, argv, environment);
-    active = false;
-    return status;
+    atexit(end);
+    return real_main(argc, argv, environment);
 }
 
 int __libc_start_main(int (*function)(int, char **, char **), int argc, char **argv,
@@ -278,7 +275,7 @@ int __libc_start_main(int (*function)(int, char **, char **), int argc, char **a
                 void (*)(void), void *);
     find(&real, "__libc_start_main");
     real_main = function;
-    return real(main_and_no_more, argc, argv, init, fini, rtld_fini, stack);
+    return real(main_and_end, argc, argv, init, fini, rtld_fini, stack);
 }
 
 /* ---- memory ---- */

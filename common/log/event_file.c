@@ -203,6 +203,7 @@ static int make_folders(const char *folder)
 {
     char *path = mem_strdup(folder);
     struct stat status;
+    errno = ENOENT; /* of an empty name, which no call is made for */
     for (char *end = path + 1; *path; end++) {
         char after = *end;
         if (after != '/' && after != '\0')

@@ -142,6 +142,10 @@ static void test_refused(const char *folder)
     check_line(&held, failed,
                "test_log_event_file: /dev/null/events: cannot make this folder: Not a directory\n");
     held.size = 0;
+    failed = event_file_open("", 0) == NULL;
+    check_line(&held, failed,
+               "test_log_event_file: : cannot make this folder: No such file or directory\n");
+    held.size = 0;
     snprintf(path, sizeof path, "%s/a-file", folder);
     file = fopen(path, "w");
     CHECK(file && fclose(file) == 0, "%s", path);

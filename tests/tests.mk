@@ -48,8 +48,8 @@ coverage: ## the same tests, then which lines and branches they ran; COVERAGE=co
 	@status=0; $(COVERAGE_BUILD) check || status=1; tests/coverage build/coverage $(COVERAGE) && exit $$status
 
 # The tests of what reads from outside (tests/parsers.txt); without the engine's, which take most of the time.
-PARSER_UNITS = cli cli_% data_% fuzz_% hub log_% model_% stream stream_corpus stream_wire text_files text_tokeniser
-PARSER_BATS  = arguments bert-fetch bert-init bert-train-resume fault imdb-fetch readers rec-% stream wp-tokenize
+PARSER_UNITS = cli cli_% data_% fuzz_% hub log_% model_% stream stream_corpus stream_wire text_files text_tokeniser train_state
+PARSER_BATS  = arguments bert-fetch bert-init bert-train-checkpoints fault imdb-fetch readers rec-% stream wp-tokenize
 of_parsers   = $(filter $(PARSER_UNITS:%=$(BUILD)/tests/test_%),$(UNIT_TESTS) $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/tests/test_fuzz_%)) \
     $(filter $(PARSER_BATS:%=tests/%.bats),$(wildcard tests/*.bats))
 

@@ -40,6 +40,7 @@ END
         fails_with "bert-train: $message" "${run[@]}" -o other --resume-from-checkpoint out
     done <<'END'
 del manifest["run"]["arguments"]|out/bertpipe.json: no record of the run
+manifest["run"]["arguments"] = []|out/bertpipe.json: no record of the run
 manifest["run"] = None|out/bertpipe.json: no record of the run
 del manifest["files"]["optimizer.safetensors"]|out/bertpipe.json: lists no optimizer.safetensors: not a checkpoint to go on from
 del manifest["files"]["trainer_state.json"]|out/bertpipe.json: lists no trainer_state.json: not a checkpoint to go on from
@@ -59,6 +60,23 @@ END
     run --separate-stderr "${run[@]}" -o other --resume-from-checkpoint out
     [ "$status" -eq 0 ]
     [[ "$stderr" == "bert-train: warning: out: written by bertpipe 0.0.1, this is "*": results may differ in their last bits" ]] || { echo "$stderr"; false; }
+}
+
+@test "the last checkpoint is the newest; of two of one moment, the later step's" {
+    run=(bert-train -f json -m "$MODEL" -b 4 -w 0 --max-steps 4 --save-strategy steps --save-steps 1 "$WORK/train.mp")
+    run --separate-stderr "${run[@]}" -o out --resume-from-checkpoint last
+    [ "$status" -eq 0 ]
+    [[ "$stderr" == *"bert-train: out: no checkpoint to resume from: the run begins at its first step"* ]]
+    rm out/bertpipe.json out/checkpoint-1/bertpipe.json
+    touch -d 2001-01-01 out/checkpoint-1
+    touch -d 2002-02-02T02:02:02.2 out/checkpoint-3/bertpipe.json out/checkpoint-4/bertpipe.json
+    touch -d 2002-02-02T02:02:02.3 out/checkpoint-2/bertpipe.json
+    cp -a out again
+    run --separate-stderr "${run[@]}" -o again --resume-from-checkpoint last
+    [[ "$stderr" == *"bert-train: again/checkpoint-2: going on after step 2 of 4"* ]] || { echo "$stderr"; false; }
+    rm -r again out/checkpoint-2
+    run --separate-stderr "${run[@]}" -o out --resume-from-checkpoint last
+    [[ "$stderr" == *"bert-train: out/checkpoint-4: going on after step 4 of 4"* ]] || { echo "$stderr"; false; }
 }
 
 @test "no checkpoint is whole" {

@@ -47,6 +47,15 @@ static inline int capture_is_line(const char *text, const char *words)
            strstr(text, words) != NULL;
 }
 
+/* The line "test: PLACEWORDS" and no other. */
+static inline int capture_is_exactly(const char *text, const char *place, const char *words)
+{
+    char line[1000];
+
+    snprintf(line, sizeof line, "test: %s%s\n", place, words);
+    return strcmp(text, line) == 0;
+}
+
 /* An empty folder of the test's own, to be removed with remove_folder. */
 static inline char *temporary_folder(void)
 {
@@ -94,6 +103,15 @@ static inline void write_whole(const char *path, const void *data, size_t size)
 
     if (file == NULL || fwrite(data, 1, size, file) != size || fclose(file) != 0)
         abort();
+}
+
+/* FOLDER/NAME with that text. */
+static inline void write_in(const char *folder, const char *name, const char *text)
+{
+    char path[700];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    write_whole(path, text, strlen(text));
 }
 
 #endif

@@ -91,14 +91,6 @@ static void test_etag(void)
 
 /* ---- files ---- */
 
-/* folder/name with that text. */
-static void put(const char *folder, const char *name, const char *text)
-{
-    char *path = mem_format("%s/%s", folder, name);
-    write_whole(path, text, strlen(text));
-    free(path);
-}
-
 static void check_missing(const char *folder, const char *expected)
 {
     char *missing = hub_missing_file(folder);
@@ -116,19 +108,20 @@ static void test_missing(void)
     char *folder = temporary_folder();
     struct capture capture;
     check_missing(folder, HUB_CONFIG);
-    put(folder, HUB_CONFIG, "{}");
+    write_in(folder, HUB_CONFIG, "{}");
     check_missing(folder, HUB_WEIGHTS);
-    put(folder, HUB_WEIGHTS_INDEX, INDEX("{\"x\": \"b.safetensors\", \"y\": \"c.safetensors\"}"));
+    write_in(folder, HUB_WEIGHTS_INDEX,
+             INDEX("{\"x\": \"b.safetensors\", \"y\": \"c.safetensors\"}"));
     check_missing(folder, "b.safetensors");
-    put(folder, "b.safetensors", "");
+    write_in(folder, "b.safetensors", "");
     check_missing(folder, "c.safetensors");
-    put(folder, "c.safetensors", "");
+    write_in(folder, "c.safetensors", "");
     check_missing(folder, NULL);
-    put(folder, HUB_WEIGHTS_INDEX, "[]");
+    write_in(folder, HUB_WEIGHTS_INDEX, "[]");
     capture_begin(&capture);
     check_missing(folder, HUB_WEIGHTS_INDEX);
     capture_end(&capture);
-    put(folder, HUB_WEIGHTS, "");
+    write_in(folder, HUB_WEIGHTS, "");
     check_missing(folder, NULL);
     remove_folder(folder);
 }
@@ -152,14 +145,14 @@ static void test_shards(void)
     char *folder = temporary_folder(), *path = mem_format("%s/index.json", folder);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct capture capture;
-        put(folder, "index.json", bad[i][0]);
+        write_in(folder, "index.json", bad[i][0]);
         capture_begin(&capture);
         json_t *shards = hub_shards(path);
         capture_end(&capture);
         CHECK(shards == NULL && capture_is_line(capture.text, bad[i][1]), "%s: %s", bad[i][0],
               capture.text);
     }
-    put(folder, "index.json", INDEX("{\"x\": \"a.safetensors\", \"y\": \"a.safetensors\"}"));
+    write_in(folder, "index.json", INDEX("{\"x\": \"a.safetensors\", \"y\": \"a.safetensors\"}"));
     json_t *shards = hub_shards(path);
     CHECK(json_array_size(shards) == 1, "one file of two tensors");
     json_decref(shards);

@@ -19,14 +19,6 @@ static void make_folder(const char *out, const char *name)
     CHECK(mkdir(path, 0777) == 0, "%s", path);
 }
 
-static void put(const char *out, const char *name)
-{
-    char path[600];
-
-    snprintf(path, sizeof path, "%s/%s", out, name);
-    write_whole(path, "", 0);
-}
-
 static bool exists(const char *out, const char *name)
 {
     char path[600];
@@ -39,10 +31,8 @@ static bool exists(const char *out, const char *name)
 static void check_line(bool failed, const struct capture *capture, const char *folder,
                        const char *words)
 {
-    char line[1000];
-
-    snprintf(line, sizeof line, "test: %s%s\n", folder, words);
-    CHECK(failed && strcmp(capture->text, line) == 0, "%s instead of %s", capture->text, line);
+    CHECK(failed && capture_is_exactly(capture->text, folder, words), "%s instead of %s",
+          capture->text, words);
 }
 
 static void test_list(const char *out)
@@ -75,17 +65,17 @@ static void test_clean(const char *out)
     struct capture capture;
 
     make_folder(out, ".checkpoint-1.partial");
-    put(out, ".checkpoint-1.partial/vocab.txt");
-    put(out, ".checkpoint-1.partial/.config.json.Ab12Cd");
+    write_in(out, ".checkpoint-1.partial/vocab.txt", "");
+    write_in(out, ".checkpoint-1.partial/.config.json.Ab12Cd", "");
     make_folder(out, ".checkpoint-2.old");
     make_folder(out, "checkpoint-2");
     make_folder(out, ".checkpoint-3.old");
-    put(out, ".checkpoint-3.old/vocab.txt");
+    write_in(out, ".checkpoint-3.old/vocab.txt", "");
     make_folder(out, ".model.partial");
     make_folder(out, ".checkpoint-x.partial");
     make_folder(out, ".notes.old");
-    put(out, "notes.partial");
-    put(out, ".partial");
+    write_in(out, "notes.partial", "");
+    write_in(out, ".partial", "");
     CHECK(checkpoint_clean(out) == 0, "cleaned");
     CHECK(!exists(out, ".checkpoint-1.partial") && !exists(out, ".checkpoint-2.old") &&
               !exists(out, ".checkpoint-3.old") && !exists(out, ".model.partial"),
@@ -106,8 +96,8 @@ static void test_remove(const char *out)
     struct capture capture;
 
     make_folder(out, "checkpoint-20");
-    put(out, "checkpoint-20/model.safetensors");
-    put(out, "checkpoint-20/notes.txt");
+    write_in(out, "checkpoint-20/model.safetensors", "");
+    write_in(out, "checkpoint-20/notes.txt", "");
     snprintf(path, sizeof path, "%s/checkpoint-20", out);
     capture_begin(&capture);
     int status = checkpoint_remove(path);

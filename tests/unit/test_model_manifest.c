@@ -12,22 +12,11 @@
 
 #define EMPTY "\"size\": 0, \"xxh64\": \"ef46db3751d8e999\"" /* XXH64's published value */
 
-static void put(const char *folder, const char *name, const char *text)
-{
-    char path[600];
-
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    write_whole(path, text, strlen(text));
-}
-
 static void check_line(int status, const struct capture *capture, const char *folder,
                        const char *words)
 {
-    char line[1000];
-
-    snprintf(line, sizeof line, "test: %s%s\n", folder, words);
-    CHECK(status == -1 && strcmp(capture->text, line) == 0, "%d: %s instead of %s", status,
-          capture->text, line);
+    CHECK(status == -1 && capture_is_exactly(capture->text, folder, words), "%d: %s instead of %s",
+          status, capture->text, words);
 }
 
 /* FILES(row): a bertpipe.json that lists it; the digest is that of an empty config.json alone. */
@@ -61,12 +50,12 @@ static const struct {
 
 static void test_verify(const char *folder)
 {
-    put(folder, "config.json", "");
+    write_in(folder, "config.json", "");
     for (size_t i = 0; i < sizeof manifests / sizeof manifests[0]; i++) {
         char digest[MANIFEST_DIGEST_SIZE];
         struct capture capture;
 
-        put(folder, "bertpipe.json", manifests[i].json);
+        write_in(folder, "bertpipe.json", manifests[i].json);
         capture_begin(&capture);
         int status = manifest_verify(folder, digest);
         capture_end(&capture);
@@ -90,7 +79,7 @@ static void test_folder_listed(const char *folder)
         return;
     snprintf(json, sizeof json, FILES("\"vocab.txt\": {\"size\": %lld, \"xxh64\": \"0\"}"),
              (long long)status.st_size);
-    put(folder, "bertpipe.json", json);
+    write_in(folder, "bertpipe.json", json);
     capture_begin(&capture);
     int refused = manifest_verify(folder, digest);
     capture_end(&capture);
@@ -110,14 +99,14 @@ static void test_one_file(const char *folder)
 {
     struct capture capture;
 
-    put(folder, "bertpipe.json", FILES("\"vocab.txt\": {" EMPTY "}"));
+    write_in(folder, "bertpipe.json", FILES("\"vocab.txt\": {" EMPTY "}"));
     CHECK(manifest_verify_file(folder, "config.json") == 0, "a file that is not listed");
     capture_begin(&capture);
     int status = manifest_verify_file(folder, "vocab.txt");
     capture_end(&capture);
     check_line(status, &capture, folder,
                "/vocab.txt: listed in bertpipe.json: No such file or directory");
-    put(folder, "bertpipe.json", "[]");
+    write_in(folder, "bertpipe.json", "[]");
     capture_begin(&capture);
     status = manifest_verify_file(folder, "config.json");
     capture_end(&capture);
@@ -141,7 +130,7 @@ static void test_digest(const char *folder)
     struct capture capture;
 
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        put(folder, files[i], "");
+        write_in(folder, files[i], "");
     CHECK(manifest_digest(folder, digest) == 0 && strcmp(digest, "3de8136a872c8af6") == 0, "%s",
           digest);
     capture_begin(&capture);

@@ -40,12 +40,12 @@ valgrind: ## each program's tests under valgrind (an hour); VALGRIND_TESTS='buil
 	@tests/run build/valgrind $(VALGRIND_TESTS)
 
 # Without optimisation every branch of the source is one; threads and processes count in the same files.
-COVERAGE_BUILD = $(MAKE) --no-print-directory BUILD=build/coverage CC=gcc CFLAGS='-O0 -g --coverage -fprofile-update=atomic'
-FORGET_COUNTS  = mkdir -p build/coverage && find build/coverage -name '*.gcda' -delete
+COVERED       = --no-print-directory BUILD=build/coverage CC=gcc CFLAGS='-O0 -g --coverage -fprofile-update=atomic'
+FORGET_COUNTS = mkdir -p build/coverage && find build/coverage -name '*.gcda' -delete
 
 coverage: ## the same tests, then which lines and branches they ran; COVERAGE=common/text for that folder or file alone
 	@$(FORGET_COUNTS)
-	@status=0; $(COVERAGE_BUILD) check || status=1; tests/coverage build/coverage $(COVERAGE) && exit $$status
+	@status=0; $(MAKE) $(COVERED) check || status=1; tests/coverage build/coverage $(COVERAGE) && exit $$status
 
 # The tests of what reads from outside (tests/parsers.txt); without the engine's, which take most of the time.
 PARSER_UNITS = cli cli_% data_% fuzz_% hub log_% model_% stream stream_corpus stream_wire text_files text_tokeniser train_state
@@ -55,7 +55,7 @@ of_parsers   = $(filter $(PARSER_UNITS:%=$(BUILD)/tests/test_%),$(UNIT_TESTS) $(
 
 coverage-parsers: ## which lines and branches of the parsers their own tests run
 	@$(FORGET_COUNTS)
-	@status=0; $(COVERAGE_BUILD) check-parsers || status=1; tests/coverage build/coverage --parsers && exit $$status
+	@status=0; $(MAKE) $(COVERED) check-parsers || status=1; tests/coverage build/coverage --parsers && exit $$status
 
 check-parsers:
 	@$(BUILD_ALL)

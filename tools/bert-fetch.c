@@ -77,10 +77,12 @@ static char *fetch_from_hub(const char *name)
 
 static char *check_folder(const char *folder)
 {
-    char *missing = hub_missing_file(folder);
-    if (missing == NULL)
+    char *missing = NULL;
+    int result = hub_missing_file(folder, &missing);
+    if (result == 0)
         return mem_strdup(folder);
-    diag_error("%s: no model's folder: it has no %s", folder, missing);
+    if (result == 1)
+        diag_error("%s: no model's folder: it has no %s", folder, missing);
     free(missing);
     return NULL;
 }

@@ -13,6 +13,7 @@
 
 #include "cli/diag.h"
 #include "cli/memory.h"
+#include "cli/paths.h"
 #include "cli/progress.h"
 #include "data/file_lock.h"
 #include "data/http.h"
@@ -184,11 +185,6 @@ static int fetch_part(struct transfer *transfer)
     return status;
 }
 
-static bool exists(const char *path)
-{
-    return access(path, F_OK) == 0;
-}
-
 static int complete_part(struct transfer *transfer)
 {
     const struct download *download = transfer->download;
@@ -209,8 +205,9 @@ static int complete_part(struct transfer *transfer)
 
 int download_file(const struct download *download)
 {
-    if (exists(download->path))
-        return 0;
+    int there = path_there(download->path, F_OK);
+    if (there != 0)
+        return there < 0 ? -1 : 0;
     struct transfer transfer = {.download = download, .fd = -1, .lock = -1};
     transfer.name = download->name ? mem_strdup(download->name) : http_shown(download->url);
     transfer.part =
@@ -218,9 +215,12 @@ int download_file(const struct download *download)
     int status = file_make_folders(download->path);
     if (status == 0)
         status = open_part(&transfer);
-    if (status == 0 && exists(download->path))
+    if (status == 0)
+        status = there = path_there(download->path, F_OK);
+    if (there > 0) {
         unlink(transfer.part); /* the process that was waited for has done the work */
-    else if (status == 0)
+        status = 0;
+    } else if (status == 0)
         status = complete_part(&transfer);
     if (transfer.fd >= 0)
         close(transfer.fd);

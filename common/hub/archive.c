@@ -80,12 +80,13 @@ static char *cache_place(const char *path, const char *hex)
     return place;
 }
 
-static bool is_whole(const char *folder)
+/* 1 or 0, or -1 with a message when it cannot be told. */
+static int is_whole(const char *folder)
 {
-    char *missing = hub_missing_file(folder);
-    bool whole = missing == NULL;
+    char *missing = NULL;
+    int result = hub_missing_file(folder, &missing);
     free(missing);
-    return whole;
+    return result < 0 ? -1 : !result;
 }
 
 /* The lock on a folder that is to be made: a descriptor to be closed, or -1 with a message. */
@@ -100,7 +101,7 @@ static int lock_folder(const char *folder, const char *name)
 char *hub_archive_folder(const char *path, const char *sha256)
 {
     char hex[DIGEST_HEX_MAX], *folder;
-    int lock, status = 0;
+    int lock, whole, status = 0;
     if (digest_file(path, DIGEST_SHA256, hex) != 0)
         return NULL;
     if (sha256 != NULL && strcasecmp(sha256, hex) != 0) {
@@ -109,7 +110,8 @@ char *hub_archive_folder(const char *path, const char *sha256)
     }
     folder = cache_place(path, hex);
     lock = folder != NULL ? lock_folder(folder, path) : -1;
-    if (lock < 0 || (!is_whole(folder) && unpack_into(path, folder) != 0))
+    whole = lock >= 0 ? is_whole(folder) : -1;
+    if (whole < 0 || (!whole && unpack_into(path, folder) != 0))
         status = -1;
     if (lock >= 0)
         close(lock);
@@ -165,7 +167,7 @@ static void digest_text(const char *text, char hex[DIGEST_HEX_MAX])
 char *hub_url_folder(const char *url, const char *sha256)
 {
     char hex[DIGEST_HEX_MAX], *shown = http_shown(url), *folder;
-    int lock, status = 0;
+    int lock, whole, status = 0;
     if (sha256 != NULL)
         for (size_t i = 0; i < sizeof hex; i++)
             hex[i] = (char)tolower((unsigned char)sha256[i]);
@@ -173,9 +175,10 @@ char *hub_url_folder(const char *url, const char *sha256)
         digest_text(url, hex);
     folder = cache_place(shown, hex);
     lock = folder != NULL ? lock_folder(folder, shown) : -1;
-    if (lock < 0)
+    whole = lock >= 0 ? is_whole(folder) : -1;
+    if (whole < 0)
         status = -1;
-    else if (is_whole(folder))
+    else if (whole)
         diag_note("%s: downloaded earlier", shown);
     else if (hub_offline())
         status = diag_error("%s: not in the cache, and HF_HUB_OFFLINE forbids a download", shown);

@@ -10,12 +10,6 @@
 #include "cli/memory.h"
 #include "cli/paths.h"
 
-static bool is_folder(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
 char *hub_cache_folder(void)
 {
     static const char *const names[] = {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"};
@@ -72,7 +66,7 @@ char *hub_cached_snapshot(const char *cache, const struct hub_model *model)
     char *folder = mem_format("%s/%s/snapshots/%s", cache, repository, commit);
     free(repository);
     free(commit);
-    if (is_folder(folder))
+    if (!path_missing(folder))
         return folder;
     free(folder);
     return NULL;

@@ -14,6 +14,7 @@
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/paths.h"
 #include "data/download.h"
 #include "data/file_lock.h"
 #include "data/http.h"
@@ -254,11 +255,11 @@ static int fetch_file(struct fetch *fetch, const char *name)
 {
     struct description file;
     char *path = mem_format("%s/%s", fetch->snapshot, name);
-    bool there = access(path, R_OK) == 0;
+    int there = path_there(path, R_OK);
     free(path);
-    if (there) {
+    if (there != 0) {
         fetch->found++;
-        return 0;
+        return there < 0 ? -1 : 0;
     }
     char *url = resolve_url(fetch, name);
     int status = describe(fetch, url, name, &file);
@@ -336,7 +337,9 @@ static int write_file(const char *path, const char *text)
 static int write_tag(const struct fetch *fetch)
 {
     char *path = mem_format("%s/CACHEDIR.TAG", fetch->cache);
-    int status = access(path, F_OK) == 0 ? 0 : write_file(path, cache_tag);
+    int there = path_there(path, F_OK), status = there < 0 ? -1 : 0;
+    if (there == 0)
+        status = write_file(path, cache_tag);
     free(path);
     return status;
 }
@@ -371,30 +374,31 @@ static int fetch_files(struct fetch *fetch)
     return 0;
 }
 
-/* The cached copy, when it is whole; else NULL and, unless missing is NULL, what it lacks (NULL:
- * all). */
-static char *whole_snapshot(const struct fetch *fetch, char **missing)
+/* 0 and the cached copy's folder when it is whole; else 1 and, unless missing is NULL, what it
+ * lacks (NULL: all), or -1 with a message when that cannot be told. */
+static int find_snapshot(const struct fetch *fetch, char **folder, char **missing)
 {
-    char *folder = hub_cached_snapshot(fetch->cache, fetch->model);
-    char *lacks = folder != NULL ? hub_missing_file(folder) : NULL;
-    if (folder != NULL && lacks == NULL)
-        return folder;
-    free(folder);
+    char *found = hub_cached_snapshot(fetch->cache, fetch->model), *lacks = NULL;
+    int result = found != NULL ? hub_missing_file(found, &lacks) : 1;
+    if (result == 0)
+        *folder = found;
+    else
+        free(found);
     if (missing != NULL)
         *missing = lacks;
     else
         free(lacks);
-    return NULL;
+    return result;
 }
 
 static char *fetch_offline(const struct fetch *fetch)
 {
-    char *missing = NULL;
-    char *folder = whole_snapshot(fetch, &missing);
-    if (folder == NULL && missing != NULL)
+    char *folder = NULL, *missing;
+    int result = find_snapshot(fetch, &folder, &missing);
+    if (result == 1 && missing != NULL)
         diag_error("%s: the copy in %s lacks %s, and HF_HUB_OFFLINE forbids a download",
                    fetch->model->id, fetch->cache, missing);
-    else if (folder == NULL)
+    else if (result == 1)
         diag_error("%s: not in %s, and HF_HUB_OFFLINE forbids a download", fetch->model->id,
                    fetch->cache);
     free(missing);
@@ -404,17 +408,28 @@ static char *fetch_offline(const struct fetch *fetch)
 static char *fetch_online(struct fetch *fetch)
 {
     struct http_answer answer;
+    char *folder = NULL;
     if (list_files(fetch, &answer) == 0)
         return fetch_files(fetch) == 0 ? mem_strdup(fetch->snapshot) : NULL;
     if (answer.outcome == HTTP_DONE || answer.outcome == HTTP_STOPPED)
         return NULL; /* told already */
     bool down = answer.outcome == HTTP_AGAIN || answer.outcome == HTTP_UNREACHABLE;
-    char *folder = down ? whole_snapshot(fetch, NULL) : NULL;
-    if (folder != NULL)
+    int result = down ? find_snapshot(fetch, &folder, NULL) : 1;
+    if (result == 0)
         diag_warn("%s: %s; the cached copy may not be the newest", fetch->model->id, answer.reason);
-    else
+    else if (result == 1)
         report_refusal(fetch, &answer);
     return folder;
+}
+
+/* A commit never changes, so that nobody need be asked. */
+static char *fetch_commit(struct fetch *fetch)
+{
+    char *folder = NULL;
+    int result = find_snapshot(fetch, &folder, NULL);
+    if (result == 0)
+        diag_note("%s: in the cache", fetch->model->id);
+    return result == 1 ? fetch_online(fetch) : folder;
 }
 
 char *hub_fetch(const struct hub_model *model)
@@ -424,8 +439,8 @@ char *hub_fetch(const struct hub_model *model)
     if (open_fetch(&fetch) == 0) {
         if (hub_offline())
             folder = fetch_offline(&fetch);
-        else if (hub_is_commit(model->revision) && (folder = whole_snapshot(&fetch, NULL)) != NULL)
-            diag_note("%s: in the cache", model->id); /* a commit never changes */
+        else if (hub_is_commit(model->revision))
+            folder = fetch_commit(&fetch);
         else
             folder = fetch_online(&fetch);
     }

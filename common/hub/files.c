@@ -7,6 +7,7 @@
 #include "cli/diag.h"
 #include "cli/json_file.h"
 #include "cli/memory.h"
+#include "cli/paths.h"
 
 const char *const hub_tokenizer_files[] = {"tokenizer.json",    "tokenizer_config.json",
                                            "vocab.txt",         "special_tokens_map.json",
@@ -60,33 +61,49 @@ json_t *hub_shards(const char *index_path)
     return NULL;
 }
 
-static bool is_there(const char *folder, const char *name)
+static int is_there(const char *folder, const char *name)
 {
     char *path = mem_format("%s/%s", folder, name);
-    bool there = access(path, R_OK) == 0;
+    int there = path_there(path, R_OK);
     free(path);
     return there;
 }
 
-char *hub_missing_file(const char *folder)
+/* As hub_missing_file, of one file. */
+static int lacks(const char *folder, const char *name, char **missing)
 {
-    char *missing = NULL, *path;
-    json_t *shards, *shard;
+    int there = is_there(folder, name);
+    if (there == 0)
+        *missing = mem_strdup(name);
+    return there < 0 ? -1 : !there;
+}
+
+static int lacks_shard(const char *folder, char **missing)
+{
+    char *path = mem_format("%s/%s", folder, HUB_WEIGHTS_INDEX);
+    json_t *shards = hub_shards(path), *shard;
+    int result = shards != NULL ? 0 : -1;
     size_t i;
-    if (!is_there(folder, HUB_CONFIG))
-        return mem_strdup(HUB_CONFIG);
-    if (is_there(folder, HUB_WEIGHTS))
-        return NULL;
-    if (!is_there(folder, HUB_WEIGHTS_INDEX))
-        return mem_strdup(HUB_WEIGHTS);
-    path = mem_format("%s/%s", folder, HUB_WEIGHTS_INDEX);
-    shards = hub_shards(path);
     free(path);
-    if (shards == NULL)
-        return mem_strdup(HUB_WEIGHTS_INDEX);
-    json_array_foreach(shards, i,
-                       shard) if (missing == NULL && !is_there(folder, json_string_value(shard)))
-        missing = mem_strdup(json_string_value(shard));
+    json_array_foreach(shards, i, shard) if (result == 0) result =
+        lacks(folder, json_string_value(shard), missing);
     json_decref(shards);
-    return missing;
+    return result;
+}
+
+int hub_missing_file(const char *folder, char **missing)
+{
+    int result = lacks(folder, HUB_CONFIG, missing), whole, index;
+    if (result != 0)
+        return result;
+    whole = is_there(folder, HUB_WEIGHTS);
+    index = whole == 0 ? is_there(folder, HUB_WEIGHTS_INDEX) : 0;
+    if (whole < 0 || index < 0)
+        return -1;
+    if (whole)
+        return 0;
+    if (index)
+        return lacks_shard(folder, missing);
+    *missing = mem_strdup(HUB_WEIGHTS);
+    return 1;
 }

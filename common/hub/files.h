@@ -21,7 +21,8 @@ bool hub_is_model_file(const char *name);
  * a message when the file is no such index or names a file outside the folder. */
 json_t *hub_shards(const char *index_path);
 
-/* The first file that the folder lacks to be a model with weights, to be freed; NULL: none. */
-char *hub_missing_file(const char *folder);
+/* Whether the folder lacks a file to be a model with weights: 0, or 1 and the name of the first, to
+ * be freed, or -1 with a message when it cannot be told. */
+int hub_missing_file(const char *folder, char **missing);
 
 #endif

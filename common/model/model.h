@@ -88,9 +88,9 @@ const float *model_get_weights(void *model, size_t index);
 /*
  * Writes the tokenizer's files, config.json, model.safetensors and bertpipe.json, which lists size
  * and xxh64 of each, into the folder, which is made if it does not exist. All are whole and on the
- * disk before the first is moved into its place, bertpipe.json last; of a model that was there, the
- * weights are removed before that, and all else that its bertpipe.json lists and the new one has
- * not. run (may be NULL; not consumed) is recorded as the run record. 0, or -1 with a message.
+ * disk before the first is moved into its place, bertpipe.json last; of a model that was there, all
+ * that its bertpipe.json lists goes. run (may be NULL; not consumed) is recorded as the run record.
+ * 0, or -1 with a message and the model that was there.
  */
 int model_save(const struct model_source *source, const char *folder, const json_t *run);
 

@@ -9,6 +9,9 @@
 #include "model/manifest.h"
 #include "model/model.h"
 
+#define SAVE_WEIGHTS       "model.safetensors"
+#define SAVE_WEIGHTS_INDEX SAVE_WEIGHTS ".index.json" /* of weights in several files */
+
 /* Makes the folder, lastingly, unless there is one. */
 int save_folder(const char *folder);
 /* Writes FOLDER/entry->name (see safetensors_write) and fills in entry's size and hash. */
@@ -16,7 +19,7 @@ int save_tensors(const char *folder, struct safetensors_item *items, size_t coun
                  const json_t *metadata, safetensors_get *get, void *context,
                  struct manifest_entry *entry);
 /* Writes the tokenizer's files, config.json and model.safetensors; weights->name must be
- * "model.safetensors". */
+ * SAVE_WEIGHTS. */
 int save_model(const struct model_source *source, const char *folder,
                struct manifest_entry *weights);
 

@@ -24,6 +24,7 @@ class Case:
     growing: tuple = ()  # files (fnmatch) that are written little by little, so that a failure may leave their beginning
     units: tuple = ()  # folders (fnmatch) that are there with all that their bertpipe.json lists, or not at all
     several: bool = False  # whether files come one after the other into place: what a failure in between leaves lacks some, but is never old and new
+    replaced: str = ""  # a folder whose model is replaced: one call that fails leaves the old model or the new one
     last: str = ""  # a file (fnmatch) that may be there only beside all other files
     env: dict = dataclasses.field(default_factory=dict)
 
@@ -81,13 +82,14 @@ CASES = [
     Case("bert-predict-cached", "bert-predict -q -m acme/tiny -j 1 -f tsv --device ref {input}/train.mp", before="hf", env=HUB),
     Case("bert-eval", "bert-eval -q -m {input}/model -j 1 -f json -o old.mp {input}/test.mp"),
     Case("bert-eval-predictions", "bert-eval -q --bootstrap 9 --compare {input}/rival.mp {input}/predictions.mp"),
-    Case("bert-report", "bert-report -q -o old.html --svg charts {input}/metrics.mp {input}/predictions.mp {input}/train.mp"),
-    Case("bert-report-png", "bert-report -q -o old.html --png charts {input}/metrics.mp"),
+    Case("bert-report", "bert-report -q -o old.html {input}/metrics.mp {input}/train.mp"),
+    Case("bert-report-svg", "bert-report -q -o old.html --svg charts {input}/predictions.mp"),
+    Case("bert-report-png", "bert-report -q -o old.html --png charts {input}/train.mp"),
     Case("bert-train", f"{TRAIN} -n 1 -e {{input}}/test.mp --report-to tensorboard {{input}}/train.mp", growing=("out/runs/*",), units=CHECKPOINTS),
-    Case("bert-train-steps", f"{TRAIN} {STEPS} --save-total-limit 1 --no-load-best-model-at-end -j 2", stdin="train.mp",
-         units=CHECKPOINTS),
+    Case("bert-train-steps", f"{TRAIN} {STEPS} --save-total-limit 1 --no-load-best-model-at-end", stdin="train.mp", units=CHECKPOINTS),
+    Case("bert-train-threads", f"{TRAIN} --max-steps 1 --save-strategy no -j 2 {{input}}/train.mp"),
     Case("bert-train-over", f"{TRAIN} {STEPS} --optim sgd -e {{input}}/test.mp --force {{input}}/train.mp", before="out", several=True,
-         units=CHECKPOINTS),
+         kept=("out/.model.old/*",), replaced="out", units=CHECKPOINTS),
     Case("bert-train-resume", f"{TRAIN} {STEPS} -e {{input}}/test.mp --resume-from-checkpoint last {{input}}/train.mp",
          before="stopped/out", several=True, units=CHECKPOINTS),
     Case("bert-train-config", "bert-train -q --config {input}/train.json -m {input}/model -o out -j 1 {input}/train.mp", units=CHECKPOINTS),

@@ -93,7 +93,8 @@ static void test_etag(void)
 
 static void check_missing(const char *folder, const char *expected)
 {
-    char *missing = hub_missing_file(folder);
+    char *missing = NULL;
+    CHECK(hub_missing_file(folder, &missing) == (expected != NULL), "the result");
     CHECK(missing == expected ||
               (missing != NULL && expected != NULL && strcmp(missing, expected) == 0),
           "%s, not %s", missing != NULL ? missing : "nothing",
@@ -105,7 +106,7 @@ static void check_missing(const char *folder, const char *expected)
 
 static void test_missing(void)
 {
-    char *folder = temporary_folder();
+    char *folder = temporary_folder(), *missing = NULL;
     struct capture capture;
     check_missing(folder, HUB_CONFIG);
     write_in(folder, HUB_CONFIG, "{}");
@@ -119,8 +120,9 @@ static void test_missing(void)
     check_missing(folder, NULL);
     write_in(folder, HUB_WEIGHTS_INDEX, "[]");
     capture_begin(&capture);
-    check_missing(folder, HUB_WEIGHTS_INDEX);
+    CHECK(hub_missing_file(folder, &missing) == -1 && missing == NULL, "it cannot be told");
     capture_end(&capture);
+    CHECK(strstr(capture.text, "index.json: not a JSON object") != NULL, "said: %s", capture.text);
     write_in(folder, HUB_WEIGHTS, "");
     check_missing(folder, NULL);
     remove_folder(folder);

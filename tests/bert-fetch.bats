@@ -403,6 +403,25 @@ same_model() {
     [ ! -s "$HUB_ROOT/log" ]
 }
 
+@test "a file of the cache that cannot be looked for is not taken for one that is missing" {
+    folder=$(bert-fetch -q acme/tiny)
+    commit=${folder##*/}
+    copy=$BATS_TEST_TMPDIR/copy
+    cp -rL "$folder" "$copy"
+    reason="Too many levels of symbolic links"
+    ln -sfn model.safetensors "$folder/model.safetensors"
+    ln -sfn model.safetensors "$copy/model.safetensors"
+    fails_with "bert-fetch: $folder/model.safetensors: $reason" bert-fetch -q acme/tiny
+    fails_with "bert-fetch: $folder/model.safetensors: $reason" bert-fetch -q "acme/tiny@$commit"
+    HF_HUB_OFFLINE=1 fails_with "bert-fetch: $folder/model.safetensors: $reason" bert-fetch -q acme/tiny
+    HF_ENDPOINT=http://127.0.0.1:1 fails_with "bert-fetch: $folder/model.safetensors: $reason" bert-fetch -q acme/tiny
+    fails_with "bert-fetch: $copy/model.safetensors: $reason" bert-fetch "$copy"
+    [ "$(readlink "$folder/model.safetensors")" = model.safetensors ]
+    rm "$folder/model.safetensors"
+    ln -sfn CACHEDIR.TAG "$HF_HOME/hub/CACHEDIR.TAG"
+    fails_with "bert-fetch: $HF_HOME/hub/CACHEDIR.TAG: $reason" bert-fetch -q acme/tiny
+}
+
 @test "a hub that is down: the cached copy, with a warning" {
     folder=$(bert-fetch -q acme/tiny)
     HF_ENDPOINT=http://127.0.0.1:1 run --separate-stderr bert-fetch -q acme/tiny

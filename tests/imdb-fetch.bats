@@ -288,6 +288,14 @@ PYTHON
     [ ! -s "$log" ]
 }
 
+@test "a file of the cache that cannot be looked for is not downloaded again" {
+    mkdir -p "$XDG_CACHE_HOME/bertpipe"
+    ln -s "$MD5-good-tiny.tar.gz" "$XDG_CACHE_HOME/bertpipe/$MD5-good-tiny.tar.gz"
+    fails_with "imdb-fetch: $XDG_CACHE_HOME/bertpipe/$MD5-good-tiny.tar.gz: Too many levels of symbolic links" \
+        imdb-fetch -q --url "$SERVER/ok/good-tiny.tar.gz" --md5 "$MD5"
+    [ ! -s "$log" ]
+}
+
 @test "two downloads at once take turns" {
     imdb-fetch -q --url "$SERVER/cut/good-tiny.tar.gz" --md5 "$MD5" -f tsv > "$BATS_TEST_TMPDIR/one" &
     imdb-fetch -q --url "$SERVER/cut/good-tiny.tar.gz" --md5 "$MD5" -f tsv > "$BATS_TEST_TMPDIR/two"

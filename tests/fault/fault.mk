@@ -2,7 +2,7 @@
 
 FAULT_FLAGS =
 
-fault: ## make the n-th allocation, read, write, ... of every program fail, for all n; FAULT_FLAGS="--sample 20 --case rec-*"
+fault: ## make the n-th allocation, read, write, ... of every program fail, for all n; FAULT_FLAGS="--sites 3 --case rec-*"
 	@$(BUILD_ALL)
 	@tests/fault/run $(BUILD) $(FAULT_FLAGS)
 

@@ -203,6 +203,17 @@ static int complete_part(struct transfer *transfer)
     return status;
 }
 
+/* Unless the process that was waited for has done the work. */
+static int complete_once(struct transfer *transfer)
+{
+    int there = path_there(transfer->download->path, F_OK);
+    if (there == 0)
+        return complete_part(transfer);
+    if (there > 0)
+        unlink(transfer->part);
+    return there < 0 ? -1 : 0;
+}
+
 int download_file(const struct download *download)
 {
     int there = path_there(download->path, F_OK);
@@ -216,12 +227,7 @@ int download_file(const struct download *download)
     if (status == 0)
         status = open_part(&transfer);
     if (status == 0)
-        status = there = path_there(download->path, F_OK);
-    if (there > 0) {
-        unlink(transfer.part); /* the process that was waited for has done the work */
-        status = 0;
-    } else if (status == 0)
-        status = complete_part(&transfer);
+        status = complete_once(&transfer);
     if (transfer.fd >= 0)
         close(transfer.fd);
     if (transfer.lock >= 0)

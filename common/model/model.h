@@ -90,7 +90,8 @@ const float *model_get_weights(void *model, size_t index);
  * and xxh64 of each, into the folder, which is made if it does not exist. All are whole and on the
  * disk before the first is moved into its place, bertpipe.json last; of a model that was there, all
  * that its bertpipe.json lists goes. run (may be NULL; not consumed) is recorded as the run record.
- * 0, or -1 with a message and the model that was there.
+ * 0, or -1 with a message; then the model that was there stays, or comes back as far as files can
+ * be moved.
  */
 int model_save(const struct model_source *source, const char *folder, const json_t *run);
 

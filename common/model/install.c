@@ -18,7 +18,7 @@
 
 #define OLD ".model.old"
 
-/* from NULL: what was moved so far is brought to the disk. */
+/* from NULL: the names in the folder `to` are brought to the disk. */
 struct move {
     char *from, *to;
     enum { NEW, REPLACED, STALE } what;
@@ -38,9 +38,9 @@ static void add(struct plan *plan, struct move move)
     plan->moves[plan->count++] = move;
 }
 
-static void add_sync(struct plan *plan)
+static void add_sync(struct plan *plan, const char *folder)
 {
-    add(plan, (struct move){.from = NULL});
+    add(plan, (struct move){.to = mem_strdup(folder)});
 }
 
 static void add_new(struct plan *plan, const char *name)
@@ -98,8 +98,10 @@ static int make_plan(struct plan *plan)
     if (set_aside(plan, SAVE_WEIGHTS, REPLACED) != 0 ||
         set_aside(plan, SAVE_WEIGHTS_INDEX, REPLACED) != 0)
         return -1;
-    if (plan->count > 0)
-        add_sync(plan);
+    if (plan->count > 0) {
+        add_sync(plan, plan->old);
+        add_sync(plan, plan->folder);
+    }
     if (set_stale_aside(plan) != 0)
         return -1;
     for (size_t i = 0; manifest_names[i] != NULL; i++) {
@@ -114,9 +116,9 @@ static int make_plan(struct plan *plan)
         if (there)
             add_new(plan, name);
     }
-    add_sync(plan);
+    add_sync(plan, plan->folder);
     add_new(plan, SAVE_WEIGHTS);
-    add_sync(plan);
+    add_sync(plan, plan->folder);
     add_new(plan, MANIFEST_NAME);
     return 0;
 }
@@ -147,16 +149,19 @@ static void take_back(const struct plan *plan, size_t count)
 
 static int carry_out(const struct plan *plan)
 {
+    int error_number;
+
     if (replaces(plan) && mkdir(plan->old, 0777) != 0 && errno != EEXIST)
         return diag_errno(errno, "%s: cannot make the folder", plan->old);
     for (size_t i = 0; i < plan->count; i++) {
         const struct move *move = &plan->moves[i];
 
-        if (move->from == NULL ? folder_sync(plan->folder) == 0 : rename(move->from, move->to) == 0)
+        if (move->from == NULL ? folder_sync(move->to) == 0 : rename(move->from, move->to) == 0)
             continue;
-        if (move->from != NULL)
-            diag_errno(errno, "%s: cannot rename to %s", move->from, move->to);
+        error_number = errno;
         take_back(plan, i);
+        if (move->from != NULL)
+            diag_errno(error_number, "%s: cannot rename to %s", move->from, move->to);
         return -1;
     }
     return folder_sync(plan->folder);

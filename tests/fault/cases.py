@@ -24,7 +24,7 @@ class Case:
     growing: tuple = ()  # files (fnmatch) that are written little by little, so that a failure may leave their beginning
     units: tuple = ()  # folders (fnmatch) that are there with all that their bertpipe.json lists, or not at all
     several: bool = False  # whether files come one after the other into place: what a failure in between leaves lacks some, but is never old and new
-    replaced: str = ""  # a folder whose model is replaced: one call that fails leaves the old model or the new one
+    replaced: str = ""  # a folder whose model is replaced: a failure leaves the old model or the new one
     last: str = ""  # a file (fnmatch) that may be there only beside all other files
     env: dict = dataclasses.field(default_factory=dict)
 

@@ -40,6 +40,24 @@ setup() {
     done
 }
 
+@test "soak: pipes whose programs are stopped and killed give the whole answer or fail" {
+    run --separate-stderr "$PYTHON" "$BATS_TEST_DIRNAME/crash/soak.py" "$tool" --seconds 8
+    [ "$status" -eq 0 ] || { echo "$output $stderr"; false; }
+    [[ "$output" =~ ^"soaked: "[0-9]+" pipes, "[1-9][0-9]*" stalls, "[1-9][0-9]*" programs killed; "[1-9][0-9]*" whole answers: 0 bad " ]] || { echo "$output"; false; }
+}
+
+@test "soak: a program that takes a cut stream for a whole one is found" {
+    mkdir programs
+    ln -s "$tool"/*-* programs/
+    rm programs/rec-cat
+    printf '%s\n' '#!/bin/sh' 'exec cat > out' > programs/rec-cat
+    chmod +x programs/rec-cat
+    run --separate-stderr "$PYTHON" "$BATS_TEST_DIRNAME/crash/soak.py" programs --seconds 5 rec-cat
+    [ "$status" -eq 1 ]
+    [[ "$output" == *": the last stage succeeded with another answer"* ]] || { echo "$output"; false; }
+    [[ "${lines[-1]}" =~ ^"soaked: "[0-9]+" pipes, ".*": "[1-9][0-9]*" bad " ]] || { echo "$output"; false; }
+}
+
 @test "an output's permissions: the umask's, or those of the file that was there" {
     umask 027
     rec-load -q -o new.mp "$WORK/reviews.tsv"

@@ -203,7 +203,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=3)
     options = parser.parse_args()
-    os.environ["PATH"] = str(Path(options.build).resolve()) + ":" + os.environ["PATH"]
+    work.use_programs(options.build)
     with tempfile.TemporaryDirectory(prefix="bertpipe-kills-") as name:
         folder = Path(name)
         work.make_texts(folder, "a")

@@ -279,7 +279,7 @@ def main():
     parser.add_argument("--forget-fsync", action="store_true", help="as if the programs never called it: bad states are found")
     parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []])
     options = parser.parse_intermixed_args()
-    os.environ["PATH"] = str(Path(options.build).resolve()) + ":" + os.environ["PATH"]
+    work.use_programs(options.build)
     results = [replay(name, options.share, options.seed, options.forget_fsync) for name in options.scenarios or SCENARIOS]
     tried, bad = (sum(numbers) for numbers in zip(*results))
     print(f"replayed: {tried} states, {bad} bad")

@@ -1,5 +1,6 @@
-"""What both campaigns need: texts, tokens, and what a checkpoint is."""
+"""What the campaigns need: programs, texts, tokens, and what a checkpoint is."""
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -11,6 +12,10 @@ TRAIN = ["bert-train", "-j1", "-f", "json", "-b", "4", "-w", "2", "-m", str(MODE
 LAST = ["--resume-from-checkpoint", "last"]
 # What makes a checkpoint one to go on from.
 NEEDED = ["model.safetensors", "optimizer.safetensors", "trainer_state.json"]
+
+
+def use_programs(build):
+    os.environ["PATH"] = str(Path(build).resolve()) + ":" + os.environ["PATH"]
 
 
 def run(command, cwd, check=True):

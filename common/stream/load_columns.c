@@ -349,8 +349,11 @@ static int is_no_space(unsigned char byte)
 static int feed_csv(struct csv_parser *parser, struct csv_state *state, const char *data,
                     size_t size)
 {
-    size_t parsed = csv_parse(parser, data, size, on_csv_cell, on_csv_row, state);
+    size_t parsed;
 
+    /* libcsv gives a cell that does not fit so much more: that it at least doubles. */
+    csv_set_blk_size(parser, parser->entry_size > size ? parser->entry_size : size);
+    parsed = csv_parse(parser, data, size, on_csv_cell, on_csv_row, state);
     if (!state->failed && parsed != size)
         return load_fail(state->loader, "no CSV: %s", csv_strerror(csv_error(parser)));
     return state->failed ? -1 : 0;

@@ -114,7 +114,10 @@ END
 @test "SIGUSR1 writes a checkpoint and the run goes on" {
     run=("${train[@]}" --max-steps 4000 --save-strategy no "$WORK/many.mp")
     "${run[@]}" -o out >/dev/null 2>messages 3>&- &
-    sleep 0.2
+    for _ in $(seq 1000); do
+        grep -q '^SigCgt:.*[2367abef]..$' "/proc/$!/status" && break # SIGUSR1 is caught
+        sleep 0.01
+    done
     kill -USR1 $!
     wait $!
     step=$(cd out && echo checkpoint-*)

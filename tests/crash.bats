@@ -141,6 +141,26 @@ END
     done
 }
 
+@test "a second signal while the first cleans up leaves nothing behind" {
+    mkdir out
+    for second in TERM HUP; do
+        run --separate-stderr python3 - $second strace -D -qq -o trace -e trace=getpid -e inject=getpid:delay_enter=200000 \
+            rec-load -q -o out/out.mp <<'END'
+import os, signal, subprocess, sys, time
+process = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE)
+while not os.listdir("out"):
+    time.sleep(0.001)
+time.sleep(0.4)
+process.terminate()
+time.sleep(0.1) # the first thing that cleaning up does is getpid
+process.send_signal(getattr(signal, "SIG" + sys.argv[1]))
+assert process.wait() == -signal.SIGTERM, process.returncode
+END
+        [ "$status" -eq 0 ] && [ -z "$stderr" ] || { echo "$stderr"; false; }
+        [ -z "$(ls -A out)" ] || { echo "$second: $(ls -A out)"; false; }
+    done
+}
+
 @test "a second SIGTERM in the middle of a save leaves no part of a checkpoint" {
     python3 - "${train[@]}" --max-steps 100000 --save-strategy steps --save-steps 1 --save-total-limit 1 -o out "$WORK/train.mp" <<'END'
 import os, subprocess, sys, time

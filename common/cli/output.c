@@ -200,21 +200,6 @@ bool output_is_terminal(const struct output *output)
     return isatty(output->fd) == 1;
 }
 
-/* The caller may have started us with SIGPIPE ignored; the reader's going away still ends us
- * silently. */
-static _Noreturn void die_of_broken_pipe(void)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGPIPE);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
-    signals_cleanup();
-    signal(SIGPIPE, SIG_DFL);
-    raise(SIGPIPE);
-    _exit(128 + SIGPIPE);
-}
-
 int output_write(struct output *output, const void *data, size_t size)
 {
     const char *bytes = data;
@@ -225,7 +210,7 @@ int output_write(struct output *output, const void *data, size_t size)
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0 && errno == EPIPE)
-            die_of_broken_pipe();
+            signals_die(SIGPIPE);
         if (count < 0)
             return diag_errno(errno, "%s: cannot write", output_name(output));
         bytes += count;
@@ -241,7 +226,7 @@ int output_finish_stdout(int status)
     if (fflush(stdout) != 0)
         failed = true;
     if (failed && errno == EPIPE)
-        die_of_broken_pipe();
+        signals_die(SIGPIPE);
     if (fclose(stdout) != 0)
         failed = true;
     if (failed) {

@@ -42,6 +42,14 @@ static char *remove_path(size_t slot)
     return path;
 }
 
+static void block_all(void)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+}
+
 /* Async-signal-safe. */
 void signals_cleanup(void)
 {
@@ -53,17 +61,12 @@ void signals_cleanup(void)
 
 static void clean_up_at_exit(void)
 {
+    block_all();
     for (size_t i = atomic_load(&path_count); getpid() == owner && i-- > 0;)
         free(remove_path(i));
 }
 
 static volatile sig_atomic_t stop_signal, save_asked;
-
-static void on_signal(int number)
-{
-    signals_cleanup();
-    raise(number); /* SA_RESETHAND has restored the default */
-}
 
 static void on_stop(int number)
 {
@@ -117,10 +120,15 @@ void signals_ignore_file_limit(void)
     signal(SIGXFSZ, SIG_IGN);
 }
 
+/* A second signal waits: it would end the program before all is removed. */
 _Noreturn void signals_die(int number)
 {
+    static atomic_flag dying = ATOMIC_FLAG_INIT;
     sigset_t set;
 
+    block_all();
+    while (atomic_flag_test_and_set(&dying)) /* another thread ends the program */
+        pause();
     signals_cleanup();
     signal(number, SIG_DFL);
     sigemptyset(&set);
@@ -133,11 +141,9 @@ _Noreturn void signals_die(int number)
 static void install(void)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGPIPE};
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_NODEFER};
+    struct sigaction action = {.sa_handler = signals_die};
 
     sigfillset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        sigdelset(&action.sa_mask, numbers[i]);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         struct sigaction before;
 

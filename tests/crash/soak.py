@@ -180,7 +180,7 @@ class Soak:
             self.complain("the output is neither the old nor the whole one")
         left = set(os.listdir(self.folder)) - self.before - {"out"}
         if left and -signal.SIGKILL not in self.sent[-1]:
-            self.complain(f"left over: {sorted(left)}")
+            self.complain(f"left over, after the signals {self.sent} and exit status {status}: {sorted(left)}")
         if any(not name.startswith(".") for name in left):
             self.complain(f"in sight: {sorted(left)}")
         for name in left:

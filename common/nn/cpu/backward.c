@@ -35,8 +35,8 @@ struct norm_gradient {
 #define MOST_WEIGHTS 6
 #define MOST_NORMS   2
 
-/* One job: blocks of rows (block may be NULL), then tiles of weight gradients, then normalisations.
- */
+/* One job: tiles of weight gradients, then normalisations, then blocks of rows (block may be NULL).
+ * The largest units come first, so that threads end together. */
 struct gradient_job {
     struct cpu_engine *engine;
     enum cpu_phase phase;
@@ -96,11 +96,6 @@ static void gradient_unit(void *context, size_t unit, unsigned thread)
 {
     const struct gradient_job *job = context;
     const struct cpu_engine *e = job->engine;
-    if (unit < job->blocks) {
-        job->block(context, unit, thread);
-        return;
-    }
-    unit -= job->blocks;
     for (size_t i = 0; i < job->weight_count; i++) {
         size_t tiles = tiles_of(job->weights[i].dense);
         if (unit < tiles) {
@@ -109,7 +104,10 @@ static void gradient_unit(void *context, size_t unit, unsigned thread)
         }
         unit -= tiles;
     }
-    norm_gradient_sum(e, &job->norms[unit]);
+    if (unit < job->norm_count)
+        norm_gradient_sum(e, &job->norms[unit]);
+    else
+        job->block(context, unit - job->norm_count, thread);
 }
 
 /* Frozen weights are left out. */

@@ -128,22 +128,35 @@ INLINE float exp_inline(float x)
     return p * float_of_bits((uint32_t)((int32_t)n + 127) << 23);
 }
 
-/* 2^x within 1e-7 for x <= 0.5; below 2^-126 that. The fraction's polynomial has the least relative
- * error on [-1/2, 1/2]. */
+/* 2^f on [-1/2, 1/2], of least relative error. */
+#define EXP2_FRACTION(f)                                                                           \
+    ((((((1.5346521788e-4f * (f) + 1.3399983804e-3f) * (f) + 9.6184865070e-3f) * (f) +             \
+        5.5503286938e-2f) *                                                                        \
+           (f) +                                                                                   \
+       2.4022646910e-1f) *                                                                         \
+          (f) +                                                                                    \
+      6.9314720565e-1f) *                                                                          \
+         (f) +                                                                                     \
+     1.0f)
+
+/* 2^x within 1e-7 for -126 <= x <= 0.5. */
 INLINE float exp2_inline(float x)
 {
     const float round = 12582912.0f; /* as above; the sum's low bits are the integer */
-    x = x < -126.0f ? -126.0f : x;
     float shifted = x + round;
     float f = x - (shifted - round);
-    float p = 1.5346521788e-4f;
-    p = p * f + 1.3399983804e-3f;
-    p = p * f + 9.6184865070e-3f;
-    p = p * f + 5.5503286938e-2f;
-    p = p * f + 2.4022646910e-1f;
-    p = p * f + 6.9314720565e-1f;
-    p = p * f + 1.0f;
-    return float_of_bits(bits_of_float(p) + (bits_of_float(shifted) << 23));
+    return float_of_bits(bits_of_float(EXP2_FRACTION(f)) + (bits_of_float(shifted) << 23));
+}
+
+/* The same; 0 from -127 down. A number that small but not 0 would become denormal, which processors
+ * multiply a hundred times as slowly. */
+INLINE vec exp2_vec(vec x)
+{
+    const float round = 12582912.0f;
+    x = larger((vec){0} - 127.0f, x);
+    vec shifted = x + round;
+    vec f = x - (shifted - round);
+    return (vec)((bits_vec)EXP2_FRACTION(f) + ((bits_vec)shifted << 23));
 }
 
 /* erf(x) within 1 ulp or so: x + x P(x^2) up to 0.93, and beyond 1 - 2^Q(|x|), where Q is the
@@ -373,80 +386,104 @@ static void dropout_factors(float *factors, const struct dropout_row *row, size_
 
 #define LOG2_E 1.44269504088896341f
 
-/* Fills a row up to whole LANES: its loops then have no rest. The count with those. */
-INLINE size_t pad_row(float *row, size_t count, float value)
+/* A vector of scores; those behind count are so small that their exponential is 0. They are not
+ * written to memory for that: reading a row back at once would wait for it. */
+INLINE vec scores_at(const float *scores, size_t i, size_t count)
 {
-    size_t whole = (count + LANES - 1) / LANES * LANES;
-    for (size_t i = count; i < whole; i++)
-        row[i] = value;
-    return whole;
+#define FOUR(x) x, x, x, x
+    static const float bounds[2 * LANES] = {FOUR(FOUR(INFINITY)), FOUR(FOUR(-FLT_MAX))};
+    vec x = LOAD(scores + i);
+    if (i + VECTOR > count)
+        x = smaller(x, LOAD(bounds + LANES - (count - i)));
+    return x;
 }
 
-/* count: a multiple of LANES. */
-INLINE float largest(const float *x, size_t count)
+INLINE float largest(const float *scores, size_t count)
 {
-    enum { WIDE = 4 * LANES }; /* as many as hide the comparisons' latency */
-    float lanes[WIDE];
-    for (int l = 0; l < WIDE; l++)
-        lanes[l] = x[l % LANES];
-    size_t base = LANES;
-    for (; base + WIDE <= count; base += WIDE)
-        for (size_t l = 0; l < WIDE; l++)
-            lanes[l] = x[base + l] > lanes[l] ? x[base + l] : lanes[l];
-    for (; base < count; base += LANES)
-        for (size_t l = 0; l < LANES; l++)
-            lanes[l] = x[base + l] > lanes[l] ? x[base + l] : lanes[l];
-    for (int width = WIDE / 2; width >= LANES; width /= 2)
-        for (int l = 0; l < width; l++)
-            lanes[l] = lanes[l + width] > lanes[l] ? lanes[l + width] : lanes[l];
+    vec most = {0}, other;
+    most = other = most - FLT_MAX;
+    for (size_t i = 0; i < count; i += 2 * VECTOR) {
+        most = larger(scores_at(scores, i, count), most);
+        if (i + VECTOR < count)
+            other = larger(scores_at(scores, i + VECTOR, count), other);
+    }
+    most = larger(most, other);
 #ifdef __AVX512F__
-    return _mm512_reduce_max_ps(_mm512_loadu_ps(lanes));
+    return _mm512_reduce_max_ps(most);
 #else
-    for (int width = LANES / 2; width > 0; width /= 2)
-        for (int l = 0; l < width; l++)
-            lanes[l] = lanes[l + width] > lanes[l] ? lanes[l + width] : lanes[l];
-    return lanes[0];
+    float result = most[0];
+    for (int l = 1; l < VECTOR; l++)
+        result = most[l] > result ? most[l] : result;
+    return result;
+#endif
+}
+
+INLINE float vec_sum(vec x)
+{
+#ifdef __AVX512F__
+    return _mm512_reduce_add_ps(x);
+#else
+    float sum = 0;
+    for (int l = 0; l < VECTOR; l++)
+        sum += x[l];
+    return sum;
 #endif
 }
 
 static void softmax(float *scores, const float *factors, float scale, size_t count)
 {
-    count = pad_row(scores, count, -FLT_MAX); /* which becomes next to nothing */
-    const float most = largest(scores, count), scale2 = scale * LOG2_E;
-    float sum;
-    SUM(sum, count, (scores[i] = exp2_inline((scores[i] - most) * scale2)));
-    const float inverse = 1 / sum;
-    if (factors)
-        for (size_t i = 0; i < count; i++)
-            scores[i] *= inverse * factors[i];
+    const float scale2 = scale * LOG2_E, most = largest(scores, count) * scale2;
+    vec sum = {0};
+    for (size_t i = 0; i < count; i += VECTOR) {
+        vec e = exp2_vec(scores_at(scores, i, count) * scale2 - most);
+        STORE(scores + i, e);
+        sum += e;
+    }
+    const float inverse = 1 / vec_sum(sum);
+    if (!factors)
+        for (size_t i = 0; i < count; i += VECTOR)
+            STORE(scores + i, LOAD(scores + i) * inverse);
     else
-        for (size_t i = 0; i < count; i++)
-            scores[i] *= inverse;
+        for (size_t i = 0; i < count; i += VECTOR)
+            STORE(scores + i, LOAD(scores + i) * (LOAD(factors + i) * inverse));
 }
 
-/* The sum is of the very numbers that it is taken from, so that a row's gradients add up to
- * nothing, as they should. */
+INLINE vec dropout_at(const float *factors, size_t i)
+{
+    vec factor = (vec){0} + 1.0f;
+    if (factors)
+        factor = LOAD(factors + i);
+    return factor;
+}
+
+/* softmax_backward with and without factors. The sum is of the very numbers that it is taken from,
+ * so that a row's gradients add up to nothing, as they should. */
+INLINE void row_backward(float *scores, float *dout, const float *factors, float scale,
+                         size_t count)
+{
+    const float scale2 = scale * LOG2_E, most = largest(scores, count) * scale2;
+    vec sum = {0}, product = {0};
+    for (size_t i = 0; i < count; i += VECTOR) {
+        vec e = exp2_vec(scores_at(scores, i, count) * scale2 - most);
+        STORE(scores + i, e);
+        sum += e;
+        product += e * (LOAD(dout + i) * dropout_at(factors, i));
+    }
+    const float inverse = 1 / vec_sum(sum), delta = vec_sum(product) * inverse;
+    for (size_t i = 0; i < count; i += VECTOR) {
+        vec p = LOAD(scores + i) * inverse, f = dropout_at(factors, i);
+        STORE(dout + i, p * (LOAD(dout + i) * f - delta) * scale);
+        STORE(scores + i, p * f);
+    }
+}
+
 static void softmax_backward(float *scores, float *dout, const float *factors, float scale,
                              size_t count)
 {
-    pad_row(dout, count, 0);
-    count = pad_row(scores, count, -FLT_MAX);
-    const float most = largest(scores, count), scale2 = scale * LOG2_E;
-    float sum, delta;
-    SUM(sum, count, (scores[i] = exp2_inline((scores[i] - most) * scale2)));
-    const float inverse = 1 / sum;
-    if (!factors) {
-        SUM(delta, count, (scores[i] *= inverse) * dout[i]);
-        for (size_t i = 0; i < count; i++)
-            dout[i] = scores[i] * (dout[i] - delta) * scale;
-        return;
-    }
-    SUM(delta, count, (scores[i] *= inverse) * (dout[i] *= factors[i]));
-    for (size_t i = 0; i < count; i++) {
-        float probability = scores[i];
-        dout[i] = probability * (dout[i] - delta) * scale;
-        scores[i] = probability * factors[i];
-    }
+    if (factors)
+        row_backward(scores, dout, factors, scale, count);
+    else
+        row_backward(scores, dout, NULL, scale, count);
 }
 
 /* ---- the optimiser ---- */

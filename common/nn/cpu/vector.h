@@ -28,11 +28,44 @@
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float vec __attribute__((vector_size(VECTOR * 4)));
-/* The same in memory, aligned as a float. */
+typedef uint32_t bits_vec __attribute__((vector_size(VECTOR * 4)));
+/* A vec in memory, aligned as a float. */
 typedef float vec_at __attribute__((vector_size(VECTOR * 4), aligned(4), may_alias));
 
 #define LOAD(p)     (*(const vec_at *)(p))
 #define STORE(p, v) (*(vec_at *)(p) = (v))
+
+/* a where it is larger than b, else b: so NaN where b is. */
+INLINE vec larger(vec a, vec b)
+{
+#if defined(__AVX512F__)
+    return _mm512_max_ps(a, b);
+#elif defined(__AVX2__)
+    return _mm256_max_ps(a, b);
+#elif defined(__SSE2__)
+    return _mm_max_ps(a, b);
+#else
+    for (int i = 0; i < VECTOR; i++)
+        b[i] = a[i] > b[i] ? a[i] : b[i];
+    return b;
+#endif
+}
+
+/* a where it is smaller than b, else b. */
+INLINE vec smaller(vec a, vec b)
+{
+#if defined(__AVX512F__)
+    return _mm512_min_ps(a, b);
+#elif defined(__AVX2__)
+    return _mm256_min_ps(a, b);
+#elif defined(__SSE2__)
+    return _mm_min_ps(a, b);
+#else
+    for (int i = 0; i < VECTOR; i++)
+        b[i] = a[i] < b[i] ? a[i] : b[i];
+    return b;
+#endif
+}
 
 /* A table's name: NAMED(kernels_, avx512) is kernels_avx512. */
 #define NAMED_(prefix, name) prefix##name

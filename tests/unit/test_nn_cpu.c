@@ -505,12 +505,13 @@ static void test_sharing(void)
     test_model_free(&model);
 }
 
-/* The kernel's dropout factors are the definition's, at every width and counter. */
-static void test_factors(const struct kernels *kernels)
+/* The kernel's dropout is the definition's, at every width and counter: as a mask, and applied. */
+static void test_dropout(const struct kernels *kernels)
 {
     static const double probabilities[] = {0.1, 0.5, 0.9};
     static const uint64_t ordinals[] = {0, 1, 4689 * 16, ((uint64_t)5 << 32) + 3};
-    float factors[600];
+    float dropped[600], added[600], residual[600];
+    uint8_t mask[640 / 8];
 
     for (uint32_t trial = 0; trial < 300; trial++) {
         double probability = probabilities[trial % 3];
@@ -524,12 +525,20 @@ static void test_factors(const struct kernels *kernels)
         };
         uint32_t count = trial < 200 ? trial + 1 : 600 - trial + 200, wrong = 0;
 
-        kernels->dropout_factors(factors, &row, count);
-        for (uint32_t c = 0; c < count; c++)
-            wrong += factors[c] !=
-                     dropout_factor(row.seed, row.ordinal, row.site, row.row, c, probability);
-        CHECK(wrong == 0, "%s: dropout factors: %u of %u differ in trial %u", kernels->name, wrong,
-              count, trial);
+        for (uint32_t c = 0; c < count; c++) {
+            dropped[c] = added[c] = 1;
+            residual[c] = (float)c;
+        }
+        kernels->dropout_mask(mask, &row, count);
+        kernels->dropout_add(dropped, NULL, &row, count);
+        kernels->dropout_add(added, residual, &row, count);
+        for (uint32_t c = 0; c < count; c++) {
+            float factor = dropout_factor(row.seed, row.ordinal, row.site, row.row, c, probability);
+            wrong += (mask[c / 8] >> c % 8 & 1) != (factor != 0) || dropped[c] != factor ||
+                     added[c] != factor + (float)c;
+        }
+        CHECK(wrong == 0, "%s: dropout: %u of %u differ in trial %u", kernels->name, wrong, count,
+              trial);
     }
 }
 
@@ -562,7 +571,7 @@ static void test_float32(void)
             continue;
         }
         kernels_name = kernels->name;
-        test_factors(kernels);
+        test_dropout(kernels);
         test_engines();
     }
     unsetenv("BERTPIPE_KERNELS");

@@ -57,18 +57,31 @@ static uint32_t query_rows(const struct view *v, uint32_t done)
     return v->rows - done < QUERY_BLOCK ? v->rows - done : QUERY_BLOCK;
 }
 
-/* factors[L] of a query's probabilities, or NULL where nothing is dropped. */
-static const float *probability_factors(const struct cpu_engine *e, float *factors,
-                                        const struct view *v, uint32_t layer, uint32_t row,
-                                        uint32_t head)
+/* The mask of a query's probabilities, or NULL where nothing is dropped. */
+static uint8_t *mask_of(const struct cpu_engine *e, uint32_t layer, uint32_t row, uint32_t head)
 {
     if (!e->attention_dropout.threshold)
         return NULL;
-    struct dropout_row source =
-        cpu_dropout_row(e, e->attention_dropout, dropout_site(layer, DROPOUT_ATTENTION, head),
-                        cpu_row_tokens(e, layer), row);
-    e->kernels->dropout_factors(factors, &source, v->tokens);
-    return factors;
+    return e->layer[layer].masks +
+           ((size_t)row * e->weights->heads + head) * cpu_mask_bytes(e->plan.max_length);
+}
+
+/* The probabilities of a block of queries, done .. of the view, after dropout. */
+static void softmax_rows(const struct cpu_engine *e, float *scores, const struct view *v,
+                         uint32_t layer, uint32_t head, uint32_t done, uint32_t rows)
+{
+    struct dropout_rate rate = e->attention_dropout;
+    for (uint32_t i = 0; i < rows; i++) {
+        uint32_t row = v->first + done + i;
+        uint8_t *mask = mask_of(e, layer, row, head);
+        if (mask) {
+            struct dropout_row source =
+                cpu_dropout_row(e, rate, dropout_site(layer, DROPOUT_ATTENTION, head),
+                                cpu_row_tokens(e, layer), row);
+            e->kernels->dropout_mask(mask, &source, v->tokens);
+        }
+        e->kernels->softmax(scores + i * v->padded, mask, rate.scale, v->scale, v->tokens);
+    }
 }
 
 /* Asks for the rows of a head's block, whose strides are too long for the processor to foresee. */
@@ -96,11 +109,7 @@ void attention_forward(const struct cpu_engine *e, uint32_t layer, uint32_t sequ
         ask_for(c->context + at, v.stride, rows, v.width);
         struct left query = p->left(s->left, c->query + at, v.stride, 1, rows, v.width);
         p->multiply(s->scores, v.padded, query, s->keys, NULL, false, rows, v.whole, v.width);
-        for (uint32_t i = 0; i < rows; i++) {
-            uint32_t row = v.first + done + i;
-            const float *factors = probability_factors(e, s->factors, &v, layer, row, head);
-            e->kernels->softmax(s->scores + i * v.padded, factors, v.scale, v.tokens);
-        }
+        softmax_rows(e, s->scores, &v, layer, head, done, rows);
         struct left scores = p->left(s->left, s->scores, v.padded, 1, rows, v.tokens);
         p->multiply(c->context + at, v.stride, scores, s->values, NULL, false, rows, v.width,
                     v.tokens);
@@ -112,12 +121,10 @@ void attention_forward(const struct cpu_engine *e, uint32_t layer, uint32_t sequ
 static void scores_backward(const struct cpu_engine *e, struct scratch *s, const struct view *v,
                             uint32_t layer, uint32_t head, uint32_t done, uint32_t rows)
 {
-    for (uint32_t i = 0; i < rows; i++) {
-        uint32_t row = v->first + done + i;
-        const float *factors = probability_factors(e, s->factors, v, layer, row, head);
-        e->kernels->softmax_backward(s->scores + i * v->padded, s->dscores + i * v->padded, factors,
-                                     v->scale, v->tokens);
-    }
+    for (uint32_t i = 0; i < rows; i++)
+        e->kernels->softmax_backward(s->scores + i * v->padded, s->dscores + i * v->padded,
+                                     mask_of(e, layer, v->first + done + i, head),
+                                     e->attention_dropout.scale, v->scale, v->tokens);
 }
 
 /* The gradients of one block of query rows: writes dq, adds to (or, first, writes) dk and dv. */

@@ -142,7 +142,7 @@ static void head_unit(void *context, size_t unit, unsigned thread)
     dense_backward(dpooled, H, &w->classifier, e->dlogits + (size_t)first * w->labels, w->labels,
                    rows, false, s);
     cpu_dropout_add(e, dpooled, NULL, e->head_dropout, dropout_site(0, DROPOUT_HEAD, 0),
-                    e->batch->row_tokens, first, rows, s->factors);
+                    e->batch->row_tokens, first, rows);
     for (size_t i = 0; i < rows * H; i++)
         dpooled[i] *= 1 - pooled[i] * pooled[i];
     dense_backward(e->gradient.dx + first * H, H, &w->pooler, dpooled, H, rows, false, s);
@@ -198,7 +198,7 @@ static void rows_unit(void *context, size_t unit, unsigned thread)
                   c->stats2 + 2 * (size_t)first, &w->output_norm, rows);
     memcpy(output, s->z2, rows * bytes);
     cpu_dropout_add(e, output, NULL, e->hidden_dropout, dropout_site(layer, DROPOUT_OUTPUT, 0),
-                    tokens, first, rows, s->factors);
+                    tokens, first, rows);
     dense_backward(s->hidden, I, &w->output, output, H, rows, false, s);
     e->kernels->activation_backward(hidden, g->active + first * I, s->hidden, c->pre + first * I,
                                     e->weights->activation, rows * I);
@@ -208,8 +208,7 @@ static void rows_unit(void *context, size_t unit, unsigned thread)
                   rows);
     memcpy(g->attention_output + at, z1, rows * bytes);
     cpu_dropout_add(e, g->attention_output + at, NULL, e->hidden_dropout,
-                    dropout_site(layer, DROPOUT_ATTENTION_OUTPUT, 0), tokens, first, rows,
-                    s->factors);
+                    dropout_site(layer, DROPOUT_ATTENTION_OUTPUT, 0), tokens, first, rows);
     dense_backward(g->context + at, H, &w->attention_output, g->attention_output + at, H, rows,
                    false, s);
 }
@@ -317,8 +316,9 @@ static void embed_unit(void *context, size_t unit, unsigned thread)
     size_t H = e->weights->hidden;
     uint32_t first = (uint32_t)unit * BLOCK, rows = cpu_block_rows(e->batch->tokens, first);
     float *dx = e->gradient.dx + first * H;
+    (void)thread;
     cpu_dropout_add(e, dx, NULL, e->hidden_dropout, dropout_site(0, DROPOUT_EMBEDDINGS, 0), NULL,
-                    first, rows, e->scratch[thread].factors);
+                    first, rows);
     norm_backward(e, dx, e->gradient.norms[0] + unit * 2 * H, dx, e->z0 + first * H,
                   e->stats0 + 2 * (size_t)first, &e->weights->embeddings_norm, rows);
 }

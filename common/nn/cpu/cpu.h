@@ -144,6 +144,7 @@ struct layer_cache {
     float *query;       /* [R, H] */
     float *keys;        /* [T, 2H] keys, then values */
     float *context;     /* [R, H] attention's output before its projection */
+    uint8_t *masks;     /* [R, heads, cpu_mask_bytes] of the probabilities' dropout; NULL without */
     float *z1, *stats1; /* [R, H] sum before the first normalisation; [R, 2] its mean and 1/std */
     float *pre;         /* [R, I] before the activation */
     float *z2, *stats2; /* [R, H], [R, 2]; the second normalisation writes the next layer's x */
@@ -169,7 +170,6 @@ struct gradient_cache {
 struct scratch {
     float *active, *hidden;      /* [B, I] */
     float *z1, *h1, *z2, *stats; /* [B, H], [B, 2] */
-    float *factors;              /* dropout: longest of H and the sequence */
     float *scores, *dscores;     /* [QUERY_BLOCK, length] */
     /* Packed operands: a left one, and panels of one head and of a gradient tile. */
     void *left, *keys, *keys_by_depth, *values, *queries, *outputs, *right;
@@ -251,6 +251,12 @@ static inline size_t cpu_scores_stride(uint32_t tokens)
     return ((size_t)tokens + 31) / 32 * 32 + 16;
 }
 
+/* Of a row of attention's dropout: whole groups of 128 bits. */
+static inline size_t cpu_mask_bytes(uint32_t length)
+{
+    return ((size_t)length + 127) / 128 * 16;
+}
+
 static inline size_t cpu_blocks(size_t rows)
 {
     return (rows + BLOCK - 1) / BLOCK;
@@ -282,11 +288,11 @@ struct dropout_row cpu_dropout_row(const struct cpu_engine *e, struct dropout_ra
 
 /*
  * y[rows, H] = y * dropout factors + residual (NULL: nothing is added), for rows first .. of a
- * matrix. y and residual point at row first. factors: scratch of H.
+ * matrix. y and residual point at row first.
  */
 void cpu_dropout_add(const struct cpu_engine *e, float *y, const float *residual,
                      struct dropout_rate rate, uint32_t site, const uint32_t *tokens,
-                     uint32_t first, uint32_t rows, float *factors);
+                     uint32_t first, uint32_t rows);
 
 /* One head of one sequence of a layer: context from query and keys; or the gradients of
  * query and keys. */

@@ -53,6 +53,12 @@ static void *take_left(struct cpu_engine *e)
     return arena_take(&e->arena, bytes, 1);
 }
 
+static uint8_t *take_masks(struct cpu_engine *e, size_t rows)
+{
+    size_t row = e->weights->heads * cpu_mask_bytes(e->plan.max_length);
+    return arena_take(&e->arena, rows, row);
+}
+
 static void lay_out_layer(struct cpu_engine *e, uint32_t layer)
 {
     struct layer_cache *c = &e->layer[layer];
@@ -64,6 +70,8 @@ static void lay_out_layer(struct cpu_engine *e, uint32_t layer)
     c->query = take(e, rows, H);
     c->keys = take(e, tokens, 2 * H);
     c->context = take(e, rows, H);
+    if (e->plan.train && dropout_threshold(e->plan.attention_dropout) > 0)
+        c->masks = take_masks(e, rows);
     if (!keep)
         return;
     c->z1 = take(e, rows, H);
@@ -133,7 +141,6 @@ static void lay_out_scratch(struct cpu_engine *e, struct scratch *s)
     s->h1 = take(e, BLOCK, H);
     s->z2 = take(e, BLOCK, H);
     s->stats = take(e, BLOCK, 2);
-    s->factors = take(e, 1, cpu_scores_stride(length > H ? (uint32_t)length : (uint32_t)H));
     s->left = take_left(e);
     s->keys = take_panels(e, D, length);
     s->values = take_panels(e, length, D);

@@ -34,7 +34,7 @@ struct dropout_row cpu_dropout_row(const struct cpu_engine *e, struct dropout_ra
 
 void cpu_dropout_add(const struct cpu_engine *e, float *y, const float *residual,
                      struct dropout_rate rate, uint32_t site, const uint32_t *tokens,
-                     uint32_t first, uint32_t rows, float *factors)
+                     uint32_t first, uint32_t rows)
 {
     const struct kernels *k = e->kernels;
     size_t width = e->weights->hidden;
@@ -45,11 +45,7 @@ void cpu_dropout_add(const struct cpu_engine *e, float *y, const float *residual
     }
     for (uint32_t i = 0; i < rows; i++, y += width) {
         struct dropout_row source = cpu_dropout_row(e, rate, site, tokens, first + i);
-        k->dropout_factors(factors, &source, width);
-        if (residual)
-            k->multiply_add(y, y, factors, residual + i * width, width);
-        else
-            k->multiply(y, y, factors, width);
+        k->dropout_add(y, residual ? residual + i * width : NULL, &source, width);
     }
 }
 
@@ -96,7 +92,7 @@ static void embed_unit(void *context, size_t unit, unsigned thread)
     }
     cpu_norm(e, x, stats, z, &w->embeddings_norm, rows);
     cpu_dropout_add(e, x, NULL, e->hidden_dropout, dropout_site(0, DROPOUT_EMBEDDINGS, 0), NULL,
-                    first, rows, s->factors);
+                    first, rows);
     project(e, 0, first, rows, s);
 }
 
@@ -152,14 +148,13 @@ static void rows_unit(void *context, size_t unit, unsigned thread)
 
     dense_forward(z1, H, &w->attention_output, c->context + first * H, H, rows, s);
     cpu_dropout_add(e, z1, c->x_rows + first * H, e->hidden_dropout,
-                    dropout_site(layer, DROPOUT_ATTENTION_OUTPUT, 0), tokens, first, rows,
-                    s->factors);
+                    dropout_site(layer, DROPOUT_ATTENTION_OUTPUT, 0), tokens, first, rows);
     cpu_norm(e, h1, stats1, z1, &w->attention_norm, rows);
     dense_forward(pre, I, &w->intermediate, h1, H, rows, s);
     e->kernels->activation(s->active, pre, e->weights->activation, rows * I);
     dense_forward(z2, H, &w->output, s->active, I, rows, s);
     cpu_dropout_add(e, z2, h1, e->hidden_dropout, dropout_site(layer, DROPOUT_OUTPUT, 0), tokens,
-                    first, rows, s->factors);
+                    first, rows);
     cpu_norm(e, out, stats2, z2, &w->output_norm, rows);
     if (!last && !job->again)
         project(e, layer + 1, first, rows, s);
@@ -196,7 +191,7 @@ static void head_unit(void *context, size_t unit, unsigned thread)
         pooled[i] = tanhf(pooled[i]);
     memcpy(dropped, pooled, rows * H * sizeof *dropped);
     cpu_dropout_add(e, dropped, NULL, e->head_dropout, dropout_site(0, DROPOUT_HEAD, 0),
-                    e->batch->row_tokens, first, rows, s->factors);
+                    e->batch->row_tokens, first, rows);
     dense_forward(e->logits + (size_t)first * w->labels, w->labels, &w->classifier, dropped, H,
                   rows, s);
 }

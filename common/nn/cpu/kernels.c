@@ -90,18 +90,6 @@ static void add_rows(float *sums, const float *x, size_t x_stride, size_t rows, 
 
 /* ---- element by element ---- */
 
-static void multiply_add(float *y, const float *a, const float *b, const float *c, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        y[i] = a[i] * b[i] + c[i];
-}
-
-static void multiply(float *y, const float *a, const float *b, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        y[i] = a[i] * b[i];
-}
-
 static void add(float *y, const float *a, const float *b, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -355,31 +343,76 @@ INLINE void philox_group(uint64_t words[64], uint32_t first, const struct dropou
     memcpy(words + 48, x3, sizeof x3);
 }
 
-/* factors: [GROUP] */
-INLINE void group_factors(float *factors, const struct dropout_row *row, size_t column)
+/* Bit i: whether numbers[i] is at least the threshold. */
+INLINE uint32_t at_least(const uint32_t numbers[16], uint32_t threshold)
 {
-    const uint32_t threshold = row->threshold;
-    const float scale = row->scale;
-    uint64_t words[GROUP / 2];
-    philox_group(words, (uint32_t)(column / GROUP * 16), row);
-    for (int word = 0; word < 4; word++)
-        for (int i = 0; i < 16; i++) {
-            uint32_t bits = (uint32_t)words[word * 16 + i];
-            factors[word * 32 + i] = (bits & 0xffff) < threshold ? 0.0f : scale;
-            factors[word * 32 + 16 + i] = bits >> 16 < threshold ? 0.0f : scale;
-        }
+#ifdef __AVX512F__
+    return _mm512_cmpge_epu32_mask(_mm512_loadu_si512(numbers), _mm512_set1_epi32((int)threshold));
+#else
+    uint32_t bits = 0;
+    for (int i = 0; i < 16; i++)
+        bits |= (uint32_t)(numbers[i] >= threshold) << i;
+    return bits;
+#endif
 }
 
-static void dropout_factors(float *factors, const struct dropout_row *row, size_t count)
+INLINE void group_mask(uint8_t mask[GROUP / 8], const struct dropout_row *row, size_t column)
 {
-    float rest[GROUP];
-    size_t column = 0;
-    for (; column + GROUP <= count; column += GROUP)
-        group_factors(factors + column, row, column);
-    if (column == count)
-        return;
-    group_factors(rest, row, column);
-    memcpy(factors + column, rest, (count - column) * sizeof *factors);
+    uint64_t words[GROUP / 2];
+    philox_group(words, (uint32_t)(column / GROUP * 16), row);
+    for (int word = 0; word < 4; word++) {
+        uint32_t low[16], high[16];
+        for (int i = 0; i < 16; i++) {
+            uint32_t bits = (uint32_t)words[word * 16 + i];
+            low[i] = bits & 0xffff;
+            high[i] = bits >> 16;
+        }
+        uint32_t kept = at_least(low, row->threshold) | at_least(high, row->threshold) << 16;
+        for (int byte = 0; byte < 4; byte++)
+            mask[word * 4 + byte] = (uint8_t)(kept >> byte * 8);
+    }
+}
+
+static void dropout_mask(uint8_t *mask, const struct dropout_row *row, size_t count)
+{
+    for (size_t column = 0; column < count; column += GROUP)
+        group_mask(mask + column / 8, row, column);
+}
+
+/* A vector of factors: scale where the mask's bit is set. i: a multiple of VECTOR. */
+INLINE vec factors_at(const uint8_t *mask, size_t i, float scale)
+{
+#ifdef __AVX512F__
+    __mmask16 bits;
+    memcpy(&bits, mask + i / 8, sizeof bits);
+    return _mm512_maskz_mov_ps(bits, _mm512_set1_ps(scale));
+#else
+    bits_vec lane = {0};
+    for (int l = 0; l < VECTOR; l++)
+        lane[l] = 1u << l;
+    bits_vec set = (bits_vec)((((uint32_t)mask[i / 8] >> i % 8) & lane) != 0);
+    return (vec)(set & bits_of_float(scale));
+#endif
+}
+
+static void dropout_add(float *y, const float *residual, const struct dropout_row *row,
+                        size_t count)
+{
+    uint8_t mask[GROUP / 8];
+    for (size_t first = 0; first < count; first += GROUP) {
+        size_t width = count - first < GROUP ? count - first : GROUP, i = 0;
+        float *to = y + first;
+        const float *from = residual ? residual + first : NULL;
+        group_mask(mask, row, first);
+        for (; i + VECTOR <= width; i += VECTOR) {
+            vec kept = LOAD(to + i) * factors_at(mask, i, row->scale);
+            STORE(to + i, from ? kept + LOAD(from + i) : kept);
+        }
+        for (; i < width; i++) {
+            float kept = to[i] * (mask[i / 8] >> i % 8 & 1 ? row->scale : 0);
+            to[i] = from ? kept + from[i] : kept;
+        }
+    }
 }
 
 /* ---- attention ---- */
@@ -430,7 +463,7 @@ INLINE float vec_sum(vec x)
 #endif
 }
 
-static void softmax(float *scores, const float *factors, float scale, size_t count)
+static void softmax(float *scores, const uint8_t *mask, float kept, float scale, size_t count)
 {
     const float scale2 = scale * LOG2_E, most = largest(scores, count) * scale2;
     vec sum = {0};
@@ -440,50 +473,43 @@ static void softmax(float *scores, const float *factors, float scale, size_t cou
         sum += e;
     }
     const float inverse = 1 / vec_sum(sum);
-    if (!factors)
+    if (!mask)
         for (size_t i = 0; i < count; i += VECTOR)
             STORE(scores + i, LOAD(scores + i) * inverse);
     else
         for (size_t i = 0; i < count; i += VECTOR)
-            STORE(scores + i, LOAD(scores + i) * (LOAD(factors + i) * inverse));
+            STORE(scores + i, LOAD(scores + i) * factors_at(mask, i, inverse * kept));
 }
 
-INLINE vec dropout_at(const float *factors, size_t i)
-{
-    vec factor = (vec){0} + 1.0f;
-    if (factors)
-        factor = LOAD(factors + i);
-    return factor;
-}
-
-/* softmax_backward with and without factors. The sum is of the very numbers that it is taken from,
+/* softmax_backward with and without a mask. The sum is of the very numbers that it is taken from,
  * so that a row's gradients add up to nothing, as they should. */
-INLINE void row_backward(float *scores, float *dout, const float *factors, float scale,
+INLINE void row_backward(float *scores, float *dout, const uint8_t *mask, float kept, float scale,
                          size_t count)
 {
+    const vec one = (vec){0} + 1.0f;
     const float scale2 = scale * LOG2_E, most = largest(scores, count) * scale2;
     vec sum = {0}, product = {0};
     for (size_t i = 0; i < count; i += VECTOR) {
         vec e = exp2_vec(scores_at(scores, i, count) * scale2 - most);
         STORE(scores + i, e);
         sum += e;
-        product += e * (LOAD(dout + i) * dropout_at(factors, i));
+        product += e * (LOAD(dout + i) * (mask ? factors_at(mask, i, kept) : one));
     }
     const float inverse = 1 / vec_sum(sum), delta = vec_sum(product) * inverse;
     for (size_t i = 0; i < count; i += VECTOR) {
-        vec p = LOAD(scores + i) * inverse, f = dropout_at(factors, i);
+        vec p = LOAD(scores + i) * inverse, f = mask ? factors_at(mask, i, kept) : one;
         STORE(dout + i, p * (LOAD(dout + i) * f - delta) * scale);
         STORE(scores + i, p * f);
     }
 }
 
-static void softmax_backward(float *scores, float *dout, const float *factors, float scale,
-                             size_t count)
+static void softmax_backward(float *scores, float *dout, const uint8_t *mask, float kept,
+                             float scale, size_t count)
 {
-    if (factors)
-        row_backward(scores, dout, factors, scale, count);
+    if (mask)
+        row_backward(scores, dout, mask, kept, scale, count);
     else
-        row_backward(scores, dout, NULL, scale, count);
+        row_backward(scores, dout, NULL, 1, scale, count);
 }
 
 /* ---- the optimiser ---- */
@@ -524,9 +550,8 @@ const struct kernels NAMED(kernels_, KERNELS) = {
     .layer_norm_backward = layer_norm_backward,
     .activation = activation,
     .activation_backward = activation_backward,
-    .dropout_factors = dropout_factors,
-    .multiply_add = multiply_add,
-    .multiply = multiply,
+    .dropout_mask = dropout_mask,
+    .dropout_add = dropout_add,
     .add = add,
     .add_rows = add_rows,
     .softmax = softmax,

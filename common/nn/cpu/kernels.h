@@ -58,27 +58,28 @@ struct kernels {
     void (*activation_backward)(float *dx, float *y, const float *dy, const float *x,
                                 enum activation kind, size_t count);
 
-    /* factors[count]: 0 or scale. */
-    void (*dropout_factors)(float *factors, const struct dropout_row *row, size_t count);
-    /* y = a * b + c; any of them may be y. */
-    void (*multiply_add)(float *y, const float *a, const float *b, const float *c, size_t count);
-    /* y = a * b; y may be a. */
-    void (*multiply)(float *y, const float *a, const float *b, size_t count);
+    /* Which of count numbers are kept: bit i % 8 of mask[i / 8]. The mask has room for a multiple
+     * of 128 bits. */
+    void (*dropout_mask)(uint8_t *mask, const struct dropout_row *row, size_t count);
+    /* y = y * (0 or the row's scale) + residual (NULL: nothing is added) */
+    void (*dropout_add)(float *y, const float *residual, const struct dropout_row *row,
+                        size_t count);
     /* y = a + b; y may be a. */
     void (*add)(float *y, const float *a, const float *b, size_t count);
     /* sums[width] += the rows of x. */
     void (*add_rows)(float *sums, const float *x, size_t x_stride, size_t rows, size_t width);
 
-    /* scores = softmax(scale * scores) * factors (NULL: 1) in place, factors being dropout's. Rows
-     * of these two have room for a multiple of 16 numbers, and what is behind count may change. */
-    void (*softmax)(float *scores, const float *factors, float scale, size_t count);
+    /* scores = softmax(scale * scores) in place, and then times kept where the mask (NULL: all
+     * ones) has a bit, else 0. Rows of these two go on to a multiple of 16 numbers, which are
+     * finite before and 0 after. */
+    void (*softmax)(float *scores, const uint8_t *mask, float kept, float scale, size_t count);
     /*
      * One query's row of attention backward. In: its raw scores, dout = d loss / d (probability
-     * after dropout), factors or NULL. Out: scores = the probabilities after dropout, dout = d loss
-     * / d scores.
+     * after dropout), mask and kept as above. Out: scores = the probabilities after dropout, dout =
+     * d loss / d scores.
      */
-    void (*softmax_backward)(float *scores, float *dout, const float *factors, float scale,
-                             size_t count);
+    void (*softmax_backward)(float *scores, float *dout, const uint8_t *mask, float kept,
+                             float scale, size_t count);
 
     double (*sum_of_squares)(const float *x, size_t count);
     /* One step on count parameters; the gradients are zeroed. Loshchilov and Hutter 2019, as

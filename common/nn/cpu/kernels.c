@@ -96,115 +96,131 @@ static void add(float *y, const float *a, const float *b, size_t count)
         y[i] = a[i] + b[i];
 }
 
-/* e^x within 2 ulp on [-87, 88], clamped outside. Range reduction by ln 2 in two parts and the
- * polynomial of Cephes' expf (Moshier). */
-INLINE float exp_inline(float x)
-{
-    x = x < -87.0f ? -87.0f : x;
-    x = x > 88.0f ? 88.0f : x;
-    const float round = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    float n = (x * 1.44269504088896341f + round) - round;
-    float r = x - n * 0.693359375f;
-    r = r - n * -2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
-    return p * float_of_bits((uint32_t)((int32_t)n + 127) << 23);
-}
-
-/* 2^f on [-1/2, 1/2], of least relative error. */
-#define EXP2_FRACTION(f)                                                                           \
-    ((((((1.5346521788e-4f * (f) + 1.3399983804e-3f) * (f) + 9.6184865070e-3f) * (f) +             \
-        5.5503286938e-2f) *                                                                        \
-           (f) +                                                                                   \
-       2.4022646910e-1f) *                                                                         \
-          (f) +                                                                                    \
-      6.9314720565e-1f) *                                                                          \
-         (f) +                                                                                     \
-     1.0f)
-
-/* 2^x within 1e-7 for -126 <= x <= 0.5. */
-INLINE float exp2_inline(float x)
-{
-    const float round = 12582912.0f; /* as above; the sum's low bits are the integer */
-    float shifted = x + round;
-    float f = x - (shifted - round);
-    return float_of_bits(bits_of_float(EXP2_FRACTION(f)) + (bits_of_float(shifted) << 23));
-}
-
-/* The same; 0 from -127 down. A number that small but not 0 would become denormal, which processors
- * multiply a hundred times as slowly. */
+/* 2^x within 1e-7 for x < 127; 0 from -127 down. A number that small but not 0 would become
+ * denormal, which processors multiply a hundred times as slowly. The fraction's polynomial has the
+ * least relative error on [-1/2, 1/2]. */
 INLINE vec exp2_vec(vec x)
 {
-    const float round = 12582912.0f;
+    const float round = 12582912.0f; /* 1.5 * 2^23: the sum's low bits are the nearest integer */
     x = larger((vec){0} - 127.0f, x);
     vec shifted = x + round;
     vec f = x - (shifted - round);
-    return (vec)((bits_vec)EXP2_FRACTION(f) + ((bits_vec)shifted << 23));
+    vec p = 1.5346521788e-4f * f + 1.3399983804e-3f;
+    p = p * f + 9.6184865070e-3f;
+    p = p * f + 5.5503286938e-2f;
+    p = p * f + 2.4022646910e-1f;
+    p = p * f + 6.9314720565e-1f;
+    p = p * f + 1.0f;
+    return (vec)((bits_vec)p + ((bits_vec)shifted << 23));
 }
 
-/* erf(x) within 1 ulp or so: x + x P(x^2) up to 0.93, and beyond 1 - 2^Q(|x|), where Q is the
- * logarithm of erfc. The polynomials are Norbert Juffa's for single precision, of least relative
- * error; Q's is in base 2. */
-INLINE float erf_inline(float x)
+/* ---- activations ---- */
+
+#define LOG2_E 1.44269504088896341f
+
+/* The share of the normal distribution above a >= 0, 2^P(a). P has the least error relative to the
+ * share below, 1e-8, and falls on where the share is 0 in float32. */
+INLINE vec normal_tail(vec a)
 {
-    float a = x < 0 ? -x : x;
-    a = a < 4.0f ? a : 4.0f; /* erf(4) is 1 but for 2e-8 */
-    float s = a * a;
-    float q = -2.493748440e-05f * a + 5.528365934e-04f;
-    q = q * s + (-5.603376150e-03f * a + 3.499202273e-02f);
-    q = q * a + -1.540479136e-01f;
-    q = q * a + -9.158901671e-01f;
-    q = q * a + -1.628395157e+00f;
-    float far = 1 - exp2_inline(q * a);
-    float p = -5.96761703e-4f;
-    p = p * s + 4.99119423e-3f;
-    p = p * s + -2.67681349e-2f;
-    p = p * s + 1.12819925e-1f;
-    p = p * s + -3.76125336e-1f;
-    p = p * s + 1.28379166e-1f;
-    return a > 0.927734375f ? (x < 0 ? -far : far) : p * x + x;
+    vec p = -2.9511915792e-06f * a + 4.0674250314e-05f;
+    p = p * a + -1.9180515965e-04f;
+    p = p * a + -1.2488066190e-04f;
+    p = p * a + 7.0500780901e-03f;
+    p = p * a + -5.2489011160e-02f;
+    p = p * a + -4.5920965234e-01f;
+    p = p * a + -1.1511052138e+00f;
+    p = p * a + -9.9999998679e-01f;
+    return exp2_vec(p);
 }
 
-INLINE float tanh_inline(float x)
+/* (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2 */
+INLINE vec gelu_tanh_gate(vec x)
 {
-    float a = x < 0 ? -x : x;
-    float e = exp_inline(-2 * a);
-    float t = (1 - e) / (1 + e);
-    return x < 0 ? -t : t;
+    const vec limit = (vec){0} + 126.0f;
+    vec u = 2 * 0.79788456080286536f * LOG2_E * (x + 0.044715f * x * x * x);
+    return 1 / (1 + exp2_vec(smaller(-u, limit)));
 }
 
-/* The normal distribution function and sqrt(2/pi) x + ... of the two kinds of GELU. */
-INLINE float normal_cdf(float x)
+INLINE vec activation_of(vec x, enum activation kind)
 {
-    return 0.5f * (1.0f + erf_inline(x * 0.70710678118654752f));
+    const vec zero = {0};
+    vec a = larger(x, -x);
+    switch (kind) {
+    case ACTIVATION_GELU:
+        return larger(x, zero) - a * normal_tail(a);
+    case ACTIVATION_GELU_TANH:
+        return x * gelu_tanh_gate(x);
+    case ACTIVATION_RELU:
+        return larger(zero, x);
+    }
+    return x;
 }
 
-INLINE float gelu_tanh_gate(float x)
+INLINE vec activation_slope(vec x, enum activation kind)
 {
-    return 0.5f * (1 + tanh_inline(0.79788456080286536f * (x + 0.044715f * x * x * x)));
+    const bits_vec sign = (bits_vec)x & 0x80000000;
+    const vec one = (vec){0} + 1.0f;
+    vec a = larger(x, -x), gate, tail;
+    switch (kind) {
+    case ACTIVATION_GELU:
+        /* below 0 tail - a density, above 1 - that */
+        tail = normal_tail(a) - a * (0.39894228040143268f * exp2_vec(x * x * (-0.5f * LOG2_E)));
+        return 0.5f - (vec)((bits_vec)(tail - 0.5f) ^ sign);
+    case ACTIVATION_GELU_TANH:
+        gate = gelu_tanh_gate(x);
+        return gate +
+               x * 2 * gate * (1 - gate) * 0.79788456080286536f * (1 + 3 * 0.044715f * x * x);
+    case ACTIVATION_RELU:
+        return (vec)((bits_vec)(x > 0) & (bits_vec)one);
+    }
+    return one;
+}
+
+/* The numbers of a row's last vector, which is not whole, zeros beyond them. */
+INLINE vec load_rest(const float *x, size_t count)
+{
+    vec v = {0};
+    return *(vec *)memcpy(&v, x, count * sizeof *x);
+}
+
+INLINE void activate(float *y, const float *x, enum activation kind, size_t count)
+{
+    size_t i = 0;
+    for (; i + VECTOR <= count; i += VECTOR)
+        STORE(y + i, activation_of(LOAD(x + i), kind));
+    vec rest = activation_of(load_rest(x + i, count - i), kind);
+    memcpy(y + i, &rest, (count - i) * sizeof *y);
 }
 
 static void activation(float *y, const float *x, enum activation kind, size_t count)
 {
     switch (kind) {
     case ACTIVATION_GELU:
-        for (size_t i = 0; i < count; i++)
-            y[i] = x[i] * normal_cdf(x[i]);
+        activate(y, x, ACTIVATION_GELU, count);
         break;
     case ACTIVATION_GELU_TANH:
-        for (size_t i = 0; i < count; i++)
-            y[i] = x[i] * gelu_tanh_gate(x[i]);
+        activate(y, x, ACTIVATION_GELU_TANH, count);
         break;
     case ACTIVATION_RELU:
-        for (size_t i = 0; i < count; i++)
-            y[i] = x[i] > 0 ? x[i] : 0;
+        activate(y, x, ACTIVATION_RELU, count);
         break;
     }
+}
+
+INLINE void activate_backward(float *dx, float *y, const float *dy, const float *x,
+                              enum activation kind, size_t count)
+{
+    size_t i = 0;
+    for (; i + VECTOR <= count; i += VECTOR) {
+        vec from = LOAD(x + i);
+        STORE(dx + i, LOAD(dy + i) * activation_slope(from, kind));
+        STORE(y + i, activation_of(from, kind));
+    }
+    vec from = load_rest(x + i, count - i);
+    vec slope = load_rest(dy + i, count - i) * activation_slope(from, kind);
+    vec again = activation_of(from, kind);
+    memcpy(dx + i, &slope, (count - i) * sizeof *dx);
+    memcpy(y + i, &again, (count - i) * sizeof *y);
 }
 
 static void activation_backward(float *dx, float *y, const float *dy, const float *x,
@@ -212,26 +228,13 @@ static void activation_backward(float *dx, float *y, const float *dy, const floa
 {
     switch (kind) {
     case ACTIVATION_GELU:
-        for (size_t i = 0; i < count; i++) {
-            float cdf = normal_cdf(x[i]);
-            float density = 0.39894228040143268f * exp_inline(-0.5f * x[i] * x[i]);
-            y[i] = x[i] * cdf;
-            dx[i] = dy[i] * (cdf + x[i] * density);
-        }
+        activate_backward(dx, y, dy, x, ACTIVATION_GELU, count);
         break;
     case ACTIVATION_GELU_TANH:
-        for (size_t i = 0; i < count; i++) {
-            float gate = gelu_tanh_gate(x[i]);
-            float slope = 0.79788456080286536f * (1 + 3 * 0.044715f * x[i] * x[i]);
-            y[i] = x[i] * gate;
-            dx[i] = dy[i] * (gate + x[i] * 2 * gate * (1 - gate) * slope);
-        }
+        activate_backward(dx, y, dy, x, ACTIVATION_GELU_TANH, count);
         break;
     case ACTIVATION_RELU:
-        for (size_t i = 0; i < count; i++) {
-            y[i] = x[i] > 0 ? x[i] : 0;
-            dx[i] = x[i] > 0 ? dy[i] : 0;
-        }
+        activate_backward(dx, y, dy, x, ACTIVATION_RELU, count);
         break;
     }
 }
@@ -416,8 +419,6 @@ static void dropout_add(float *y, const float *residual, const struct dropout_ro
 }
 
 /* ---- attention ---- */
-
-#define LOG2_E 1.44269504088896341f
 
 /* A vector of scores; those behind count are so small that their exponential is 0. They are not
  * written to memory for that: reading a row back at once would wait for it. */

@@ -28,7 +28,7 @@
 #define DEPTH_BLOCK 384 /* of the right operand's panel, to stay in the cache */
 #define SUM_DEPTH   128 /* summed from zero before it joins the sum: fewer roundings meet */
 #define SHALLOW     64 /* depth up to which packing a transposed operand costs more than it saves */
-#define PACK_DEPTH  8  /* rows of an operand that stay in the first cache while they are packed */
+#define PACK_DEPTH  4  /* rows of an operand that stay in the first cache while they are packed */
 #define PACK_AHEAD  8  /* rows that are asked for before they are packed */
 
 /* ---- tiles ---- */
@@ -227,13 +227,18 @@ static void pack_columns(float *panel, const float *right, size_t column, size_t
 static void pack_panels(void *panels, const float *right, size_t row, size_t column, size_t depth,
                         size_t columns)
 {
-    for (size_t n = 0; n < columns; n += PANEL) {
-        float *panel = (float *)panels + n * depth;
-        size_t width = columns - n < PANEL ? columns - n : PANEL;
-        if (column == 1)
-            pack_rows(panel, right + n, row, depth, width);
-        else
-            pack_columns(panel, right + n * column, column, depth, width);
+    size_t step = column == 1 ? PACK_DEPTH : depth; /* a few rows whole, or a panel whole */
+    for (size_t k = 0; k < depth; k += step) {
+        size_t deep = depth - k < step ? depth - k : step;
+        for (size_t n = 0; n < columns; n += PANEL) {
+            float *panel = (float *)panels + n * depth + k * PANEL;
+            size_t width = columns - n < PANEL ? columns - n : PANEL;
+            const float *from = right + k * row + n * column;
+            if (column == 1)
+                pack_rows(panel, from, row, deep, width);
+            else
+                pack_columns(panel, from, column, deep, width);
+        }
     }
 }
 

@@ -25,11 +25,11 @@ struct weight_gradient {
     uint32_t rows;
 };
 
-/* Normalisation gradients to be summed from blocks' partial sums. */
+/* Normalisation gradients to be summed from partial sums of NORM_ROWS rows. */
 struct norm_gradient {
     const struct norm *norm;
-    const float *partial; /* [blocks, 2H] */
-    size_t blocks;
+    const float *partial; /* [parts, 2H] */
+    size_t parts;
 };
 
 #define MOST_WEIGHTS 6
@@ -87,9 +87,9 @@ static void norm_gradient_sum(const struct cpu_engine *e, const struct norm_grad
 {
     size_t H = e->weights->hidden;
     if (g->norm->gain_gradient)
-        e->kernels->add_rows(g->norm->gain_gradient, g->partial, 2 * H, g->blocks, H);
+        e->kernels->add_rows(g->norm->gain_gradient, g->partial, 2 * H, g->parts, H);
     if (g->norm->shift_gradient)
-        e->kernels->add_rows(g->norm->shift_gradient, g->partial + H, 2 * H, g->blocks, H);
+        e->kernels->add_rows(g->norm->shift_gradient, g->partial + H, 2 * H, g->parts, H);
 }
 
 static void gradient_unit(void *context, size_t unit, unsigned thread)
@@ -166,13 +166,19 @@ static void head_backward(struct cpu_engine *e)
 
 /* ---- layers ---- */
 
-/* dx = the normalisation's backward of dy; this block's gain and shift gradients go to partial. */
-static void norm_backward(const struct cpu_engine *e, float *dx, float *partial, const float *dy,
-                          const float *z, const float *stats, const struct norm *norm,
-                          uint32_t rows)
+/* dx = the normalisation's backward of dy, for rows first .. ; its gain and shift gradients go to
+ * their rows of partial. */
+static void norm_backward(const struct cpu_engine *e, float *dx, float *partial, uint32_t first,
+                          const float *dy, const float *z, const float *stats,
+                          const struct norm *norm, uint32_t rows)
 {
     size_t H = e->weights->hidden;
-    e->kernels->layer_norm_backward(dx, partial, partial + H, dy, z, stats, norm->gain, rows, H);
+    partial += first / NORM_ROWS * 2 * H;
+    for (uint32_t r = 0; r < rows; r += NORM_ROWS, partial += 2 * H) {
+        uint32_t high = rows - r < NORM_ROWS ? rows - r : NORM_ROWS;
+        e->kernels->layer_norm_backward(dx + r * H, partial, partial + H, dy + r * H, z + r * H,
+                                        stats + 2 * (size_t)r, norm->gain, high, H);
+    }
 }
 
 /* From the gradient of a layer's output to those of attention's context and of the residual branch.
@@ -194,7 +200,7 @@ static void rows_unit(void *context, size_t unit, unsigned thread)
     float *output = g->output + at, *hidden = g->hidden + first * I, *z1 = g->z1 + at;
     const float *stats1 = c->stats1 + 2 * (size_t)first;
 
-    norm_backward(e, s->z2, g->norms[1] + unit * 2 * H, g->dx + at, c->z2 + at,
+    norm_backward(e, s->z2, g->norms[1], first, g->dx + at, c->z2 + at,
                   c->stats2 + 2 * (size_t)first, &w->output_norm, rows);
     memcpy(output, s->z2, rows * bytes);
     cpu_dropout_add(e, output, NULL, e->hidden_dropout, dropout_site(layer, DROPOUT_OUTPUT, 0),
@@ -204,8 +210,7 @@ static void rows_unit(void *context, size_t unit, unsigned thread)
                                     e->weights->activation, rows * I);
     dense_backward(s->z2, H, &w->intermediate, hidden, I, rows, true, s);
     cpu_norm(e, g->h1 + at, s->stats, c->z1 + at, &w->attention_norm, rows);
-    norm_backward(e, z1, g->norms[0] + unit * 2 * H, s->z2, c->z1 + at, stats1, &w->attention_norm,
-                  rows);
+    norm_backward(e, z1, g->norms[0], first, s->z2, c->z1 + at, stats1, &w->attention_norm, rows);
     memcpy(g->attention_output + at, z1, rows * bytes);
     cpu_dropout_add(e, g->attention_output + at, NULL, e->hidden_dropout,
                     dropout_site(layer, DROPOUT_ATTENTION_OUTPUT, 0), tokens, first, rows);
@@ -301,8 +306,8 @@ static void layer_backward(struct cpu_engine *e, uint32_t layer)
         {&w->value, g->keys + H, c->x, 2 * (size_t)H, H, tokens},
     };
     add_weights(&job, weights, MOST_WEIGHTS);
-    job.norms[0] = (struct norm_gradient){&w->attention_norm, g->norms[0], cpu_blocks(rows)};
-    job.norms[1] = (struct norm_gradient){&w->output_norm, g->norms[1], cpu_blocks(rows)};
+    job.norms[0] = (struct norm_gradient){&w->attention_norm, g->norms[0], cpu_norm_parts(rows)};
+    job.norms[1] = (struct norm_gradient){&w->output_norm, g->norms[1], cpu_norm_parts(rows)};
     job.norm_count = 2;
     run_gradients(&job);
 }
@@ -319,7 +324,7 @@ static void embed_unit(void *context, size_t unit, unsigned thread)
     (void)thread;
     cpu_dropout_add(e, dx, NULL, e->hidden_dropout, dropout_site(0, DROPOUT_EMBEDDINGS, 0), NULL,
                     first, rows);
-    norm_backward(e, dx, e->gradient.norms[0] + unit * 2 * H, dx, e->z0 + first * H,
+    norm_backward(e, dx, e->gradient.norms[0], first, dx, e->z0 + first * H,
                   e->stats0 + 2 * (size_t)first, &e->weights->embeddings_norm, rows);
 }
 
@@ -362,8 +367,8 @@ static void embeddings_backward(struct cpu_engine *e)
     cpu_run(e, PHASE_EMBEDDINGS_BACKWARD, 0, embed_unit, &job, blocks);
     job.block = embedding_unit;
     job.blocks = (e->weights->hidden + EMBEDDING_COLUMNS - 1) / EMBEDDING_COLUMNS;
-    job.norms[0] =
-        (struct norm_gradient){&e->weights->embeddings_norm, e->gradient.norms[0], blocks};
+    job.norms[0] = (struct norm_gradient){&e->weights->embeddings_norm, e->gradient.norms[0],
+                                          cpu_norm_parts(e->batch->tokens)};
     job.norm_count = 1;
     run_gradients(&job);
 }

@@ -27,6 +27,7 @@
 #define GRADIENT_ROWS     384 /* rows summed at a time into a weight's gradient */
 #define GRADIENT_OUTPUTS  384
 #define GRADIENT_INPUTS   384
+#define NORM_ROWS         16 /* rows summed into a normalisation's gradients; divides BLOCK */
 #define EMBEDDING_COLUMNS 64 /* columns of embedding gradients that a unit sums */
 
 /* ---- profile ---- */
@@ -163,7 +164,7 @@ struct gradient_cache {
     float *query;            /* [R, H] */
     float *keys;             /* [T, 2H] */
     float *rows;             /* [max_rows, H] the last layer's dx by way of queries and residual */
-    float *norms[2];         /* [blocks, 2H] partial sums of two normalisations' gain and shift */
+    float *norms[2];         /* [parts, 2H] partial sums of two normalisations' gain and shift */
 };
 
 /* One thread's own memory. */
@@ -260,6 +261,12 @@ static inline size_t cpu_mask_bytes(uint32_t length)
 static inline size_t cpu_blocks(size_t rows)
 {
     return (rows + BLOCK - 1) / BLOCK;
+}
+
+/* Partial sums of a normalisation's gradients. */
+static inline size_t cpu_norm_parts(size_t rows)
+{
+    return (rows + NORM_ROWS - 1) / NORM_ROWS;
 }
 
 static inline uint32_t cpu_block_rows(uint32_t rows, uint32_t first)

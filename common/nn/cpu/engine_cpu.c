@@ -129,7 +129,7 @@ static void lay_out_gradients(struct cpu_engine *e)
     g->keys = take(e, tokens, 2 * H);
     g->rows = take(e, e->plan.max_rows, H);
     for (int i = 0; i < 2; i++)
-        g->norms[i] = take(e, cpu_blocks(tokens), 2 * H);
+        g->norms[i] = take(e, cpu_norm_parts(tokens), 2 * H);
 }
 
 static void lay_out_scratch(struct cpu_engine *e, struct scratch *s)

@@ -61,13 +61,14 @@ static double sum_of_squares(const float *x, size_t count)
     return sum;
 }
 
-/* A group of rows is summed before it joins the sum: fewer roundings meet in one number. */
+/* A group of rows is summed before it joins the sum, which is in double precision: fewer roundings
+ * meet in one number. */
 static void add_rows(float *sums, const float *x, size_t x_stride, size_t rows, size_t width)
 {
     enum { WIDE = 4 * LANES, HIGH = 16 };
     for (size_t first = 0; first < width; first += WIDE) {
         size_t wide = width - first < WIDE ? width - first : WIDE;
-        float total[WIDE] = {0};
+        double total[WIDE] = {0};
         for (size_t r = 0; r < rows; r += HIGH) {
             size_t end = rows - r < HIGH ? rows : r + HIGH;
             float group[WIDE] = {0};
@@ -81,10 +82,10 @@ static void add_rows(float *sums, const float *x, size_t x_stride, size_t rows, 
                         group[i] += row[i];
             }
             for (size_t i = 0; i < WIDE; i++)
-                total[i] += group[i];
+                total[i] += (double)group[i];
         }
         for (size_t i = 0; i < wide; i++)
-            sums[first + i] += total[i];
+            sums[first + i] = (float)((double)sums[first + i] + total[i]);
     }
 }
 

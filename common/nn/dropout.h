@@ -1,8 +1,8 @@
 /*
  * Dropout from a counter: which elements are dropped depends on the seed, the sample, the place in
  * the network and the element alone, so it is the same for every backend, thread count, micro-batch
- * and rank, and no mask is stored. The generator is Philox 4x32-10 (Salmon et al., "Parallel random
- * numbers: as easy as 1, 2, 3", SC 2011).
+ * and rank, and no mask need be kept. The generator is Philox 4x32-10 (Salmon et al., "Parallel
+ * random numbers: as easy as 1, 2, 3", SC 2011).
  *
  *     key     = the seed's low and high 32 bits
  *     counter = { (column / 128) * 16 + column % 16,

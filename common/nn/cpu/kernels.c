@@ -2,8 +2,8 @@
  * The kernels, written once and compiled for each instruction set: -DKERNELS=avx512, avx2 or
  * portable names the table.
  *
- * They are plain C that compilers vectorise; sums keep LANES partial sums to make that possible
- * without licence to reorder.
+ * They are C on vectors of a register's width, or plain C that compilers vectorise, where sums keep
+ * LANES partial sums to make that possible without licence to reorder.
  */
 #include "nn/cpu/kernels.h"
 

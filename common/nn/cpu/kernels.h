@@ -69,8 +69,8 @@ struct kernels {
     /* sums[width] += the rows of x. */
     void (*add_rows)(float *sums, const float *x, size_t x_stride, size_t rows, size_t width);
 
-    /* scores = softmax(scale * scores) in place, and then times kept where the mask (NULL: all
-     * ones) has a bit, else 0. Rows of these two go on to a multiple of 16 numbers, which are
+    /* scores = softmax(scale * scores) in place; with a mask (or NULL), then times kept where it
+     * has a bit, and 0 elsewhere. Rows of these two go on to a multiple of 16 numbers, which are
      * finite before and 0 after. */
     void (*softmax)(float *scores, const uint8_t *mask, float kept, float scale, size_t count);
     /*

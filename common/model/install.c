@@ -131,6 +131,12 @@ static bool replaces(const struct plan *plan)
     return false;
 }
 
+static void say_where_old(const struct plan *plan, const char *what, const char *reason)
+{
+    if (replaces(plan))
+        diag_warn("%s: %s: the model that was there is in %s", what, reason, plan->old);
+}
+
 /* Undoes the first so many moves. */
 static void take_back(const struct plan *plan, size_t count)
 {
@@ -139,9 +145,7 @@ static void take_back(const struct plan *plan, size_t count)
 
         if (move->from == NULL || rename(move->to, move->from) == 0)
             continue;
-        if (replaces(plan))
-            diag_warn("%s: cannot be moved back: the model that was there is in %s", move->to,
-                      plan->old);
+        say_where_old(plan, move->to, "cannot be moved back");
         return;
     }
     (void)rmdir(plan->old);
@@ -164,7 +168,10 @@ static int carry_out(const struct plan *plan)
             diag_errno(error_number, "%s: cannot rename to %s", move->from, move->to);
         return -1;
     }
-    return folder_sync(plan->folder);
+    if (folder_sync(plan->folder) == 0)
+        return 0;
+    say_where_old(plan, plan->folder, "the new model may not be on the disk");
+    return -1;
 }
 
 static int remove_old(const struct plan *plan)

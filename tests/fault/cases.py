@@ -91,7 +91,7 @@ CASES = [
     Case("bert-train-over", f"{TRAIN} {STEPS} --optim sgd -e {{input}}/test.mp --force {{input}}/train.mp", before="out", several=True,
          kept=("out/.model.old/*",), replaced="out", units=CHECKPOINTS),
     Case("bert-train-resume", f"{TRAIN} {STEPS} -e {{input}}/test.mp --resume-from-checkpoint last {{input}}/train.mp",
-         before="stopped/out", several=True, units=CHECKPOINTS),
+         before="stopped/out", several=True, kept=("out/.model.old/*",), units=CHECKPOINTS),
     Case("bert-train-config", "bert-train -q --config {input}/train.json -m {input}/model -o out -j 1 {input}/train.mp", units=CHECKPOINTS),
     Case("bert-train-dry-run", f"{TRAIN} --dry-run {{input}}/train.mp"),
     Case("bert-train-explain", "bert-train -q --explain {input}/out"),

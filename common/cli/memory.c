@@ -77,6 +77,7 @@ void mem_prefer_huge_pages(void *pages, size_t size)
 void mem_touch_pages(void *pages, size_t size)
 {
     const size_t step = (size_t)sysconf(_SC_PAGESIZE);
+    mem_prefer_huge_pages(pages, size);
     for (size_t i = 0; i < size; i += step)
         ((volatile char *)pages)[i] = 0;
 }

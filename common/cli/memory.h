@@ -29,7 +29,7 @@ void *mem_zero_pages(size_t size);
 /* For tables that are read at random, where each small page would be a miss of the TLB. Only a
  * hint; it does nothing for less than a huge page. */
 void mem_prefer_huge_pages(void *pages, size_t size);
-/* Takes all of them from the system: they are zero still. */
+/* Takes all of them from the system, huge ones if it has any: they are zero still. */
 void mem_touch_pages(void *pages, size_t size);
 void mem_free_pages(void *pages, size_t size);
 

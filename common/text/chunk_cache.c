@@ -44,11 +44,8 @@ size_t chunk_cache_room(const struct chunk_cache *cache)
 
 void chunk_cache_prepare(const struct chunk_cache *cache)
 {
-    size_t size = cache->count * sizeof *cache->lines;
-    if (cache->count == cache->most)
-        return;
-    mem_prefer_huge_pages(cache->lines + cache->count, size);
-    mem_touch_pages(cache->lines + cache->count, size);
+    if (cache->count < cache->most)
+        mem_touch_pages(cache->lines + cache->count, cache->count * sizeof *cache->lines);
 }
 
 /* A line's number is the first bits of the hash, of which there is now one more: what was in line i

@@ -36,11 +36,8 @@ size_t long_cache_room(const struct long_cache *cache)
 
 void long_cache_prepare(const struct long_cache *cache)
 {
-    size_t size = cache->count * sizeof *cache->lines;
-    if (cache->count == cache->most)
-        return;
-    mem_prefer_huge_pages(cache->lines + cache->count, size);
-    mem_touch_pages(cache->lines + cache->count, size);
+    if (cache->count < cache->most)
+        mem_touch_pages(cache->lines + cache->count, cache->count * sizeof *cache->lines);
 }
 
 /* In place, as chunk_cache_grow. */

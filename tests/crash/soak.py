@@ -160,11 +160,14 @@ class Soak:
         return messages
 
     def check_stage(self, name, status, message, sent):
-        if status in sent or status == -signal.SIGPIPE or status == 0:
-            self.kills += status in sent
+        one_line = message.startswith(f"{name}: ") and message.count("\n") == 1 and message.endswith("\n")
+        if status in sent:  # perhaps while it was ending by itself
+            self.kills += 1
+            said = message and not one_line
+        elif status in (0, -signal.SIGPIPE):
             said = message
         elif status == 1:
-            said = not (message.startswith(f"{name}: ") and message.count("\n") == 1 and message.endswith("\n"))
+            said = not one_line
         else:
             said = True
         if said:

@@ -100,9 +100,12 @@ int tokeniser_make_digest(struct tokeniser *tokeniser)
     put_vocabulary(&form, tokeniser);
     put_added(&form, &tokeniser->added);
     crypto_init();
-    /* The system's configuration has no say in this, and reading it takes longer than the digest.
-     */
-    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+    /* The system's configuration and libcrypto's table of all names, which only certificates need,
+     * have no say in this, and reading them takes longer than the digest. No program with a
+     * tokeniser verifies certificates. */
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
+                            OPENSSL_INIT_NO_ADD_ALL_DIGESTS,
+                        NULL);
     done = EVP_Digest(form.data, form.size, digest, NULL, EVP_sha256(), NULL);
     buffer_free(&form);
     if (done != 1)

@@ -105,27 +105,30 @@ static int read_config(struct tokeniser_options *options, json_t *json, const ch
     return read_added(options, json, path);
 }
 
-static int read_file(struct tokeniser_options *options, const char *folder, const char *name,
-                     int (*read)(struct tokeniser_options *, json_t *, const char *))
+static int read_map(struct tokeniser_options *options, const char *folder)
 {
-    char *path = mem_format("%s/%s", folder, name);
+    char *path = mem_format("%s/special_tokens_map.json", folder);
     json_t *json;
     int status = json_file_read_optional(path, JSON_ALLOW_NUL, &json);
     if (json != NULL)
-        status = read(options, json, path);
+        status = read_special(options, json, path);
     json_decref(json);
     free(path);
     return status;
 }
 
-static int read_map(struct tokeniser_options *options, json_t *json, const char *path)
-{
-    return read_special(options, json, path);
-}
-
+/* As transformers has it, the map goes before a configuration that describes no added tokens, and
+ * means nothing beside one that does. */
 int tokeniser_options_read(struct tokeniser_options *options, const char *folder)
 {
-    if (read_file(options, folder, "tokenizer_config.json", read_config) != 0)
-        return -1;
-    return read_file(options, folder, "special_tokens_map.json", read_map);
+    char *path = mem_format("%s/tokenizer_config.json", folder);
+    json_t *json;
+    int status = json_file_read_optional(path, JSON_ALLOW_NUL, &json);
+    if (status == 0 && json_object_get(json, "added_tokens_decoder") == NULL)
+        status = read_map(options, folder);
+    if (status == 0 && json != NULL)
+        status = read_config(options, json, path);
+    json_decref(json);
+    free(path);
+    return status;
 }

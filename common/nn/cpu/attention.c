@@ -20,6 +20,7 @@ struct view {
     size_t keys_stride;   /* 2H */
     size_t padded;        /* stride of a row of scores */
     uint32_t whole;       /* L up to whole panels, which rows of scores have room for */
+    uint32_t strip;       /* query rows to take at a time */
     size_t queries;       /* offset of the first query's row */
     size_t keys, values;  /* offsets of the first token's key and value */
     float scale;
@@ -45,6 +46,7 @@ static struct view view_of(const struct cpu_engine *e, uint32_t layer, uint32_t 
         .keys_stride = 2 * (size_t)w->hidden,
         .padded = cpu_scores_stride(tokens),
         .whole = (tokens + panel - 1) / panel * panel,
+        .strip = e->products->strip_rows,
         .queries = (size_t)first * w->hidden + (size_t)head * width,
         .keys = keys,
         .values = keys + w->hidden,
@@ -54,7 +56,7 @@ static struct view view_of(const struct cpu_engine *e, uint32_t layer, uint32_t 
 
 static uint32_t query_rows(const struct view *v, uint32_t done)
 {
-    return v->rows - done < QUERY_BLOCK ? v->rows - done : QUERY_BLOCK;
+    return v->rows - done < v->strip ? v->rows - done : v->strip;
 }
 
 /* The mask of a query's probabilities, or NULL where nothing is dropped. */
@@ -102,7 +104,7 @@ void attention_forward(const struct cpu_engine *e, uint32_t layer, uint32_t sequ
         return;
     p->pack_panels(s->keys, c->keys + v.keys, 1, v.keys_stride, v.width, v.tokens);
     p->pack_panels(s->values, c->keys + v.values, v.keys_stride, 1, v.tokens, v.width);
-    for (uint32_t done = 0; done < v.rows; done += QUERY_BLOCK) {
+    for (uint32_t done = 0; done < v.rows; done += v.strip) {
         uint32_t rows = query_rows(&v, done);
         size_t at = v.queries + done * v.stride;
         ask_for(c->query + at + rows * v.stride, v.stride, query_rows(&v, done + rows), v.width);
@@ -170,6 +172,6 @@ void attention_backward(const struct cpu_engine *e, uint32_t layer, uint32_t seq
     p->pack_panels(s->keys, c->keys + v.keys, 1, v.keys_stride, v.width, v.tokens);
     p->pack_panels(s->keys_by_depth, c->keys + v.keys, v.keys_stride, 1, v.tokens, v.width);
     p->pack_panels(s->values, c->keys + v.values, 1, v.keys_stride, v.width, v.tokens);
-    for (uint32_t done = 0; done < v.rows; done += QUERY_BLOCK)
+    for (uint32_t done = 0; done < v.rows; done += v.strip)
         block_backward(e, s, &v, layer, head, done);
 }

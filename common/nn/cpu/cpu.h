@@ -23,7 +23,6 @@
 #include "nn/dropout.h"
 
 #define BLOCK             96  /* rows a unit takes through a layer while they are in the cache */
-#define QUERY_BLOCK       48  /* query rows of attention at a time */
 #define GRADIENT_ROWS     384 /* rows summed at a time into a weight's gradient */
 #define GRADIENT_OUTPUTS  384
 #define GRADIENT_INPUTS   384
@@ -171,7 +170,7 @@ struct gradient_cache {
 struct scratch {
     float *active, *hidden;      /* [B, I] */
     float *z1, *h1, *z2, *stats; /* [B, H], [B, 2] */
-    float *scores, *dscores;     /* [QUERY_BLOCK, length] */
+    float *scores, *dscores;     /* [strip_rows of the products, length] */
     /* Packed operands: a left one, and panels of one head and of a gradient tile. */
     void *left, *keys, *keys_by_depth, *values, *queries, *outputs, *right;
 };

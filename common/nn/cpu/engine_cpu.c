@@ -45,9 +45,9 @@ static void *take_left(struct cpu_engine *e)
     grow_to(&bytes, p->left_bytes(BLOCK, w->intermediate));
     grow_to(&bytes, head->left_bytes(BLOCK, w->hidden));
     grow_to(&bytes, head->left_bytes(BLOCK, w->labels));
-    grow_to(&bytes, p->left_bytes(QUERY_BLOCK, length));
-    grow_to(&bytes, p->left_bytes(QUERY_BLOCK, w->hidden / w->heads));
-    grow_to(&bytes, p->left_bytes(length, QUERY_BLOCK));
+    grow_to(&bytes, p->left_bytes(p->strip_rows, length));
+    grow_to(&bytes, p->left_bytes(p->strip_rows, w->hidden / w->heads));
+    grow_to(&bytes, p->left_bytes(length, p->strip_rows));
     grow_to(&bytes, p->left_bytes(GRADIENT_OUTPUTS, GRADIENT_ROWS));
     grow_to(&bytes, head->left_bytes(GRADIENT_OUTPUTS, GRADIENT_ROWS));
     return arena_take(&e->arena, bytes, 1);
@@ -135,7 +135,7 @@ static void lay_out_gradients(struct cpu_engine *e)
 static void lay_out_scratch(struct cpu_engine *e, struct scratch *s)
 {
     size_t H = e->weights->hidden, I = e->weights->intermediate, D = H / e->weights->heads;
-    size_t length = e->plan.max_length;
+    size_t length = e->plan.max_length, strip = e->products->strip_rows;
     s->active = take(e, BLOCK, I);
     s->z1 = take(e, BLOCK, H);
     s->h1 = take(e, BLOCK, H);
@@ -144,14 +144,14 @@ static void lay_out_scratch(struct cpu_engine *e, struct scratch *s)
     s->left = take_left(e);
     s->keys = take_panels(e, D, length);
     s->values = take_panels(e, length, D);
-    s->scores = take(e, QUERY_BLOCK, cpu_scores_stride(e->plan.max_length));
+    s->scores = take(e, strip, cpu_scores_stride(e->plan.max_length));
     if (!e->plan.train)
         return;
     s->hidden = take(e, BLOCK, I);
-    s->dscores = take(e, QUERY_BLOCK, cpu_scores_stride(e->plan.max_length));
+    s->dscores = take(e, strip, cpu_scores_stride(e->plan.max_length));
     s->keys_by_depth = take_panels(e, length, D);
-    s->queries = take_panels(e, QUERY_BLOCK, D);
-    s->outputs = take_panels(e, QUERY_BLOCK, D);
+    s->queries = take_panels(e, strip, D);
+    s->outputs = take_panels(e, strip, D);
     s->right = take_panels(e, GRADIENT_ROWS, GRADIENT_INPUTS);
 }
 

@@ -25,6 +25,7 @@
 #endif
 
 #define PANEL       (2 * VECTOR)
+#define STRIP_ROWS  48
 #define DEPTH_BLOCK 384 /* of the right operand's panel, to stay in the cache */
 #define SUM_DEPTH   128 /* summed from zero before it joins the sum: fewer roundings meet */
 #define SHALLOW     64 /* depth up to which packing a transposed operand costs more than it saves */
@@ -282,6 +283,7 @@ extern const struct products NAMED(products_float32_, KERNELS);
 const struct products NAMED(products_float32_, KERNELS) = {
     .name = "float32",
     .panel_columns = PANEL,
+    .strip_rows = STRIP_ROWS,
     .panels_bytes = panels_bytes,
     .pack_panels = pack_panels,
     .left_bytes = left_bytes,
@@ -324,6 +326,7 @@ extern const struct products NAMED(products_rounded_, KERNELS);
 const struct products NAMED(products_rounded_, KERNELS) = {
     .name = "bf16 by rounded float32",
     .panel_columns = PANEL,
+    .strip_rows = STRIP_ROWS,
     .panels_bytes = panels_bytes,
     .pack_panels = pack_panels_rounded,
     .left_bytes = left_bytes,

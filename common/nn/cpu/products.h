@@ -23,7 +23,9 @@ struct left {
 struct products {
     const char *name;
     unsigned
-        panel_columns; /* rows of c with room for whole panels spare a multiplication its edge */
+        panel_columns;   /* rows of c with room for whole panels spare a multiplication its edge */
+    unsigned strip_rows; /* of a wide and shallow c to compute at a time, so that it stays in the
+                            cache: whole tiles */
 
     /* Bytes that the packed right[depth, columns] takes. */
     size_t (*panels_bytes)(size_t depth, size_t columns);

@@ -19,11 +19,13 @@
 #include "nn/cpu/vector.h"
 
 #define PANEL      32
+#define STRIP_ROWS 96
 #define DEEP       32
 #define PAIRS      (DEEP / 2)
 #define TILE_ROWS  16
 #define LEFT_UNIT  (TILE_ROWS * PAIRS) /* words of a pair of bf16 */
 #define PANEL_UNIT (PAIRS * PANEL)
+#define LINE       16 /* words of a line of the cache */
 
 static size_t units_of(size_t depth)
 {
@@ -88,11 +90,23 @@ INLINE void pairs_across(uint32_t words[SQUARE], const float *x, const float *be
     convert_across(words, x, below);
 }
 
+/* Asks for SQUARE floats of each of the DEEP steps that follow those at x. */
+INLINE void ask_across(const float *x, size_t stride)
+{
+    for (size_t i = DEEP; i < 2 * DEEP; i++)
+        __builtin_prefetch(x + i * stride);
+}
+
 /* SQUARE x PAIRS words: the pairs along the depth of `height` vectors, `deep` steps from x on; the
  * next vector is at x + stride. */
 INLINE void square_along(uint32_t words[SQUARE * PAIRS], const float *x, size_t stride,
                          size_t height, size_t deep)
 {
+    if (height == SQUARE && deep == DEEP) {
+        for (size_t i = 0; i < SQUARE; i++, x += stride)
+            convert_along(words + i * PAIRS, x);
+        return;
+    }
     for (size_t i = 0; i < SQUARE; i++) {
         if (i < height)
             pairs_along(words + i * PAIRS, x + i * stride, deep);
@@ -106,6 +120,11 @@ INLINE void square_along(uint32_t words[SQUARE * PAIRS], const float *x, size_t 
 INLINE void square_across(uint32_t *words, size_t to_stride, const float *x, size_t stride,
                           size_t width, size_t deep)
 {
+    if (width == SQUARE && deep == DEEP) {
+        for (size_t p = 0; p < PAIRS; p++, x += 2 * stride)
+            convert_across(words + p * to_stride, x, x + stride);
+        return;
+    }
     for (size_t p = 0; p < PAIRS; p++) {
         const float *first = x + 2 * p * stride;
         if (2 * p < deep)
@@ -121,26 +140,51 @@ static size_t panels_bytes(size_t depth, size_t columns)
     return (columns + PANEL - 1) / PANEL * units_of(depth) * PANEL_UNIT * sizeof(uint32_t);
 }
 
-static void pack_panels(void *panels, const float *right, size_t row, size_t column, size_t depth,
-                        size_t columns)
+/* right's columns are contiguous: panel by panel. */
+static void pack_panels_along(uint32_t *words, const float *right, size_t column, size_t depth,
+                              size_t columns)
 {
-    uint32_t *words = panels, square[SQUARE * PAIRS];
+    uint32_t square[SQUARE * PAIRS];
     for (size_t n = 0; n < columns; n += PANEL) {
         for (size_t k = 0; k < depth; k += DEEP, words += PANEL_UNIT) {
             size_t deep = depth - k < DEEP ? depth - k : DEEP;
             for (size_t half = 0; half < PANEL; half += SQUARE) {
                 size_t at = n + half, rest = at < columns ? columns - at : 0;
                 size_t width = rest < SQUARE ? rest : SQUARE;
-                const float *x = right + (width ? at * column : 0) + k * row;
-                if (column == 1) {
-                    square_across(words + half, PANEL, x, row, width, deep);
-                } else {
-                    square_along(square, x, column, width, deep);
-                    transpose_square(words + half, PANEL, square, PAIRS);
-                }
+                const float *x = right + (width ? at * column : 0) + k;
+                square_along(square, x, column, width, deep);
+                transpose_square(words + half, PANEL, square, PAIRS);
             }
         }
     }
+}
+
+/* right's rows are contiguous: a few rows whole. */
+static void pack_panels_across(uint32_t *words, const float *right, size_t row, size_t depth,
+                               size_t columns)
+{
+    size_t units = units_of(depth);
+    for (size_t u = 0; u < units; u++) {
+        size_t k = u * DEEP, deep = depth - k < DEEP ? depth - k : DEEP;
+        for (size_t n = 0; n < columns; n += SQUARE) {
+            size_t width = columns - n < SQUARE ? columns - n : SQUARE;
+            const float *x = right + k * row + n;
+            uint32_t *to = words + (n / PANEL * units + u) * PANEL_UNIT + n % PANEL;
+            ask_across(x, row);
+            square_across(to, PANEL, x, row, width, deep);
+            if (columns - n <= SQUARE && n % PANEL == 0)
+                square_across(to + SQUARE, PANEL, x, row, 0, deep);
+        }
+    }
+}
+
+static void pack_panels(void *panels, const float *right, size_t row, size_t column, size_t depth,
+                        size_t columns)
+{
+    if (column == 1)
+        pack_panels_across(panels, right, row, depth, columns);
+    else
+        pack_panels_along(panels, right, column, depth, columns);
 }
 
 static size_t left_bytes(size_t rows, size_t depth)
@@ -148,30 +192,63 @@ static size_t left_bytes(size_t rows, size_t depth)
     return (rows + 2 * TILE_ROWS - 1) / TILE_ROWS * units_of(depth) * LEFT_UNIT * sizeof(uint32_t);
 }
 
-static struct left pack_left(void *room, const float *x, size_t row, size_t column, size_t rows,
-                             size_t depth)
+/* x's rows are contiguous. */
+static void pack_left_along(uint32_t *words, const float *x, size_t row, size_t rows, size_t depth)
 {
-    uint32_t *words = room, square[SQUARE * PAIRS];
     for (size_t m = 0; m < rows; m += TILE_ROWS) {
         size_t height = rows - m < TILE_ROWS ? rows - m : TILE_ROWS;
         for (size_t k = 0; k < depth; k += DEEP, words += LEFT_UNIT) {
             size_t deep = depth - k < DEEP ? depth - k : DEEP;
-            const float *from = x + m * row + k * column;
-            if (column == 1) {
-                square_along(words, from, row, height, deep);
-            } else {
-                square_across(square, SQUARE, from, column, height, deep);
-                transpose_square(words, PAIRS, square, SQUARE);
-            }
+            square_along(words, x + m * row + k, row, height, deep);
         }
     }
+}
+
+/* x's columns are contiguous: a few whole. */
+static void pack_left_across(uint32_t *words, const float *x, size_t column, size_t rows,
+                             size_t depth)
+{
+    uint32_t square[SQUARE * PAIRS];
+    size_t units = units_of(depth);
+    for (size_t u = 0; u < units; u++) {
+        size_t k = u * DEEP, deep = depth - k < DEEP ? depth - k : DEEP;
+        for (size_t m = 0; m < rows; m += TILE_ROWS) {
+            size_t height = rows - m < TILE_ROWS ? rows - m : TILE_ROWS;
+            uint32_t *to = words + (m / TILE_ROWS * units + u) * LEFT_UNIT;
+            ask_across(x + k * column + m, column);
+            square_across(square, SQUARE, x + k * column + m, column, height, deep);
+            transpose_square(to, PAIRS, square, SQUARE);
+        }
+    }
+}
+
+static struct left pack_left(void *room, const float *x, size_t row, size_t column, size_t rows,
+                             size_t depth)
+{
+    if (column == 1)
+        pack_left_along(room, x, row, rows, depth);
+    else
+        pack_left_across(room, x, column, rows, depth);
     return (struct left){.data = room};
 }
 
 /* ---- a block of the result ---- */
 
-/* BLOCK_ROWS x PANEL of c = left + units, from the two operands' words; c_stride 0 with load set:
- * each row starts from the same numbers, a bias. */
+/* What is asked for while a block is computed, so that it is in the second cache when its turn
+ * comes: lines of the cache for each unit of the depth. */
+struct ahead {
+    const uint32_t *data;
+    size_t lines;
+};
+
+INLINE void ask_for(struct ahead ahead, size_t unit)
+{
+    for (size_t i = 0; i < ahead.lines; i++)
+        __builtin_prefetch(ahead.data + (unit * ahead.lines + i) * LINE, 0, 2);
+}
+
+/* BLOCK_ROWS x PANEL of c = from + the units of the two operands' words. from: rows
+ * from_stride apart, 0 for the same numbers in each, a bias; or NULL for zeros. */
 #ifdef AMX
 
 #define BLOCK_ROWS 32
@@ -253,12 +330,14 @@ INLINE void load_result(const float *from, size_t stride)
 }
 
 static void block(float *c, size_t c_stride, const float *from, size_t from_stride,
-                  const uint32_t *left, size_t left_tile, const uint32_t *panel, size_t units)
+                  const uint32_t *left, size_t left_tile, const uint32_t *panel, size_t units,
+                  struct ahead ahead)
 {
     /* GCC's tile loads do not say that they read memory: what they read is stored by here. */
     __asm__ volatile("" ::: "memory");
     load_result(from, from_stride);
     for (size_t u = 0; u < units; u++) {
+        ask_for(ahead, u);
         TILE_LOAD(4, left + u * LEFT_UNIT, PAIRS * sizeof *left);
         TILE_LOAD(6, panel + u * PANEL_UNIT, PANEL * sizeof *panel);
         TILE_LOAD(7, panel + u * PANEL_UNIT + 16, PANEL * sizeof *panel);
@@ -281,7 +360,8 @@ static void block(float *c, size_t c_stride, const float *from, size_t from_stri
 #define TILES_END()
 
 static void block(float *c, size_t c_stride, const float *from, size_t from_stride,
-                  const uint32_t *left, size_t left_tile, const uint32_t *panel, size_t units)
+                  const uint32_t *left, size_t left_tile, const uint32_t *panel, size_t units,
+                  struct ahead ahead)
 {
     __m512 low[BLOCK_ROWS], high[BLOCK_ROWS];
     (void)left_tile;
@@ -290,7 +370,8 @@ static void block(float *c, size_t c_stride, const float *from, size_t from_stri
         low[i] = from ? _mm512_loadu_ps(from + (size_t)i * from_stride) : _mm512_setzero_ps();
         high[i] = from ? _mm512_loadu_ps(from + (size_t)i * from_stride + 16) : low[i];
     }
-    for (size_t u = 0; u < units; u++, left += LEFT_UNIT)
+    for (size_t u = 0; u < units; u++, left += LEFT_UNIT) {
+        ask_for(ahead, u);
         for (size_t p = 0; p < PAIRS; p++, panel += PANEL) {
             __m512bh b0 = (__m512bh)_mm512_loadu_si512(panel);
             __m512bh b1 = (__m512bh)_mm512_loadu_si512(panel + 16);
@@ -301,6 +382,7 @@ static void block(float *c, size_t c_stride, const float *from, size_t from_stri
                 high[i] = _mm512_dpbf16_ps(high[i], a, b1);
             }
         }
+    }
     UNROLL
     for (int i = 0; i < BLOCK_ROWS; i++) {
         _mm512_storeu_ps(c + (size_t)i * c_stride, low[i]);
@@ -313,13 +395,13 @@ static void block(float *c, size_t c_stride, const float *from, size_t from_stri
 /* A block that reaches beyond the last row or column: computed aside. */
 static void block_at_edge(float *c, size_t c_stride, const float *from, size_t from_stride,
                           const uint32_t *left, size_t left_tile, const uint32_t *panel,
-                          size_t units, size_t rows, size_t columns)
+                          size_t units, struct ahead ahead, size_t rows, size_t columns)
 {
     float aside[BLOCK_ROWS * PANEL];
     memset(aside, 0, sizeof aside);
     for (size_t i = 0; from && i < rows; i++)
         memcpy(aside + i * PANEL, from + i * from_stride, columns * sizeof *c);
-    block(aside, PANEL, aside, PANEL, left, left_tile, panel, units);
+    block(aside, PANEL, aside, PANEL, left, left_tile, panel, units, ahead);
     for (size_t i = 0; i < rows; i++)
         memcpy(c + i * c_stride, aside + i * PANEL, columns * sizeof *c);
 }
@@ -329,9 +411,11 @@ static void multiply(float *c, size_t c_stride, struct left operand, const void 
 {
     const uint32_t *left = operand.data, *panels = packed;
     size_t units = units_of(depth), left_tile = units * LEFT_UNIT;
+    size_t lines = PANEL_UNIT / LINE / ((rows + BLOCK_ROWS - 1) / BLOCK_ROWS);
     TILES_BEGIN();
     for (size_t n = 0; n < columns; n += PANEL, panels += units * PANEL_UNIT) {
-        for (size_t m = 0; m < rows; m += BLOCK_ROWS) {
+        struct ahead ahead = {panels + units * PANEL_UNIT, lines};
+        for (size_t m = 0; m < rows; m += BLOCK_ROWS, ahead.data += units * lines * LINE) {
             const uint32_t *a = left + m / TILE_ROWS * left_tile + m % TILE_ROWS * (size_t)PAIRS;
             size_t high = rows - m < BLOCK_ROWS ? rows - m : BLOCK_ROWS;
             size_t wide = columns - n < PANEL ? columns - n : PANEL;
@@ -339,10 +423,10 @@ static void multiply(float *c, size_t c_stride, struct left operand, const void 
             const float *from = accumulate ? to : bias ? bias + n : NULL;
             size_t from_stride = accumulate ? c_stride : 0;
             if (high == BLOCK_ROWS && wide == PANEL)
-                block(to, c_stride, from, from_stride, a, left_tile, panels, units);
+                block(to, c_stride, from, from_stride, a, left_tile, panels, units, ahead);
             else
-                block_at_edge(to, c_stride, from, from_stride, a, left_tile, panels, units, high,
-                              wide);
+                block_at_edge(to, c_stride, from, from_stride, a, left_tile, panels, units, ahead,
+                              high, wide);
         }
     }
     TILES_END();
@@ -353,6 +437,7 @@ extern const struct products NAMED(products_, PRODUCTS);
 const struct products NAMED(products_, PRODUCTS) = {
     .name = "bf16 by " TEXT(PRODUCTS),
     .panel_columns = PANEL,
+    .strip_rows = STRIP_ROWS,
     .panels_bytes = panels_bytes,
     .pack_panels = pack_panels,
     .left_bytes = left_bytes,

@@ -178,6 +178,22 @@ print(len(records), whole)')" = "1 False" ] || { echo "$command"; false; }
     done
 }
 
+@test "any signal that ends a program leaves nothing" {
+    for signal in HUP INT QUIT TERM USR1 USR2 ALRM VTALRM PROF XCPU; do
+        mkfifo pipe
+        rec-cat -q -o out.mp pipe &
+        exec 5> pipe
+        head -c 100 "$STREAMS/good-text.mp" >&5
+        until ls .out.mp.* > /dev/null 2>&1; do sleep 0.01; done
+        kill -s "$signal" $! # a shell's background jobs ignore INT and QUIT
+        case $signal in INT | QUIT) kill -s TERM $! ;; esac
+        wait $! && false || [ $? -gt 128 ]
+        exec 5>&-
+        rm pipe
+        [ -z "$(ls -A)" ] || { echo "$signal"; ls -A; false; }
+    done
+}
+
 @test "CPU time that ends: the signal's status, and nothing is left" {
     mkdir work
     cd work
@@ -277,6 +293,19 @@ open("parts.mp", "wb").write(b"".join(segment(dict(text, part=[k + 1, 10000, "s"
         [ "$got" = "$right" ] || [ "$got" = "$other" ]
     done
     [ "$(ls -A)" = "$(printf 'out.mp\ntwo.mp')" ]
+}
+
+@test "-o /dev/stdout, /dev/stderr and /dev/fd/N write to the descriptor, never in place of its file" {
+    echo before > log
+    rec-cat -q -o /dev/stdout "$STREAMS/good-text.mp" >> log
+    [ "$(head -n 1 log)" = before ] && tail -c +8 log | cmp - "$STREAMS/good-text.mp"
+    { rec-cat -q -o /dev/fd/7 "$STREAMS/good-text.mp" && rec-cat -q -o /proc/self/fd/7 "$STREAMS/good-text.mp"; } 7> two
+    cat "$STREAMS/good-text.mp" "$STREAMS/good-text.mp" | cmp - two
+    ln -s /dev/stderr link
+    rec-cat -q -o link "$STREAMS/good-text.mp" 2> three
+    cmp three "$STREAMS/good-text.mp"
+    fails_with "rec-cat: /dev/fd/9: cannot open for writing: Bad file descriptor" rec-cat -q -o /dev/fd/9 "$STREAMS/good-text.mp"
+    [ -L link ] && [ -z "$(find . -name '.*.??????')" ]
 }
 
 @test "a folder that is read-only" {

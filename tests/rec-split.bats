@@ -73,7 +73,11 @@ s-4-of-4.mp' ]
     usage "--stratify, --seed and --in-order are for --ratio" -n 2 --stratify
     usage "--stratify, --seed and --in-order are for --ratio" -n 2 --seed 1
     usage "--ratio has 3 shares, but -o names 2 files" -r 1:1:1 -o a -o b
-    usage "-o: 'a' twice" -r 1:1 -o a -o a
+    usage "-o: 'a' and 'a' are the same file" -r 1:1 -o a -o a
+    usage "-o: 'a' and './a' are the same file" -r 1:1 -o a -o ./a
+    ln -s a link
+    usage "-o: 'link' and 'a' are the same file" -r 1:1 -o link -o a
+    rm link
     usage "--seed and --in-order exclude each other" -r 1:1 -o a -o b --seed 1 --in-order
     usage "--ratio: '0.8,0.1' adds up to less than 1" -r 0.8,0.1 -o a -o b
     for ratio in "" 1: :1 1:0 1:-1 1:x nan:1 1::1; do
@@ -94,6 +98,38 @@ s-4-of-4.mp' ]
     fails_with "rec-split: *good-full-metrics.mp: record 1: --stratify needs labels that are classes" \
         rec-split -r 1:1 --stratify -o a -o b "$STREAMS/good-full-metrics.mp"
     [ -z "$(ls -A)" ]
+}
+
+@test "all or none: a file that was there is there when another cannot be written or put in place" {
+    cp "$STREAMS/good-text.mp" data.mp
+    echo old > old.mp
+    mkfifo pipe
+    fails_with "rec-split: /dev/full: cannot write: No space left on device" rec-split -q -r 1:1:1 -o old.mp -o data.mp -o /dev/full data.mp
+    [ "$(cat old.mp)" = old ] && cmp data.mp "$STREAMS/good-text.mp"
+    cat pipe > /dev/null &
+    fails_with "rec-split: /dev/full: *" rec-split -q -r 1:1 -o pipe -o /dev/full data.mp
+    [ -p pipe ]
+    rm pipe
+    echo old > b-1-of-3.mp
+    ! FAULT_PROGRAM=$(command -v rec-split) FAULT_REPORT=$PWD/report FAULT_KIND=rename FAULT_AT=3 LD_PRELOAD=$BUILD/fault.so \
+        rec-split -q -n 3 -o b data.mp 2> line
+    [ "$(cat line)" = "rec-split: b-2-of-3.mp: cannot rename the finished file into place: Permission denied" ]
+    rm line report
+    [ "$(cat b-1-of-3.mp)" = old ] && [ "$(ls -A | tr '\n' ' ')" = "b-1-of-3.mp data.mp old.mp " ]
+}
+
+@test "a signal while parts are written leaves none" {
+    rec-load -q <(seq 3000) -o seq.mp
+    for delay in 0.01 0.02 0.04 0.08; do
+        rec-split -q -n 3000 -o part seq.mp > /dev/null &
+        sleep "$delay"
+        kill -TERM $! 2>/dev/null
+        wait $! || [ $? -eq 143 ]
+        count=$(find . -name 'part-*' | wc -l)
+        [ "$count" -eq 0 ] || [ "$count" -eq 3000 ] || { echo "$count parts"; false; }
+        [ -z "$(find . -name '.*.mp.*')" ]
+        find . -name 'part-*' -delete
+    done
 }
 
 @test "cat of four shards tokenised in parallel is the unsharded result, record for record" {

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/buffer.h"
 #include "cli/diag.h"
@@ -66,8 +65,9 @@ static void check_ratio(void)
                             options.outputs.count);
     for (size_t i = 0; i < options.outputs.count; i++)
         for (size_t j = 0; j < i; j++)
-            if (strcmp(options.outputs.items[i], options.outputs.items[j]) == 0)
-                options_usage_error("-o: '%s' twice", options.outputs.items[i]);
+            if (output_is_same(options.outputs.items[i], options.outputs.items[j]))
+                options_usage_error("-o: '%s' and '%s' are the same file", options.outputs.items[j],
+                                    options.outputs.items[i]);
     if (options_given(&options.plan.seed) && options.plan.in_order)
         options_usage_error("--seed and --in-order exclude each other");
 }
@@ -85,17 +85,17 @@ static void check_options(void)
         options_usage_error("-n takes one -o");
 }
 
+/* All are written before any is put in its place. */
 struct part {
     char *path;
-    struct stream_writer *writer; /* NULL: not begun, or closed */
-    bool done;                    /* the file is there */
+    struct stream_writer *writer; /* NULL: not begun, or finished */
+    struct output *output;        /* the file, when it is finished */
 };
 
-static int part_close(struct part *part, bool commit)
+static int part_finish(struct part *part)
 {
-    int status = stream_writer_close(part->writer, commit);
+    int status = stream_writer_finish(part->writer, part->output);
 
-    part->done = commit && status == 0;
     part->writer = NULL;
     return status;
 }
@@ -155,7 +155,7 @@ static int write_numbered(const struct stream_spool *spool, struct stream_reader
         if (status == 0)
             status = stream_writer_end(parts[i].writer);
         if (status == 0)
-            status = part_close(&parts[i], true);
+            status = part_finish(&parts[i]);
     }
     stream_groups_free(&groups);
     return status;
@@ -182,8 +182,8 @@ static int write_shares(struct stream_reader *reader, const uint8_t *part_of, st
     return event == STREAM_FAILED ? -1 : status;
 }
 
-/* PREFIX-03-of-16.mp: names sort as the parts do. */
-static void name_parts(struct part *parts)
+/* PREFIX-03-of-16.mp: names sort as the parts do. outputs: one for each part. */
+static void name_parts(struct part *parts, struct output *outputs, size_t count)
 {
     const char *prefix = options.outputs.count > 0 ? options.outputs.items[0] : "part";
     int digits = snprintf(NULL, 0, "%" PRIu64, options.parts);
@@ -193,22 +193,31 @@ static void name_parts(struct part *parts)
             mem_format("%s-%0*" PRIu64 "-of-%" PRIu64 ".mp", prefix, digits, i + 1, options.parts);
     for (size_t i = 0; i < options.plan.parts; i++)
         parts[i].path = mem_strdup(options.outputs.items[i]);
+    for (size_t i = 0; i < count; i++)
+        parts[i].output = &outputs[i];
 }
 
-/* All parts or none. */
-static int close_parts(struct part *parts, size_t count, int status)
+static int commit_parts(struct part *parts, struct output *outputs, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (parts[i].writer != NULL && part_close(&parts[i], status == 0) != 0)
-            status = -1;
+        if (parts[i].writer != NULL && part_finish(&parts[i]) != 0)
+            return -1;
+    if (output_commit_all(outputs, count) != 0)
+        return -1;
+    for (size_t i = 0; options.ratio == NULL && i < count; i++)
+        printf("%s\n", parts[i].path);
+    return 0;
+}
+
+static void free_parts(struct part *parts, struct output *outputs, size_t count)
+{
     for (size_t i = 0; i < count; i++) {
-        if (status == 0 && options.ratio == NULL)
-            printf("%s\n", parts[i].path);
-        if (status != 0 && parts[i].done)
-            unlink(parts[i].path);
+        stream_writer_close(parts[i].writer, false);
+        output_abandon(&outputs[i]);
         free(parts[i].path);
     }
-    return status;
+    free(parts);
+    free(outputs);
 }
 
 /* The label of each group, as a number. */
@@ -255,10 +264,11 @@ static int write_parts(const struct stream_spool *spool, const struct strata *st
     size_t count = options.ratio != NULL ? options.plan.parts : options.parts,
            sizes[PARTITION_MAX_PARTS];
     struct part *parts = mem_calloc(count, sizeof *parts);
+    struct output *outputs = mem_calloc(count, sizeof *outputs);
     uint8_t *part_of = NULL;
     int status = reader != NULL ? 0 : -1;
 
-    name_parts(parts);
+    name_parts(parts, outputs, count);
     if (status == 0 && options.ratio != NULL) {
         part_of = mem_calloc(spool->groups, 1);
         partition_assign(&options.plan, strata->of, strata->names.count, spool->groups, part_of,
@@ -267,12 +277,13 @@ static int write_parts(const struct stream_spool *spool, const struct strata *st
     } else if (status == 0) {
         status = write_numbered(spool, reader, parts);
     }
-    status = close_parts(parts, count, status);
+    if (status == 0)
+        status = commit_parts(parts, outputs, count);
     if (status == 0)
         report(spool, sizes);
+    free_parts(parts, outputs, count);
     stream_reader_close(reader);
     free(part_of);
-    free(parts);
     return status;
 }
 

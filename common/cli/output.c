@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include "cli/diag.h"
 #include "cli/folder.h"
 #include "cli/memory.h"
+#include "cli/options.h"
 #include "cli/signals.h"
 
 #define LINKS_MAX       40 /* as the kernel follows */
@@ -33,6 +35,27 @@ static void release(struct output *output)
     *output = (struct output){.fd = -1};
 }
 
+/* The descriptor that a path stands for, whose link leads to a file that may have another place or
+ * none, or -1. */
+static int descriptor_of(const char *path)
+{
+    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+
+    if (strcmp(path, "/dev/stdout") == 0)
+        return STDOUT_FILENO;
+    if (strcmp(path, "/dev/stderr") == 0)
+        return STDERR_FILENO;
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        size_t length = strlen(folders[i]);
+        uint64_t number;
+
+        if (strncmp(path, folders[i], length) == 0 && parse_unsigned(path + length, &number) == 0 &&
+            number <= INT_MAX)
+            return (int)number;
+    }
+    return -1;
+}
+
 /* What path names in the end: a rename must replace the file, never a symbolic link to it, which
  * may name a file that does not exist yet. */
 static char *follow_links(const char *path)
@@ -44,7 +67,7 @@ static char *follow_links(const char *path)
         const char *slash = strrchr(name, '/');
         char *next;
 
-        if (size < 0)
+        if (size < 0 || descriptor_of(name) >= 0)
             break;
         target[size] = '\0';
         if (slash != NULL && target[0] != '/')
@@ -57,13 +80,19 @@ static char *follow_links(const char *path)
     return name;
 }
 
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL ? slash + 1 : path;
+}
+
 /* ".NAME.XXXXXX" beside path, since rename works only within one file system; as much of NAME as
  * leaves room for the rest. */
 static char *temporary_name(const char *path)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    const char *slash = strrchr(path, '/');
-    const char *base = slash != NULL ? slash + 1 : path;
+    const char *base = file_name(path);
     unsigned char random[RANDOM_LETTERS];
     char end[RANDOM_LETTERS + 1] = "";
 
@@ -119,6 +148,13 @@ static int open_special(struct output *output)
     return output->fd >= 0 ? 0 : diag_errno(errno, "%s: cannot open for writing", output->path);
 }
 
+/* Written to where it stands, as its other users do. */
+static int open_descriptor(struct output *output)
+{
+    output->fd = fcntl(descriptor_of(output->path), F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    return output->fd >= 0 ? 0 : diag_errno(errno, "%s: cannot open for writing", output->path);
+}
+
 int output_open(struct output *output, const char *path)
 {
     struct stat before;
@@ -131,49 +167,180 @@ int output_open(struct output *output, const char *path)
     output->fd = -1;
     if (path[0] == '\0' || (error_number != 0 && error_number != ENOENT))
         return diag_errno(error_number, "%s: cannot create", path[0] != '\0' ? path : "''");
-    if (error_number == 0 && !S_ISREG(before.st_mode)) {
-        output->path = mem_strdup(path);
+    output->path = follow_links(path);
+    if (descriptor_of(output->path) >= 0)
+        status = open_descriptor(output);
+    else if (error_number == 0 && !S_ISREG(before.st_mode))
         status = open_special(output);
-    } else {
-        output->path = follow_links(path);
+    else
         status = open_temporary(output, error_number == 0 ? &before : NULL);
-    }
     if (status != 0)
         release(output);
     return status;
 }
 
-/* Closes the file that is whole, and puts it in its place, where a crash cannot undo it. */
+int output_finish(struct output *output)
+{
+    bool failed = output->temporary != NULL && output->fd >= 0 && fsync(output->fd) != 0;
+    int error_number = errno, fd = output->fd;
+
+    if (output->path == NULL || fd < 0)
+        return 0;
+    output->fd = -1;
+    if (close(fd) != 0 && !failed) {
+        failed = true;
+        error_number = errno;
+    }
+    return failed ? diag_errno(error_number, "%s: cannot write", output->path) : 0;
+}
+
 static int put_in_place(struct output *output)
 {
-    bool renames = output->temporary != NULL;
-    bool failed = renames && fsync(output->fd) != 0;
-    int fd = output->fd;
-
-    output->fd = -1;
-    if (failed) {
-        diag_errno(errno, "%s: cannot write", output->path);
-        close(fd);
-        return -1;
-    }
-    if (close(fd) != 0)
-        return diag_errno(errno, "%s: cannot write", output->path);
-    if (renames && rename(output->temporary, output->path) != 0)
+    if (rename(output->temporary, output->path) != 0)
         return diag_errno(errno, "%s: cannot rename the finished file into place", output->path);
-    if (!renames)
-        return 0;
     signals_keep(output->temporary);
     free(output->temporary);
     output->temporary = NULL;
-    return folder_sync_parent(output->path);
+    return 0;
 }
 
 int output_commit(struct output *output)
 {
-    int status = output->path != NULL ? put_in_place(output) : 0;
+    int status = output_finish(output);
 
+    if (status == 0 && output->temporary != NULL) {
+        status = put_in_place(output);
+        if (status == 0)
+            status = folder_sync_parent(output->path); /* a crash cannot undo it */
+    }
     output_abandon(output); /* what a failure left */
     return status;
+}
+
+/* Another name for the file that is at path, or NULL: there is none, or it can have no other. */
+static char *set_aside(const char *path)
+{
+    char *name = temporary_name(path);
+
+    if (name != NULL && link(path, name) != 0) {
+        free(name);
+        name = NULL;
+    }
+    return name;
+}
+
+/* aside: the name of what was there before, or NULL; new: nothing was. */
+static void take_back(const char *path, const char *aside, bool new)
+{
+    if (aside != NULL && rename(aside, path) != 0)
+        diag_warn("%s: the file that was there is %s", path, aside);
+    else if (new)
+        unlink(path);
+}
+
+struct replaced {
+    char *aside; /* owned */
+    bool new;
+};
+
+static void forget_aside(const char *aside)
+{
+    if (aside != NULL && unlink(aside) != 0)
+        diag_warn("%s: cannot remove what was there before", aside);
+}
+
+static int put_all_in_place(struct output *outputs, size_t count)
+{
+    struct replaced *before = mem_calloc(count, sizeof *before);
+    size_t done = 0;
+
+    for (; done < count; done++) {
+        struct output *output = &outputs[done];
+
+        if (output->temporary == NULL)
+            continue;
+        before[done].new = access(output->path, F_OK) != 0 && errno == ENOENT;
+        before[done].aside = before[done].new ? NULL : set_aside(output->path);
+        if (put_in_place(output) != 0)
+            break;
+    }
+    if (done < count)
+        forget_aside(before[done].aside);
+    for (size_t i = done; i-- > 0;)
+        if (done < count && outputs[i].path != NULL)
+            take_back(outputs[i].path, before[i].aside, before[i].new);
+        else
+            forget_aside(before[i].aside);
+    for (size_t i = 0; i < count; i++)
+        free(before[i].aside);
+    free(before);
+    return done < count ? -1 : 0;
+}
+
+int output_commit_all(struct output *outputs, size_t count)
+{
+    sigset_t all, mask;
+    int status = 0;
+
+    for (size_t i = 0; i < count && status == 0; i++)
+        status = output_finish(&outputs[i]);
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &mask);
+    if (status == 0)
+        status = put_all_in_place(outputs, count);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    for (size_t i = 0; i < count; i++) {
+        if (status == 0 && outputs[i].path != NULL)
+            status = folder_sync_parent(outputs[i].path);
+        output_abandon(&outputs[i]);
+    }
+    return status;
+}
+
+static bool is_standard_output(const char *path)
+{
+    return path == NULL || strcmp(path, "-") == 0;
+}
+
+static bool is_same_file(const struct stat *one, const struct stat *other)
+{
+    return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+static int stat_folder(const char *path, struct stat *folder)
+{
+    char *name = mem_format("%.*s.", (int)(file_name(path) - path), path);
+    int status = stat(name, folder);
+
+    free(name);
+    return status;
+}
+
+/* Whether two paths are one name in one folder. */
+static bool is_same_entry(const char *one, const char *other)
+{
+    struct stat first, second;
+
+    return strcmp(file_name(one), file_name(other)) == 0 && stat_folder(one, &first) == 0 &&
+           stat_folder(other, &second) == 0 && is_same_file(&first, &second);
+}
+
+bool output_is_same(const char *one, const char *other)
+{
+    struct stat file, standard;
+    bool same;
+
+    if (is_standard_output(one) && is_standard_output(other))
+        return true;
+    if (is_standard_output(one) || is_standard_output(other))
+        return fstat(STDOUT_FILENO, &standard) == 0 && S_ISREG(standard.st_mode) &&
+               stat(is_standard_output(one) ? other : one, &file) == 0 &&
+               is_same_file(&file, &standard);
+    char *first = follow_links(one), *second = follow_links(other);
+    same = strcmp(first, second) == 0 || is_same_entry(first, second);
+    free(first);
+    free(second);
+    return same;
 }
 
 void output_abandon(struct output *output)

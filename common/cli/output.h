@@ -15,7 +15,7 @@
  * A symbolic link stays and the file that it names is written, whether there is one yet or not. A
  * file that is there already is replaced by one with the same permissions, which belongs to whoever
  * runs the program; a new one has what the umask leaves of 0666. Devices and named pipes are
- * written to as they are.
+ * written to as they are, and so is what /dev/stdout, /dev/stderr and /dev/fd/N stand for.
  */
 struct output {
     int fd;
@@ -26,6 +26,15 @@ struct output {
 int output_open(struct output *output, const char *path);
 int output_commit(struct output *output);
 void output_abandon(struct output *output);
+/* Fsyncs and closes the whole file, which keeps its temporary name until it is committed or
+ * abandoned. 0, or -1 with a message. */
+int output_finish(struct output *output);
+/* Commits several, all or none: where one cannot be put in place, those before it give way to what
+ * was there, and the others are abandoned. Without hard links what was replaced stays so. Signals
+ * wait. 0, or -1 with a message. */
+int output_commit_all(struct output *outputs, size_t count);
+/* Whether two paths, as output_open takes them, are one place. */
+bool output_is_same(const char *one, const char *other);
 /* Whether an entry of a folder is the temporary file of an output of that name, as a killed program
  * leaves it behind. */
 bool output_is_temporary(const char *entry, const char *name);

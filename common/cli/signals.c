@@ -13,7 +13,7 @@
 #include "cli/diag.h"
 #include "cli/memory.h"
 
-#define MAX_PATHS 1024
+#define MAX_PATHS 10240 /* rec-split has as many parts */
 
 /*
  * A signal handler reads this table while the program changes it, so it has a fixed place and its
@@ -140,7 +140,8 @@ _Noreturn void signals_die(int number)
 
 static void install(void)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGPIPE};
+    static const int numbers[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,   SIGXCPU, SIGPIPE,
+                                  SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF};
     struct sigaction action = {.sa_handler = signals_die};
 
     sigfillset(&action.sa_mask);

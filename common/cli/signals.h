@@ -1,9 +1,9 @@
 /*
  * Cleaning up when a signal or an exit ends the program early.
  *
- * Paths registered here are removed by any exit() and by SIGINT, SIGTERM, SIGHUP, SIGQUIT or
- * SIGXCPU, the last registered first, and the signal is raised again so that the caller sees the
- * true cause. A path may be a file or an empty folder: register a temporary folder before the files
+ * Paths registered here are removed by any exit() and by the signals that end a program and are no
+ * fault of its own, the last registered first, and the signal is raised again so that the caller
+ * sees the true cause. A path may be a file or an empty folder: register a temporary folder before the files
  * in it. SIGPIPE too removes them and then ends the program silently: a filter whose reader has
  * gone.
  */

@@ -8,7 +8,6 @@
 #include "cli/diag.h"
 #include "cli/hash.h"
 #include "cli/memory.h"
-#include "cli/output.h"
 #include "stream/msgpack_scan.h"
 #include "stream/text_form.h"
 #include "stream/wire.h"
@@ -294,6 +293,16 @@ uint64_t stream_writer_total(const struct stream_writer *writer)
     return writer->total;
 }
 
+static void writer_free(struct stream_writer *writer)
+{
+    stream_header_free(&writer->header);
+    buffer_free(&writer->held);
+    buffer_free(&writer->scratch);
+    XXH64_freeState(writer->hash);
+    blocks_free(&writer->lists);
+    free(writer);
+}
+
 int stream_writer_close(struct stream_writer *writer, bool commit)
 {
     int status = 0;
@@ -308,11 +317,19 @@ int stream_writer_close(struct stream_writer *writer, bool commit)
         status = output_commit(&writer->output);
     else
         output_abandon(&writer->output);
-    stream_header_free(&writer->header);
-    buffer_free(&writer->held);
-    buffer_free(&writer->scratch);
-    XXH64_freeState(writer->hash);
-    blocks_free(&writer->lists);
-    free(writer);
+    writer_free(writer);
+    return status;
+}
+
+int stream_writer_finish(struct stream_writer *writer, struct output *output)
+{
+    int status = stream_writer_flush(writer);
+
+    *output = writer->output;
+    if (status == 0)
+        status = output_finish(output);
+    if (status != 0)
+        output_abandon(output);
+    writer_free(writer);
     return status;
 }

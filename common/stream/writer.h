@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "cli/input.h"
+#include "cli/output.h"
 #include "stream/header.h"
 #include "stream/reader.h"
 #include "stream/record.h"
@@ -73,5 +74,8 @@ uint64_t stream_writer_total(const struct stream_writer *writer);
  * NULL: 0.
  */
 int stream_writer_close(struct stream_writer *writer, bool commit);
+/* Releases the writer and leaves the whole file to the caller, for output_commit_all. 0, or -1 with
+ * a message, and nothing to commit. */
+int stream_writer_finish(struct stream_writer *writer, struct output *output);
 
 #endif

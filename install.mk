@@ -2,23 +2,24 @@
 
 MAN_PAGES := $(wildcard man/*.[157])
 NAMES      = $(TOOLS:$(BUILD)/%=%)
-BASH_DIR   = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-ZSH_DIR    = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+ROOT       = $(DESTDIR)$(PREFIX)
+BASH_DIR   = $(ROOT)/share/bash-completion/completions
+ZSH_DIR    = $(ROOT)/share/zsh/site-functions
 
 install: all ## install into $(DESTDIR)$(PREFIX)
-	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 \
-	    $(BASH_DIR) $(ZSH_DIR)
-	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
-	install -m 755 pipelines/classify $(DESTDIR)$(PREFIX)/bin/bert-classify
-	for page in $(MAN_PAGES); do install -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.} || exit 1; done
+	mkdir -p "$(ROOT)/bin" "$(DESTDIR)$(MANDIR)/man1" "$(DESTDIR)$(MANDIR)/man5" "$(DESTDIR)$(MANDIR)/man7" \
+	    "$(BASH_DIR)" "$(ZSH_DIR)"
+	install -m 755 $(TOOLS) "$(ROOT)/bin"
+	install -m 755 pipelines/classify "$(ROOT)/bin/bert-classify"
+	for page in $(MAN_PAGES); do install -m 644 $$page "$(DESTDIR)$(MANDIR)/man$${page##*.}" || exit 1; done
 	for name in $(NAMES); do \
-	    $(BUILD)/$$name --completion bash > $(BASH_DIR)/$$name && \
-	    $(BUILD)/$$name --completion zsh > $(ZSH_DIR)/_$$name || exit 1; \
+	    $(BUILD)/$$name --completion bash > "$(BASH_DIR)/$$name" && \
+	    $(BUILD)/$$name --completion zsh > "$(ZSH_DIR)/_$$name" || exit 1; \
 	done
 
 uninstall: ## remove what install installed
-	rm -f $(NAMES:%=$(DESTDIR)$(PREFIX)/bin/%) $(DESTDIR)$(PREFIX)/bin/bert-classify
-	for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
-	rm -f $(NAMES:%=$(BASH_DIR)/%) $(NAMES:%=$(ZSH_DIR)/_%)
+	for name in $(NAMES); do rm -f "$(ROOT)/bin/$$name" "$(BASH_DIR)/$$name" "$(ZSH_DIR)/_$$name" || exit 1; done
+	rm -f "$(ROOT)/bin/bert-classify"
+	for page in $(MAN_PAGES); do rm -f "$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}" || exit 1; done
 
 .PHONY: install uninstall

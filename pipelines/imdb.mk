@@ -4,7 +4,7 @@
 #   make -f pipelines/imdb.mk MODEL=bert-base-uncased/            downloads IMDB (80 MB)
 #   make -f pipelines/imdb.mk MODEL=... ARCHIVE=aclImdb_v1.tar.gz reads a local copy
 #
-# MODEL is a Hugging Face model folder. Results go to WORK; with other settings give another WORK.
+# MODEL is a Hugging Face model folder, or the name of a cached model. Results go to WORK; with other settings give another WORK.
 
 MODEL          =
 ARCHIVE        =
@@ -40,7 +40,7 @@ endef
 export TEXTS
 
 ifeq ($(MODEL)$(filter clean,$(MAKECMDGOALS)),)
-$(error give MODEL=FOLDER, a Hugging Face model folder)
+$(error give MODEL=FOLDER, a Hugging Face model folder, or the name of a cached one)
 endif
 
 .DELETE_ON_ERROR:
@@ -55,7 +55,7 @@ evaluate: $(WORK)/evaluation.txt ## accuracy on the test reviews
 
 train: $(RUN)/bertpipe.json ## train the model
 
-$(TOKENS)/train.mp $(TOKENS)/test.mp: $(TOKENS)/%.mp: $(MODEL)/config.json $(ARCHIVE)
+$(TOKENS)/train.mp $(TOKENS)/test.mp: $(TOKENS)/%.mp: $(wildcard $(MODEL)/config.json) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(FETCH) -s $* | wp-tokenize -m $(MODEL) -L $(LENGTH) $(TOKENIZE_FLAGS) -o $@
 

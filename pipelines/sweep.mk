@@ -32,7 +32,7 @@ BUILD = build
 export PATH := $(abspath $(BUILD)):$(PATH)
 
 ifeq ($(MODEL)$(filter clean,$(MAKECMDGOALS)),)
-$(error give MODEL=FOLDER, a Hugging Face model folder)
+$(error give MODEL=FOLDER, a Hugging Face model folder, or the name of a cached one)
 endif
 
 GRID = $(foreach lr,$(LEARNING_RATES),$(foreach b,$(BATCH_SIZES),$(foreach n,$(EPOCHS),$(foreach d,$(DROPOUTS), \
@@ -49,7 +49,7 @@ rank: $(WORK)/ranking.txt ## train what is missing, and print the ranking
 
 picture: $(WORK)/ranking.svg $(WORK)/ranking.png $(WORK)/curves.html ## draw the ranking and all curves; needs gnuplot
 
-$(WORK)/train.mp $(WORK)/test.mp: $(WORK)/%.mp: $(MODEL)/config.json $(ARCHIVE)
+$(WORK)/train.mp $(WORK)/test.mp: $(WORK)/%.mp: $(wildcard $(MODEL)/config.json) $(ARCHIVE)
 	@mkdir -p $(@D)
 	imdb-fetch $(if $(ARCHIVE),-a $(ARCHIVE)) -s $* | wp-tokenize -m $(MODEL) -L $(LENGTH) -o $@
 

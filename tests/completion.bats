@@ -41,6 +41,9 @@ completes() {
     [ "$(completes bert-predict train -b '')" = " " ]
     [ "$(completes bert-predict t)" = "test.mp train.mp " ]
     [ "$(completes bert-train --eval t)" = "test.mp train.mp " ]
+    mkdir 'hf/hub/models--a--$(touch made)' 'hf/hub/models--a--`touch made`'
+    [ "$(completes bert-predict -m a/)" = 'a/$(touch made) a/`touch made` ' ]
+    [ ! -e made ]
 }
 
 @test "bash: every program's script is one that bash and every option is offered" {

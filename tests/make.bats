@@ -21,16 +21,16 @@ setup() {
 }
 
 @test "install and uninstall" {
-    run --separate-stderr make BUILD="$build" install DESTDIR="$BATS_TEST_TMPDIR/root" PREFIX=/opt/x MANDIR=/opt/x/man
+    run --separate-stderr make BUILD="$build" install DESTDIR="$BATS_TEST_TMPDIR/a root" PREFIX=/opt/x MANDIR=/opt/x/man
     [ "$status" -eq 0 ]
-    root=$BATS_TEST_TMPDIR/root/opt/x
+    root="$BATS_TEST_TMPDIR/a root/opt/x"
     for tool in tools/*.c; do
         name=$(basename "$tool" .c)
         "$root/bin/$name" --version
         [ -f "$root/man/man1/$name.1" ]
     done
     [ -f "$root/man/man7/bertpipe.7" ]
-    run --separate-stderr make BUILD="$build" uninstall DESTDIR="$BATS_TEST_TMPDIR/root" PREFIX=/opt/x MANDIR=/opt/x/man
+    run --separate-stderr make BUILD="$build" uninstall DESTDIR="$BATS_TEST_TMPDIR/a root" PREFIX=/opt/x MANDIR=/opt/x/man
     [ "$status" -eq 0 ]
     [ -z "$(find "$root" -type f)" ]
 }

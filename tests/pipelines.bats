@@ -55,7 +55,7 @@ pipeline() {
 @test "without a model" {
     run --separate-stderr env -u MAKEFLAGS -u MFLAGS make -f pipelines/imdb.mk
     [ "$status" -eq 2 ]
-    [[ "$stderr" == *"give MODEL=FOLDER, a Hugging Face model folder"* ]]
+    [[ "$stderr" == *"give MODEL=FOLDER, a Hugging Face model folder, or the name of a cached one"* ]]
 }
 
 @test "dtypes: one run for each type, on the same tokens, and their losses in one picture" {
@@ -124,6 +124,8 @@ pipeline() {
     [ "$status" -eq 2 ]
     run --separate-stderr sh -c 'echo a | pipelines/classify -m nowhere'
     [ "$status" -ne 0 ] && [ -z "$output" ] && [ -n "$stderr" ]
+    run --separate-stderr sh -c 'echo a | pipelines/classify -m tests/fixtures/model/good-tiny > /dev/full'
+    [ "$status" -eq 1 ] && [[ "$stderr" == *"No space left on device"* ]]
     run --separate-stderr pipelines/classify --help
     [ "$status" -eq 0 ] && [[ "$output" == "Usage: classify "* ]]
     run --separate-stderr pipelines/classify --version

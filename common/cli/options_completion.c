@@ -37,7 +37,8 @@ static void print_identifier(const char *name)
         putchar(*name == '-' ? '_' : *name);
 }
 
-/* Names of the hub's cached models; $1 begins with what was typed. */
+/* Names of the hub's cached models that begin with $1. Whoever fills the cache names them, so that
+ * a shell must never read them as words of its own. */
 static void print_cached(const char *name, enum options_shell shell)
 {
     printf("_");
@@ -48,7 +49,8 @@ static void print_cached(const char *name, enum options_shell shell)
            "\"${HF_HUB_CACHE:-${HF_HOME:-$HOME/.cache/huggingface}/hub}\"/models--*%s; do\n"
            "        [ -d \"$folder\" ] || continue\n"
            "        name=${folder##*/models--}\n"
-           "        printf '%%s\\n' \"${name//--//}\"\n"
+           "        name=${name//--//}\n"
+           "        [[ $name != \"$1\"* ]] || printf '%%s\\n' \"$name\"\n"
            "    done\n"
            "}\n",
            shell == OPTIONS_ZSH ? "(N)" : "");
@@ -69,9 +71,9 @@ static void bash_case(const struct option_program *program, const struct option_
         print_choices(row);
         printf("' -- \"$cur\"))\n");
     } else if (takes_model(row)) {
-        printf("        COMPREPLY=($(compgen -d -- \"$cur\") $(compgen -W \"$(_");
+        printf("        mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"; _");
         print_identifier(program->name);
-        printf("_cached)\" -- \"$cur\"))\n");
+        printf("_cached \"$cur\")\n");
     } else if (takes_path(row)) {
         printf("        COMPREPLY=($(compgen -f -- \"$cur\"))\n");
     }
@@ -141,9 +143,9 @@ static void zsh_value(const struct option_program *program, const struct option_
         print_choices(row);
         printf(")");
     } else if (takes_model(row)) {
-        printf("{_files -/; compadd -- $(_");
+        printf("{_files -/; compadd -- ${(f)\"$(_");
         print_identifier(program->name);
-        printf("_cached)}");
+        printf("_cached \"\")\"}}");
     } else if (takes_path(row)) {
         printf("_files");
     }

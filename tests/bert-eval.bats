@@ -244,7 +244,7 @@ END
     bad "record 1: neither a label nor probabilities are predicted" '{"gold": 1}'
     bad "record 1: 3 probabilities, and there are 2 labels" '{"gold": 1, "probs": [0, 0.5, 0.5]}'
     bad "record 1: probability 2 is 1.5, not in 0..1" '{"gold": 1, "probs": [0.5, 1.5]}'
-    bad "record 1: probability 1 is *nan, not in 0..1" '{"gold": 1, "probs": [NaN, 0.5]}'
+    bad "record 1: byte 68: field 'probs' has a number that is not finite" '{"gold": 1, "probs": [NaN, 0.5]}'
     bad "record 2: it has no probabilities, and the records before it have some" $'{"gold": 1, "probs": [0.5, 0.5]}\n{"label": 1, "gold": 1}'
     bad "record 1: neither labels nor probabilities are predicted" '{"gold": [1]}' '{"problem": "multi"}'
     bad "record 1: no number is predicted" '{"gold": 1.5}' '{"problem": "regression", "labels": ["a"]}'

@@ -253,6 +253,40 @@ fails_without_output() {
         "${train[@]}" -q -f json --device cpu -w 0 -l 1e6 -n 20 -b 2 --weight-decay 1e6 --save-strategy no "$WORK/train.mp"
 }
 
+# not_a_number FOLDER: the model with a NaN in classifier.weight
+not_a_number() {
+    cp -r "$MODEL" "$1"
+    python3 - "$1/model.safetensors" <<'END'
+import json, struct, sys
+data = bytearray(open(sys.argv[1], "rb").read())
+(size,) = struct.unpack("<Q", data[:8])
+at = 8 + size + json.loads(data[8 : 8 + size])["classifier.weight"]["data_offsets"][0]
+data[at : at + 4] = struct.pack("<f", float("nan"))
+open(sys.argv[1], "wb").write(data)
+END
+}
+
+@test "a model that computes no numbers: no program takes its output for an answer" {
+    not_a_number nan
+    fails_without_output "bert-predict: record 1: the model's output is not finite" bert-predict -q -m nan -f json "$WORK/texts.mp"
+    fails_without_output "bert-eval: record 1: the model's output is not finite" bert-eval -q -m nan "$WORK/test.mp"
+    run --separate-stderr bash -c 'bert-train -q -m "$1" -o late -w 0 -n 1 -b 8 -l 100 "$2" > metrics' bash "$MODEL" "$WORK/train.mp"
+    [ "$status" -eq 1 ] && [[ "$stderr" == "bert-train: step 1: the output of the model after it is not finite: lower --learning-rate, "* ]]
+    [ ! -e late/model.safetensors ]
+    run --separate-stderr bash -c 'bert-train -q -m nan -o early -w 0 -e "$1" --eval-on-start "$2" > metrics' bash "$WORK/test.mp" "$WORK/train.mp"
+    [ "$status" -eq 1 ] && [ "$stderr" = "bert-train: evaluation: record 1: the model's output is not finite" ]
+}
+
+@test "a best checkpoint that is taken away is not replaced by another model" {
+    # Nothing is learned: the first evaluation is the best.
+    bert-train -q -m "$MODEL" -o out -b 1 -n 300 -w 0 -l 0 --save-total-limit 2 -e "$WORK/test.mp" "$WORK/train.mp" > metrics 2> line &
+    until [ -d out/checkpoint-16 ]; do sleep 0.01; done
+    rm -rf out/checkpoint-8
+    ! wait $!
+    [ "$(cat line)" = "bert-train: out/checkpoint-8: this checkpoint is the best, which was to be the result, and it is gone" ]
+    [ ! -e out/model.safetensors ]
+}
+
 @test "a full disk" {
     run --separate-stderr sh -c '"$@" > /dev/full' - "${train[@]}" -q -n 1 -f json --logging-steps 1 "$WORK/train.mp"
     [ "$status" -eq 1 ]

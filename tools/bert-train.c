@@ -386,6 +386,7 @@ int main(int argc, char **argv)
     if (options.explain)
         return print_explanation();
     check_options(&operands);
+    signals_catch_save(); /* while the data are read, too */
     if (!options.dry_run) {
         run.writer = stream_writer_open(NULL, (enum stream_form)options.io.form);
         if (!run.writer)

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/string_index.h"
+#include "cli/utf8.h"
 #include "stream/groups.h"
 #include "stream/join.h"
 #include "stream/merge.h"
@@ -237,6 +238,8 @@ static int run(struct join *join)
 
 static void check_options(char *const *paths)
 {
+    if (utf8_valid_prefix(options.prefix, strlen(options.prefix)) != strlen(options.prefix))
+        options_usage_error("--prefix: not UTF-8");
     if (options.left && options.inner)
         options_usage_error("--left and --inner exclude each other");
     if (options.ignore_ids && !options.by_position)

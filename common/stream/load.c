@@ -146,8 +146,11 @@ int load_emit(struct loader *loader, struct stream_record *record)
 
     if (text->id.data == NULL) {
         loader->id.size = 0;
-        if (loader->prefix_ids)
-            buffer_format(&loader->id, "%s:", loader->lines.input.name);
+        if (loader->prefix_ids) {
+            const char *name = loader->lines.input.name;
+            utf8_append_repaired(&loader->id, name, strlen(name));
+            buffer_append_char(&loader->id, ':');
+        }
         buffer_format(&loader->id, "%" PRIu64, loader->lines.number);
         text->id = (struct rec_span){loader->id.data, loader->id.size};
     }

@@ -33,9 +33,10 @@ int wire_fault_set(struct wire_fault *fault, const char *format, ...)
 int wire_decode_record(struct rec_span bytes, const struct stream_header *header,
                        struct blocks *lists, struct stream_record *record,
                        struct wire_fault *fault);
-/* The same checks for a record about to be written. */
+/* The same checks for a record about to be written, in two parts. */
 int wire_check_record(const struct stream_record *record, const struct stream_header *header,
                       struct wire_fault *fault);
+int wire_check_utf8(const struct stream_record *record, struct wire_fault *fault);
 /* Decodes ["bertpipe", 1, map] into an uninitialised header, which is to be freed only on success.
  */
 int wire_decode_header(struct rec_span bytes, struct stream_header *header,

@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "cli/utf8.h"
 #include "stream/fields.h"
 #include "stream/reader.h"
@@ -97,6 +99,28 @@ static int check_items(const struct stream_record *record, struct wire_fault *fa
                                     : wire_fault_set(fault, WIRE_TOO_MANY_ITEMS, STREAM_MAX_LIST);
 }
 
+int wire_check_utf8(const struct stream_record *record, struct wire_fault *fault)
+{
+    for (const struct field *field = stream_fields(record->type); field->name != NULL; field++) {
+        const struct rec_span *span = FIELD_CONST(record, field, struct rec_span);
+
+        if (field->kind == FIELD_STRING && span->data != NULL &&
+            utf8_valid_prefix(span->data, span->size) != span->size)
+            return wire_fault_set(fault, "field '%s' is not UTF-8", field->name);
+    }
+    return 0;
+}
+
+static int check_outputs(const struct rec_prediction *prediction, struct wire_fault *fault)
+{
+    if (prediction->has_score && !isfinite(prediction->score))
+        return wire_fault_set(fault, "field 'score' is not a finite number");
+    for (size_t i = 0; i < prediction->prob_count; i++)
+        if (!isfinite(prediction->probs[i]))
+            return wire_fault_set(fault, "field 'probs' has a number that is not finite");
+    return 0;
+}
+
 int wire_check_record(const struct stream_record *record, const struct stream_header *header,
                       struct wire_fault *fault)
 {
@@ -115,6 +139,8 @@ int wire_check_record(const struct stream_record *record, const struct stream_he
             return -1;
         return check_label(&record->tokens.label, "label", header, fault);
     case STREAM_PREDICTIONS:
+        if (check_outputs(&record->prediction, fault) != 0)
+            return -1;
         if (check_label(&record->prediction.label, "label", header, fault) != 0)
             return -1;
         return check_label(&record->prediction.gold, "gold", header, fault);

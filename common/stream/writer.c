@@ -240,7 +240,8 @@ int stream_writer_record(struct stream_writer *writer, const struct stream_recor
 {
     struct wire_fault fault;
 
-    if (wire_check_record(record, &writer->header, &fault) != 0)
+    if (wire_check_record(record, &writer->header, &fault) != 0 ||
+        wire_check_utf8(record, &fault) != 0)
         return diag_error("output record %" PRIu64 ": %s", writer->count + 1, fault.reason);
     return append_record(writer, record) == 0 ? finish_record(writer) : -1;
 }

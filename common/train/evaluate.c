@@ -1,8 +1,11 @@
 #include "train/evaluate.h"
 
+#include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/diag.h"
 #include "cli/memory.h"
 #include "data/batches.h"
 #include "metrics/summary.h"
@@ -40,6 +43,15 @@ uint32_t evaluate_argmax(const float *logits, uint32_t classes)
         if (logits[i] > logits[best])
             best = i;
     return best;
+}
+
+uint32_t evaluate_not_finite(const float *logits, uint32_t labels, uint32_t rows)
+{
+    for (uint32_t r = 0; r < rows; r++)
+        for (uint32_t j = 0; j < labels; j++)
+            if (!isfinite(logits[(size_t)r * labels + j]))
+                return r;
+    return rows;
 }
 
 /* batch: of one row. */
@@ -119,6 +131,10 @@ static int forward_all(struct engine *engine, const struct dataset *dataset,
             assembly_add_sample(&assembly, dataset, batches_sample(&batches, first + i), 0);
         const struct batch *batch = assembly_batch(&assembly, target);
         result = engine_forward(engine, batch, logits);
+        uint32_t row = evaluate_not_finite(logits, outcomes->labels, batch->rows);
+        if (result == 0 && row < batch->rows)
+            result = diag_error("evaluation: record %" PRIu32 ": the model's output is not finite",
+                                batches_sample(&batches, first + row) + 1);
         if (result == 0)
             result = evaluate_add_batch(outcomes, batch, &form, logits);
         if (result == 0 && progress)

@@ -38,6 +38,9 @@ enum outcome_kind evaluate_outcome_kind(enum target_kind target);
  * the sigmoid of TARGET_MULTI), or the numbers of TARGET_REAL, which are the logits. */
 void evaluate_outputs(enum target_kind target, const float *logits, uint32_t labels, float *values);
 
+/* The first row of logits[rows, labels] with a number that is not finite, or rows. */
+uint32_t evaluate_not_finite(const float *logits, uint32_t labels, uint32_t rows);
+
 /* The class with the largest logit, the first of equals. */
 uint32_t evaluate_argmax(const float *logits, uint32_t classes);
 

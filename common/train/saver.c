@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -33,9 +34,20 @@ static const float *export(const struct saver *saver, enum engine_tensor kind, s
     return engine_export(saver->engine, kind, index, saver->buffer) ? NULL : saver->buffer;
 }
 
-static const float *get_weight(void *saver, size_t index)
+/* Weights that are not finite are never saved. */
+static const float *get_weight(void *context, size_t index)
 {
-    return export(saver, ENGINE_WEIGHT, index);
+    const struct saver *saver = context;
+    const float *values = export(saver, ENGINE_WEIGHT, index);
+
+    for (uint64_t i = 0; values && i < saver->model->table.items[index].count; i++)
+        if (!isfinite(values[i])) {
+            diag_error("the weights after step %" PRIu64 " are not finite: lower --learning-rate, "
+                       "raise --warmup-steps, or start from another model",
+                       engine_step(saver->engine));
+            return NULL;
+        }
+    return values;
 }
 
 static const float *get_first_moment(void *saver, size_t index)
@@ -249,10 +261,28 @@ static int finish_with_best(struct saver *saver, const char *folder)
     return result;
 }
 
+/* Whether the best checkpoint, which the run wrote, is not there any more. */
+static bool best_is_gone(const struct saver *saver, const struct train_state *state)
+{
+    bool listed = false;
+    for (size_t i = 0; i < json_array_size(state->checkpoints); i++)
+        listed |=
+            (uint64_t)json_integer_value(json_array_get(state->checkpoints, i)) == state->best_step;
+    char *folder = checkpoint_folder(saver, state->best_step);
+    bool gone = state->has_best && listed && path_missing(folder);
+    if (gone)
+        diag_error("%s: this checkpoint is the best, which was to be the result, and it is gone",
+                   folder);
+    free(folder);
+    return gone;
+}
+
 int saver_finish(struct saver *saver, const struct train_state *state)
 {
     char *best = saver->arguments->load_best_model_at_end ? best_folder(saver, state) : NULL;
     int result = -1;
+    if (!best && saver->arguments->load_best_model_at_end && best_is_gone(saver, state))
+        return -1;
     if (record_digest(saver) == 0) {
         struct model_source source = engine_source(saver);
         result = best ? finish_with_best(saver, best) : model_save(&source, saver->out, saver->run);

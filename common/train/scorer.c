@@ -1,6 +1,7 @@
 #include "train/scorer.h"
 
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,11 @@ int scorer_flush(struct scorer *scorer)
         return 0;
     const struct batch *batch = assembly_batch(&scorer->assembly, TARGET_NONE);
     int result = engine_forward(scorer->engine, batch, scorer->logits);
+    uint32_t row = result ? 0 : evaluate_not_finite(scorer->logits, scorer->labels, batch->rows);
+    if (result == 0 && row < batch->rows)
+        result = diag_error("record %" PRIu64 ": the model's output is not finite",
+                            scorer->done + row + 1);
+    scorer->done += batch->rows;
     if (result == 0) {
         uint32_t rows = join_windows(scorer, batch->rows);
         result = scorer->scored(scorer->context, rows, scorer->records, scorer->logits);

@@ -33,6 +33,7 @@ struct scorer {
     struct rec_window *windows;     /* [max_sequences] */
     float *logits;                  /* [max_sequences, labels] */
     uint32_t max_sequences, max_tokens, labels;
+    uint64_t done; /* records that were scored */
     bool keep;
     enum target_kind target; /* the model's */
     scorer_scored *scored;

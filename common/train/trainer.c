@@ -320,6 +320,22 @@ static int run_epochs(struct loop *loop)
     return 0;
 }
 
+/* The last step's loss is of the weights before it: whether those after it still compute, by a
+ * batch that is at hand. */
+static int check_weights(const struct loop *loop)
+{
+    const struct trainer *trainer = loop->trainer;
+    const struct batch *batch = assembly_batch(&loop->micro[0], trainer->target);
+    if (batch->rows == 0) /* no step was taken */
+        return 0;
+    float *logits = mem_realloc_array(NULL, (size_t)batch->rows * trainer->labels, sizeof *logits);
+    int result = engine_forward(trainer->engine, batch, logits);
+    if (result == 0 && evaluate_not_finite(logits, trainer->labels, batch->rows) < batch->rows)
+        result = report_diverged(loop->state->step, "output of the model after it");
+    free(logits);
+    return result;
+}
+
 static int summarise(struct loop *loop)
 {
     struct metrics metrics;
@@ -365,8 +381,9 @@ int trainer_run(const struct trainer *trainer, struct train_state *state)
     for (uint64_t i = 0; i < accumulation; i++)
         assembly_init(&loop.micro[i], trainer->eval_limits.position_offset);
     signals_catch_stop();
-    signals_catch_save();
     int result = run_epochs(&loop);
+    if (result == 0)
+        result = check_weights(&loop);
     if (result == 0)
         result = summarise(&loop);
     for (uint64_t i = 0; i < accumulation; i++)

@@ -229,6 +229,8 @@ END
     [ "$command" = "bert-train -m parent -o model --eval eval.mp --labels negative,positive --num-train-epochs 1 --per-device-train-batch-size 2 --seed 9 --learning-rate 0.0003 --warmup-steps 0.25 --dropout 0.2 --hidden-dropout-prob 0.2 --attention-probs-dropout-prob 0.2 --classifier-dropout 0.2 --no-load-best-model-at-end --metric-for-best-model accuracy --device ref train.mp" ] ||
         { echo "$command"; false; }
     [[ "$output" == *"# parent: parent, digest "* && "$output" == *"# train.mp: 8 records, "*" tokens, xxh64 "* && "$output" == *"# steps: 4"* ]]
+    best=$(tr -d '\n' < made/model/bertpipe.json | json '(rows[0]["run"]["best_step"], rows[0]["run"]["best_metric"])')
+    [[ "$output" == *"# best step: ${best:1:1}, eval accuracy $(sed 's/.*, \(.*\))/\1/' <<< "$best")"* ]] || { echo "$output"; false; }
     eval "$command -q" > /dev/null
     cmp model/model.safetensors made/model/model.safetensors
     cmp model/bertpipe.json made/model/bertpipe.json

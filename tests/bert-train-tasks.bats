@@ -124,6 +124,10 @@ config() {
     echo '{"text": "a", "label": ["joy", 0.5]}' | from_json >mixed.mp 2>/dev/null && refused "mixed.mp: record 1: the labels are names and real numbers, mixed" mixed.mp
     echo '{"text": "a", "label": [0.5, 2.0]}' | from_json --problem multi >beyond.mp
     refused "a label's value is 2, and how far a label holds is from 0 to 1" beyond.mp
+    echo '{"text": "a", "label": [0, 1, 0]}' | from_json --problem multi >zeros.mp
+    refused "zeros.mp: record 1: the list of labels has 0 twice: it names the classes that hold; with a number for each class, these are 1.0 and 0.0" zeros.mp
+    echo '{"text": "a", "label": ["joy", "love", "joy"]}' | from_json >twice.mp
+    refused "twice.mp: record 1: the list of labels has 'joy' twice" twice.mp
     refused "--class-weights is for problems with one label a record" --class-weights 1,1,1 "$WORK/sets.mp"
     refused "--label-smoothing-factor is for problems with one label a record" --label-smoothing-factor 0.1 "$WORK/numbers.mp"
     refused "*numbers.mp: segments disagree on the problem: multi, then regression" --problem-type regression "$WORK/sets.mp" "$WORK/numbers.mp"

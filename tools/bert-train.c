@@ -275,16 +275,18 @@ static int train(struct run *run, const struct evaluate_limits *limits)
 
 static int finish(struct run *run)
 {
+    const char *metric = options.arguments.metric_for_best_model;
+    metric += strncmp(metric, "eval_", 5) == 0 ? 5 : 0;
     uint64_t best = saver_best_step(&run->saver, &run->state);
     json_t *json = saver_state(&run->saver, &run->state);
     int result = results_write(options.output, &run->state, best, run->train, run->eval, json);
     json_decref(json);
-    run_record_result(run->saver.run, &run->state);
+    run_record_result(run->saver.run, &run->state, metric);
     if (result || saver_finish(&run->saver, &run->state) || stream_writer_end(run->writer))
         return -1;
     if (best > 0)
-        diag_note("%s: the model of step %" PRIu64 ", eval %s %.4f", options.output, best,
-                  options.arguments.metric_for_best_model, run->state.best_metric);
+        diag_note("%s: the model of step %" PRIu64 ", eval %s %.4f", options.output, best, metric,
+                  run->state.best_metric);
     else
         diag_note("%s: the model of step %" PRIu64, options.output, run->state.step);
     return 0;

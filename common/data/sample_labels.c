@@ -15,6 +15,7 @@ struct sample_atom {
     char *name;  /* owned */
     char *place; /* the first record that has it; owned */
     int32_t class;
+    size_t sample; /* the last one that has it, from 1 */
 };
 
 /* Labels of one kind: LABEL_NONE, one atom (LABEL_STRING), one real (LABEL_FLOAT), a list. */
@@ -94,6 +95,24 @@ static int add_real(struct sample_labels *labels, const struct rec_label *item, 
     return 0;
 }
 
+/* Adds an atom to the last sample. Lists are of ids: zeros and ones for each class have some twice.
+ */
+static int add_item(struct sample_labels *labels, const struct rec_label *label, const char *place)
+{
+    uint32_t at = add_atom(labels, label, place);
+    struct sample_atom *atom = &labels->atoms[at];
+    if (atom->sample == labels->count && atom->named)
+        return diag_error("%s: the list of labels has '%s' twice", place, atom->name);
+    if (atom->sample == labels->count)
+        return diag_error("%s: the list of labels has %" PRId64 " twice: it names the classes that "
+                          "hold; with a number for each class, these are 1.0 and 0.0",
+                          place, atom->integer);
+    atom->sample = labels->count;
+    mem_grow(&labels->items, &labels->item_capacity, labels->item_count + 1, sizeof *labels->items);
+    labels->items[labels->item_count++] = at;
+    return 0;
+}
+
 int sample_labels_add(struct sample_labels *labels, const struct rec_label *label,
                       const char *place)
 {
@@ -110,14 +129,8 @@ int sample_labels_add(struct sample_labels *labels, const struct rec_label *labe
         .shape = add_shape(labels, (struct sample_shape){list, reals, count, NULL}, place),
     };
     for (uint32_t i = 0; i < count; i++) {
-        if (reals) {
-            if (add_real(labels, &items[i], place))
-                return -1;
-            continue;
-        }
-        mem_grow(&labels->items, &labels->item_capacity, labels->item_count + 1,
-                 sizeof *labels->items);
-        labels->items[labels->item_count++] = add_atom(labels, &items[i], place);
+        if (reals ? add_real(labels, &items[i], place) : add_item(labels, &items[i], place))
+            return -1;
     }
     return 0;
 }

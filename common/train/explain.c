@@ -188,10 +188,11 @@ static void put_comments(struct buffer *out, const json_t *run)
     put_text(out, " ", run, "version");
     if (json_is_integer(steps))
         buffer_format(out, "\n# steps: %" JSON_INTEGER_FORMAT, json_integer_value(steps));
-    if (json_is_integer(best))
-        buffer_format(out, "\n# best step: %" JSON_INTEGER_FORMAT ", eval loss %.15g",
-                      json_integer_value(best),
-                      json_number_value(json_object_get(run, "best_eval_loss")));
+    if (json_is_integer(best)) {
+        buffer_format(out, "\n# best step: %" JSON_INTEGER_FORMAT, json_integer_value(best));
+        put_text(out, ", eval ", run, "best_metric_name");
+        buffer_format(out, " %.15g", json_number_value(json_object_get(run, "best_metric")));
+    }
     put_text(out, "\n# parent: ", parent, "name");
     put_text(out, ", digest ", parent, "digest");
     put_text(out, "\n# tokenizer: ", run, "tokenizer");

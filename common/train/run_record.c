@@ -138,13 +138,14 @@ json_t *run_record(const struct run_sources *sources)
     return run;
 }
 
-void run_record_result(json_t *run, const struct train_state *state)
+void run_record_result(json_t *run, const struct train_state *state, const char *metric)
 {
     json_object_set_new(run, "steps", integer(state->step));
     if (!state->has_best)
         return;
     json_object_set_new(run, "best_step", integer(state->best_step));
-    json_object_set_new(run, "best_eval_loss", json_real(state->best_metric));
+    json_object_set_new(run, "best_metric_name", json_string(metric));
+    json_object_set_new(run, "best_metric", json_real(state->best_metric));
 }
 
 /* ---- metadata ---- */

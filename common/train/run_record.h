@@ -37,7 +37,7 @@ json_t *run_record(const struct run_sources *sources);
  * cache; to be freed by the caller. NULL with a message. */
 char *run_record_model_name(const char *folder);
 /* Adds the steps taken and the best evaluation. */
-void run_record_result(json_t *run, const struct train_state *state);
+void run_record_result(json_t *run, const struct train_state *state, const char *metric);
 
 /*
  * "bertpipe.KEY" for each key of a run record without result, objects as compact JSON: of the

@@ -275,8 +275,7 @@ static int train(struct run *run, const struct evaluate_limits *limits)
 
 static int finish(struct run *run)
 {
-    const char *metric = options.arguments.metric_for_best_model;
-    metric += strncmp(metric, "eval_", 5) == 0 ? 5 : 0;
+    const char *metric = train_arguments_metric(&options.arguments);
     uint64_t best = saver_best_step(&run->saver, &run->state);
     json_t *json = saver_state(&run->saver, &run->state);
     int result = results_write(options.output, &run->state, best, run->train, run->eval, json);
@@ -389,11 +388,9 @@ int main(int argc, char **argv)
         return print_explanation();
     check_options(&operands);
     signals_catch_save(); /* while the data are read, too */
-    if (!options.dry_run) {
-        run.writer = stream_writer_open(NULL, (enum stream_form)options.io.form);
-        if (!run.writer)
-            return 1;
-    }
+    if (!options.dry_run &&
+        !(run.writer = stream_writer_open(NULL, (enum stream_form)options.io.form)))
+        return 1;
     int status = run_all(&run, &operands) ? 1 : 0;
     if (run.writer && stream_writer_close(run.writer, status == 0))
         status = 1;

@@ -3,9 +3,9 @@
  *
  * Paths registered here are removed by any exit() and by the signals that end a program and are no
  * fault of its own, the last registered first, and the signal is raised again so that the caller
- * sees the true cause. A path may be a file or an empty folder: register a temporary folder before the files
- * in it. SIGPIPE too removes them and then ends the program silently: a filter whose reader has
- * gone.
+ * sees the true cause. A path may be a file or an empty folder: register a temporary folder before
+ * the files in it. SIGPIPE too removes them and then ends the program silently: a filter whose
+ * reader has gone.
  */
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H

@@ -254,6 +254,12 @@ void train_arguments_settle(struct train_arguments *a, bool evaluates)
     settle_evaluation(a, evaluates);
 }
 
+const char *train_arguments_metric(const struct train_arguments *arguments)
+{
+    const char *name = arguments->metric_for_best_model;
+    return strncmp(name, "eval_", 5) == 0 ? name + 5 : name;
+}
+
 bool train_arguments_greater_is_better(const struct train_arguments *arguments)
 {
     const char *name = arguments->metric_for_best_model;

@@ -99,6 +99,9 @@ void train_arguments_settle(struct train_arguments *arguments, bool evaluates);
  */
 int train_arguments_freeze(const struct train_arguments *arguments, uint32_t *layers);
 
+/* The metric for the best model, without the "eval_" that the Trainer's names may begin with. */
+const char *train_arguments_metric(const struct train_arguments *arguments);
+
 /* Whether a larger value of the metric for the best model is better, as the Trainer decides it. */
 bool train_arguments_greater_is_better(const struct train_arguments *arguments);
 

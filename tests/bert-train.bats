@@ -194,6 +194,16 @@ fails_without_output() {
     [ "$(ls other)" = notes ]
     succeeds bert-train -q -m "$MODEL" -o other --force --device ref -w 1 -b 4 -n 1 --save-strategy no -f json "$WORK/train.mp"
     [ -e other/notes ] && [ -e other/config.json ]
+    # The Trainer's folder, and names that begin like a checkpoint's.
+    mkdir -p trainer/checkpoint-500
+    echo precious | tee trainer/config.json trainer/model.safetensors trainer/checkpoint-500/model.safetensors > trainer/checkpoint-notes.txt
+    fails_with "bert-train: trainer: the folder holds other files: *" bert-train -q -m "$MODEL" -o trainer "$WORK/train.mp"
+    [ "$(cat trainer/model.safetensors)" = precious ]
+    ln -s "$PWD/other" out/checkpoint-4
+    fails_with "bert-train: out/checkpoint-4: not a folder, and a checkpoint may go there" bert-train -q -m "$MODEL" -o out --force "$WORK/train.mp"
+    rm out/checkpoint-4 out/bertpipe.json
+    mkdir out/bertpipe.json
+    fails_with "bert-train: out/bertpipe.json: a folder, and the run's record goes there" bert-train -q -m "$MODEL" -o out "$WORK/train.mp"
 }
 
 @test "an output that cannot be written is found before training" {

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 
 #include "cli/diag.h"
 #include "cli/folder.h"
+#include "cli/memory.h"
 #include "cli/output.h"
 #include "cli/signals.h"
 #include "model/checkpoint.h"
@@ -37,9 +39,41 @@ static bool is_left_over(const char *name)
     return false;
 }
 
-/* 0 when the folder is empty or an earlier run's; an interrupted run leaves only checkpoints and
- * event files. */
-static int inspect(const char *folder)
+/* checkpoint-STEP */
+static bool is_checkpoint_name(const char *name)
+{
+    size_t length = strlen(CHECKPOINT);
+    return strncmp(name, CHECKPOINT, length) == 0 && name[length] != '\0' &&
+           strspn(name + length, "0123456789") == strlen(name + length);
+}
+
+/* Other programs' checkpoints have no such record. */
+static bool has_record(DIR *directory, const char *name)
+{
+    char *path = mem_format("%s/bertpipe.json", name);
+    bool has = faccessat(dirfd(directory), path, F_OK, 0) == 0;
+    free(path);
+    return has;
+}
+
+/* Whether what has a name that a run gives is what the run makes by it. */
+static int check_entry(DIR *directory, const char *folder, const char *name)
+{
+    bool checkpoint = is_checkpoint_name(name), record = strcmp(name, "bertpipe.json") == 0;
+    struct stat status;
+    if ((!checkpoint && !record) ||
+        fstatat(dirfd(directory), name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return 0;
+    if (checkpoint && !S_ISDIR(status.st_mode))
+        return diag_error("%s/%s: not a folder, and a checkpoint may go there", folder, name);
+    if (record && S_ISDIR(status.st_mode))
+        return diag_error("%s/%s: a folder, and the run's record goes there", folder, name);
+    return 0;
+}
+
+/* 0 when the folder is empty or an earlier run's (force: or another's); an interrupted run leaves
+ * only checkpoints and event files. */
+static int inspect(const char *folder, bool force)
 {
     bool ours = false, others = false;
     const struct dirent *entry;
@@ -49,8 +83,12 @@ static int inspect(const char *folder)
     int found;
     while ((found = folder_next(directory, folder, &entry)) > 0) {
         const char *name = entry->d_name;
+        if (check_entry(directory, folder, name) != 0) {
+            found = -1;
+            break;
+        }
         if (strcmp(name, "bertpipe.json") == 0 ||
-            strncmp(name, CHECKPOINT, strlen(CHECKPOINT)) == 0)
+            (is_checkpoint_name(name) && has_record(directory, name)))
             ours = true;
         else if (name[0] != '.' && !is_summary(name))
             others = true;
@@ -58,6 +96,8 @@ static int inspect(const char *folder)
     closedir(directory);
     if (found < 0)
         return -1;
+    if (force)
+        return 0;
     if (others && !ours)
         return diag_error("%s: the folder holds other files: choose another, or give --force",
                           folder);
@@ -108,7 +148,7 @@ static int make(const char *folder)
 
 int output_folder_prepare(int *lock, const char *folder, bool force)
 {
-    if (make(folder) || (!force && inspect(folder)))
+    if (make(folder) || inspect(folder, force))
         return -1;
     if (access(folder, W_OK | X_OK))
         return diag_errno(errno, "%s: cannot make files in this folder", folder);

@@ -287,6 +287,18 @@ END
     [ "$status" -eq 1 ] && [ "$stderr" = "bert-train: evaluation: record 1: the model's output is not finite" ]
 }
 
+@test "a tokenizer that is changed during the run is not saved with its model" {
+    cp -r "$MODEL" parent
+    bert-train -q -m parent -o out -b 1 -n 300 -w 0 "$WORK/train.mp" > metrics 2> line &
+    until [ -d out/checkpoint-16 ]; do sleep 0.01; done
+    sed 's/"film"/"mlif"/' parent/tokenizer.json > changed
+    mv changed parent/tokenizer.json
+    ! wait $!
+    [ "$(cat line)" = "bert-train: $(realpath parent): its tokenizer has changed since the run began" ] ||
+        [ "$(cat line)" = "bert-train: parent: its tokenizer has changed since the run began" ]
+    [ ! -e out/model.safetensors ]
+}
+
 @test "a best checkpoint that is taken away is not replaced by another model" {
     # Nothing is learned: the first evaluation is the best.
     bert-train -q -m "$MODEL" -o out -b 1 -n 300 -w 0 -l 0 --save-total-limit 2 -e "$WORK/test.mp" "$WORK/train.mp" > metrics 2> line &

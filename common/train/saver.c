@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "cli/diag.h"
@@ -60,10 +61,19 @@ static const float *get_second_moment(void *saver, size_t index)
     return export(saver, ENGINE_SECOND_MOMENT, index);
 }
 
+/* The source's files may have been changed meanwhile: what is written must be the run's. */
 static int write_tokenizer(void *context, const char *folder)
 {
     const struct saver *saver = context;
-    return tokeniser_save_folder(saver->tokeniser, saver->source, folder);
+    if (tokeniser_save_folder(saver->tokeniser, saver->source, folder))
+        return -1;
+    struct tokeniser *written = tokeniser_open_folder(folder);
+    if (!written)
+        return -1;
+    bool same = strcmp(written->digest, saver->tokeniser->digest) == 0;
+    tokeniser_close(written);
+    return same ? 0
+                : diag_error("%s: its tokenizer has changed since the run began", saver->source);
 }
 
 static struct model_source engine_source(struct saver *saver)

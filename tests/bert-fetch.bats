@@ -429,7 +429,7 @@ same_model() {
     [ "$output" = "$folder" ]
     [[ "$stderr" == "bert-fetch: warning: acme/tiny: "*"; the cached copy may not be the newest" ]]
     HF_ENDPOINT=http://127.0.0.1:1 fails_with "bert-fetch: acme/sharded: http://127.0.0.1:1: *" bert-fetch -q acme/sharded
-    HF_ENDPOINT=ftp://127.0.0.1 fails_with "bert-fetch: HF_ENDPOINT: 'ftp://127.0.0.1' does not begin with https:// or http://" bert-fetch -q acme/tiny
+    HF_ENDPOINT=ftp://user:secret@127.0.0.1 fails_with "bert-fetch: HF_ENDPOINT does not begin with https:// or http://" bert-fetch -q acme/tiny
 }
 
 @test "a server that is no hub" {

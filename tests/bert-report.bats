@@ -92,6 +92,17 @@ sys.stdout.buffer.write(segment(header["bertpipe"], records))' >wrong.mp
     grep -qF '<i>title</i>' text
 }
 
+@test "a name with a per cent sign stands in the pictures as it is" {
+    printf 'label\ttext\n100%%\ta film\n%%g\ta plot\nx%%y\tan actor\n' | rec-load -q --from tsv |
+        wp-tokenize -q -m "$MODEL" > odd.mp
+    bert-train -q -m "$MODEL" -o odd -w 0 -n 1 --save-strategy no odd.mp > odd-metrics.mp
+    bert-predict -q -m odd odd.mp > odd-predictions.mp
+    bert-report -q -o odd.html --svg charts odd-predictions.mp
+    for name in '100%' '%g' 'x%y'; do
+        grep -qF ">$name<" charts/*.svg || { echo "$name"; false; }
+    done
+}
+
 @test "each stream alone, and what is missing is left out" {
     succeeds bert-report -q -o metrics.html "$WORK/metrics.mp"
     succeeds bert-report -q -o predictions.html "$WORK/predictions.mp"

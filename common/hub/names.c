@@ -100,7 +100,7 @@ char *hub_endpoint(void)
         endpoint[--length] = '\0';
     if (strncasecmp(endpoint, "http://", 7) == 0 || strncasecmp(endpoint, "https://", 8) == 0)
         return endpoint;
-    diag_error("HF_ENDPOINT: '%s' does not begin with https:// or http://", endpoint);
+    diag_error("HF_ENDPOINT does not begin with https:// or http://"); /* it may hold a password */
     free(endpoint);
     return NULL;
 }

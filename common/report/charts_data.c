@@ -21,12 +21,25 @@ static unsigned name_width(char *const *names, uint32_t count)
     return (unsigned)(longest < NAME_CHARACTERS ? longest : NAME_CHARACTERS) * 8 + 50;
 }
 
+/* gnuplot takes a tic's label for a format. */
+static void quote_tic(struct buffer *script, const char *name)
+{
+    struct buffer quoted = {0};
+    chart_quote(&quoted, name, NAME_CHARACTERS);
+    for (size_t i = 0; i < quoted.size; i++) {
+        if (quoted.data[i] == '%')
+            buffer_append_char(script, '%');
+        buffer_append_char(script, quoted.data[i]);
+    }
+    buffer_free(&quoted);
+}
+
 static void name_tics(struct buffer *script, const char *axis, char *const *names, uint32_t count)
 {
     buffer_format(script, "set %stics (", axis);
     for (uint32_t i = 0; i < count; i++) {
         buffer_append_string(script, i ? ", " : "");
-        chart_quote(script, names[i], NAME_CHARACTERS);
+        quote_tic(script, names[i]);
         buffer_format(script, " %" PRIu32, i);
     }
     buffer_append_string(script, ") tc rgb ink\n");

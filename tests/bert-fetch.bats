@@ -429,7 +429,7 @@ same_model() {
     [ "$output" = "$folder" ]
     [[ "$stderr" == "bert-fetch: warning: acme/tiny: "*"; the cached copy may not be the newest" ]]
     HF_ENDPOINT=http://127.0.0.1:1 fails_with "bert-fetch: acme/sharded: http://127.0.0.1:1: *" bert-fetch -q acme/sharded
-    HF_ENDPOINT=ftp://127.0.0.1 fails_with "bert-fetch: HF_ENDPOINT: 'ftp://127.0.0.1' does not begin with https:// or http://" bert-fetch -q acme/tiny
+    HF_ENDPOINT=ftp://user:secr@et@127.0.0.1 fails_with "bert-fetch: HF_ENDPOINT: 'ftp://127.0.0.1' does not begin with https:// or http://" bert-fetch -q acme/tiny
 }
 
 @test "a server that is no hub" {
@@ -503,6 +503,12 @@ model_tree() {
     done
     run --separate-stderr bert-fetch "$BATS_TEST_TMPDIR/m.zip" --sha256 "$(sha256sum <"$BATS_TEST_TMPDIR/m.zip" | cut -c 1-64 | tr a-f A-F)"
     [ "$status" -eq 0 ]
+    [ "$(find "$XDG_CACHE_HOME/bertpipe/models" -mindepth 1 -maxdepth 1 -type d | wc -l)" -eq 4 ]
+    # one that has lost a file is unpacked again
+    rm "$output/config.json"
+    run --separate-stderr bert-fetch -q "$BATS_TEST_TMPDIR/m.zip"
+    [ "$status" -eq 0 ] && [ -z "$stderr" ]
+    same_model "$output"
     [ "$(find "$XDG_CACHE_HOME/bertpipe/models" -mindepth 1 -maxdepth 1 -type d | wc -l)" -eq 4 ]
     cp "$BATS_TEST_TMPDIR/m.zip" "$BATS_TEST_TMPDIR/n"
     fails_with "bert-fetch: $BATS_TEST_TMPDIR/n: its SHA-256 is *, expected $weights" bert-fetch "$BATS_TEST_TMPDIR/n" --sha256 "$weights"

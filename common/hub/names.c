@@ -9,6 +9,7 @@
 #include "cli/input.h"
 #include "cli/memory.h"
 #include "cli/paths.h"
+#include "data/http.h"
 
 #define DEFAULT_ENDPOINT "https://huggingface.co"
 #define LETTERS          "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
@@ -100,7 +101,9 @@ char *hub_endpoint(void)
         endpoint[--length] = '\0';
     if (strncasecmp(endpoint, "http://", 7) == 0 || strncasecmp(endpoint, "https://", 8) == 0)
         return endpoint;
-    diag_error("HF_ENDPOINT: '%s' does not begin with https:// or http://", endpoint);
+    char *shown = http_shown(endpoint);
+    diag_error("HF_ENDPOINT: '%s' does not begin with https:// or http://", shown);
+    free(shown);
     free(endpoint);
     return NULL;
 }

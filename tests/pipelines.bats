@@ -189,6 +189,29 @@ END
     diff "$work/ranking.tsv" "$BATS_TEST_TMPDIR/whole"
 }
 
+@test "sweep: another model, other data or flags begin each run anew, and nothing else does" {
+    one=(LEARNING_RATES=1e-3 BATCH_SIZES=4 EPOCHS=1)
+    run_folder=$work/lr-1e-3_batch-4_epochs-1_dropout-0.1_seed-42
+    sweep "${one[@]}" >/dev/null 2>&1
+    cp "$run_folder/model.safetensors" "$BATS_TEST_TMPDIR/first"
+    "$BUILD/bert-init" -q --seed 5 --config tests/fixtures/model/good-tiny/config.json --vocab tests/fixtures/model/good-tiny/vocab.txt -o "$BATS_TEST_TMPDIR/other"
+    run --separate-stderr sweep "${one[@]}" MODEL="$BATS_TEST_TMPDIR/other"
+    [ "$status" -eq 0 ] || { echo "$stderr"; false; }
+    [ "$(grep -c '^bert-train' <<<"$output")" -eq 1 ]
+    # what bert-train makes of that model alone
+    "$BUILD/bert-train" -q -w 1 -m "$BATS_TEST_TMPDIR/other" -o "$BATS_TEST_TMPDIR/alone" --learning-rate 1e-3 --per-device-train-batch-size 4 \
+        --num-train-epochs 1 --dropout 0.1 --seed 42 --eval "$work/test.mp" "$work/train.mp" >/dev/null
+    cmp "$run_folder/model.safetensors" "$BATS_TEST_TMPDIR/alone/model.safetensors"
+    ! cmp -s "$run_folder/model.safetensors" "$BATS_TEST_TMPDIR/first"
+    for change in "TRAIN_FLAGS=-q -w 0" LENGTH=12 ""; do
+        [ -n "$change" ] || touch "$work/train.mp"
+        run --separate-stderr sweep "${one[@]}" MODEL="$BATS_TEST_TMPDIR/other" ${change:+"$change"}
+        [ "$status" -eq 0 ] && [ "$(grep -c '^bert-train' <<<"$output")" -eq 1 ] || { echo "$change: $output $stderr"; false; }
+        run --separate-stderr sweep "${one[@]}" MODEL="$BATS_TEST_TMPDIR/other" ${change:+"$change"}
+        [ "$status" -eq 0 ] && [[ "$output" != *bert-train* && "$output" != *wp-tokenize* ]] || { echo "again, $change: $output"; false; }
+    done
+}
+
 @test "sweep: a sample of the grid, the same for the same draw, and pictures" {
     combinations() { sweep LEARNING_RATES='1e-4 2e-4 3e-4 4e-4' BATCH_SIZES='2 4' EPOCHS='1 2' -n "$@" | grep -o 'lr-[^/ ]*/evaluation.tsv' | sort -u; }
     [ "$(combinations | wc -l)" -eq 16 ]

@@ -172,6 +172,14 @@ PYTHON
     [ "$output" = "$(python3 -c 'import json; print("{\"id\":\"1\",\"text\":%s}" % json.dumps(open("in", "rb").read().rstrip(b"\n").decode(errors="replace"), ensure_ascii=False))')" ]
 }
 
+@test "a file whose name is no UTF-8: its ids are" {
+    echo a > one; echo b > $'\xff.txt'
+    loads one $'\xff.txt'
+    [ "$output" = '{"id":"one:1","text":"a"}
+{"id":"�.txt:1","text":"b"}' ]
+    rec-load one $'\xff.txt' | rec-check -q
+}
+
 @test "bad input: one line that names it" {
     printf 'a\tb\n1\t2\n' > in
     fails_with "rec-load: in: line 1: no column 'text' among a, b" rec-load --from tsv -o out in

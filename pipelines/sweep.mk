@@ -5,8 +5,8 @@
 #   make -f pipelines/sweep.mk MODEL=... ARCHIVE=aclImdb_v1.tar.gz SAMPLE=20      twenty combinations, drawn at random
 #
 # TRAIN and EVAL are tokens streams; without them IMDB is fetched and tokenised, once. Stopped at any moment, by a signal or a
-# power cut, it goes on from its last checkpoints; other settings add runs, and only those are trained. Give -j 2 and
-# THREADS=4 to train two at a time on eight cores.
+# power cut, it goes on from its last checkpoints. Other combinations add runs, and only those are trained; with another MODEL,
+# TRAIN, EVAL or TRAIN_FLAGS each run begins anew. Give -j 2 and THREADS=4 to train two at a time on eight cores.
 
 MODEL          =
 WORK           = build/sweep
@@ -49,16 +49,27 @@ rank: $(WORK)/ranking.txt ## train what is missing, and print the ranking
 
 picture: $(WORK)/ranking.svg $(WORK)/ranking.png $(WORK)/curves.html ## draw the ranking and all curves; needs gnuplot
 
-$(WORK)/train.mp $(WORK)/test.mp: $(WORK)/%.mp: $(wildcard $(MODEL)/config.json) $(ARCHIVE)
-	@mkdir -p $(@D)
+$(WORK)/train.mp $(WORK)/test.mp: $(WORK)/%.mp: $(WORK)/tokens-settings $(wildcard $(MODEL)/config.json) $(ARCHIVE)
 	imdb-fetch $(if $(ARCHIVE),-a $(ARCHIVE)) -s $* | wp-tokenize -m $(MODEL) -L $(LENGTH) -o $@
+
+# Two files that change only when their contents do.
+$(WORK)/tokens-settings: CONTENTS = $(MODEL) $(LENGTH) $(ARCHIVE)
+$(WORK)/runs-settings: CONTENTS = $(MODEL) $(TRAIN) $(EVAL) $(TRAIN_FLAGS)
+$(WORK)/tokens-settings $(WORK)/runs-settings: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(CONTENTS))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(CONTENTS))' > $@
 
 settings = --learning-rate $(strip $(subst _seed-, --seed ,$(subst _dropout-, --dropout ,$(subst _epochs-, --num-train-epochs , \
 	$(subst _batch-, --per-device-train-batch-size ,$(1:lr-%=%))))))
 
+# A run begins anew, without the checkpoints of the one before, when what it is made of is newer than its beginning.
+$(WORK)/%/begun: $(WORK)/runs-settings $(wildcard $(MODEL)/config.json $(MODEL)/*.safetensors) $(TRAIN) $(EVAL)
+	@rm -rf $(@D)
+	@mkdir $(@D)
+	@touch $@
+
 # A run's options are in its name. Its folder has bertpipe.json when it is done.
-$(WORK)/%/bertpipe.json: $(TRAIN) $(EVAL)
-	@mkdir -p $(@D)
+$(WORK)/%/bertpipe.json: $(WORK)/%/begun
 	bert-train -m $(MODEL) -o $(@D) --force --resume-from-checkpoint last --save-total-limit 1 -j $(THREADS) \
 	    $(call settings,$*) --eval $(EVAL) $(TRAIN_FLAGS) $(TRAIN) > $(@D)/metrics.part
 	@mv $(@D)/metrics.part $(@D)/metrics.mp

@@ -504,6 +504,12 @@ model_tree() {
     run --separate-stderr bert-fetch "$BATS_TEST_TMPDIR/m.zip" --sha256 "$(sha256sum <"$BATS_TEST_TMPDIR/m.zip" | cut -c 1-64 | tr a-f A-F)"
     [ "$status" -eq 0 ]
     [ "$(find "$XDG_CACHE_HOME/bertpipe/models" -mindepth 1 -maxdepth 1 -type d | wc -l)" -eq 4 ]
+    # one that has lost a file is unpacked again
+    rm "$output/config.json"
+    run --separate-stderr bert-fetch -q "$BATS_TEST_TMPDIR/m.zip"
+    [ "$status" -eq 0 ] && [ -z "$stderr" ]
+    same_model "$output"
+    [ "$(find "$XDG_CACHE_HOME/bertpipe/models" -mindepth 1 -maxdepth 1 -type d | wc -l)" -eq 4 ]
     cp "$BATS_TEST_TMPDIR/m.zip" "$BATS_TEST_TMPDIR/n"
     fails_with "bert-fetch: $BATS_TEST_TMPDIR/n: its SHA-256 is *, expected $weights" bert-fetch "$BATS_TEST_TMPDIR/n" --sha256 "$weights"
 }

@@ -77,6 +77,32 @@ pipeline() {
     done
 }
 
+@test "a cache folder with a space in its name: nothing is removed" {
+    mkdir "$BATS_TEST_TMPDIR/home"
+    touch "$BATS_TEST_TMPDIR/home/file"
+    run --separate-stderr env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u XDG_CACHE_HOME HOME="$BATS_TEST_TMPDIR/home a" make -f pipelines/demo.mk PYTHON=false
+    [ "$status" -eq 2 ] && [ -z "$output" ]
+    [[ "$stderr" == *"the cache folder '$BATS_TEST_TMPDIR/home a/.cache/bertpipe' has a space in it, which make cannot have in a name: "* ]]
+    [ -e "$BATS_TEST_TMPDIR/home/file" ]
+    [ ! -e "$BATS_TEST_TMPDIR/home a" ]
+}
+
+@test "a cached model by its name" {
+    export HF_HUB_CACHE=$BATS_TEST_TMPDIR/hub
+    commit=0123456789012345678901234567890123456789
+    mkdir -p "$HF_HUB_CACHE/models--acme--tiny/refs" "$HF_HUB_CACHE/models--acme--tiny/snapshots"
+    printf $commit >"$HF_HUB_CACHE/models--acme--tiny/refs/main"
+    cp -r tests/fixtures/model/good-tiny "$HF_HUB_CACHE/models--acme--tiny/snapshots/$commit"
+    run --separate-stderr pipeline good-tiny.tar.gz MODEL=acme/tiny
+    [ "$status" -eq 0 ] || { echo "$stderr"; false; }
+    [ "$(grep -c '^Text: ' <<<"$output")" -eq 3 ]
+    run --separate-stderr pipeline good-tiny.tar.gz MODEL=acme/none WORK="$BATS_TEST_TMPDIR/none"
+    [ "$status" -eq 2 ] && [[ "$stderr" == *"wp-tokenize: "*acme/none* ]]
+    [ -z "$(find "$BATS_TEST_TMPDIR/none" -type f)" ]
+    run --separate-stderr sweep MODEL=acme/tiny LEARNING_RATES=1e-3 BATCH_SIZES=4 EPOCHS=1 WORK="$BATS_TEST_TMPDIR/sweep"
+    [ "$status" -eq 0 ] && [ "$(wc -l <"$BATS_TEST_TMPDIR/sweep/ranking.tsv")" -eq 2 ]
+}
+
 @test "the bundled sample is the one that the demo expects" {
     md5=$(sed -n 's/^MD5 *= *//p' pipelines/demo.mk)
     [ "$(md5sum < pipelines/demo/imdb-sample.tar.gz)" = "$md5  -" ]
@@ -114,6 +140,41 @@ pipeline() {
     [ "$(wc -l <"$BATS_TEST_TMPDIR/out")" -eq 1 ]
     exec 4>&-
     wait
+}
+
+@test "classify: an installed one runs the programs beside it, whatever BUILD says" {
+    mkdir -p "$BATS_TEST_TMPDIR/bin" "$BATS_TEST_TMPDIR/build"
+    cp pipelines/classify "$BATS_TEST_TMPDIR/bin/bert-classify"
+    ln -s "$BUILD"/{rec-load,wp-tokenize,bert-predict} "$BATS_TEST_TMPDIR/bin"
+    printf '%s\n' '#!/bin/sh' 'echo other' >"$BATS_TEST_TMPDIR/build/bert-predict"
+    chmod +x "$BATS_TEST_TMPDIR/build/bert-predict"
+    for folder in "$BATS_TEST_TMPDIR/build" ''; do
+        run --separate-stderr env BUILD="$folder" "$BATS_TEST_TMPDIR/bin/bert-classify" --version
+        [ "$status" -eq 0 ] && [[ "$output" == "bert-classify (bertpipe) "* ]] && [ -z "$stderr" ]
+    done
+}
+
+@test "classify: several labels, and none" {
+    multi=$BATS_TEST_TMPDIR/multi
+    printf '%s\n' '{"text":"a great film","label":["x"]}' '{"text":"the plot","label":["y"]}' | "$BUILD/rec-load" -q -F jsonl |
+        "$BUILD/wp-tokenize" -q -m tests/fixtures/model/good-tiny >"$multi.mp"
+    "$BUILD/bert-train" -q -w 0 -n 1 --save-strategy no -m tests/fixtures/model/good-tiny -o "$multi" "$multi.mp" >/dev/null
+    rm "$multi/bertpipe.json" # it has the digests of what is changed here
+    # the probabilities are all high or all low by the classifier's bias alone
+    for bias in 9 -9; do
+        python3 - "$multi/model.safetensors" $bias <<'END'
+import json, struct, sys
+data = bytearray(open(sys.argv[1], "rb").read())
+(size,) = struct.unpack("<Q", data[:8])
+first, last = json.loads(data[8 : 8 + size])["classifier.bias"]["data_offsets"]
+data[8 + size + first : 8 + size + last] = struct.pack("<f", float(sys.argv[2])) * ((last - first) // 4)
+open(sys.argv[1], "wb").write(data)
+END
+        run --separate-stderr sh -c 'echo "a great film" | pipelines/classify -m "$1"' - "$multi"
+        [ "$status" -eq 0 ] && [ -z "$stderr" ]
+        [ "$bias" = -9 ] || [ "$output" = 'x,y		a great film' ]
+    done
+    [ "$output" = '		a great film' ]
 }
 
 @test "classify: wrong options, a missing model, help" {
@@ -187,6 +248,29 @@ END
     done
     sweep "${grid[@]}" >/dev/null 2>&1
     diff "$work/ranking.tsv" "$BATS_TEST_TMPDIR/whole"
+}
+
+@test "sweep: another model, other data or flags begin each run anew, and nothing else does" {
+    one=(LEARNING_RATES=1e-3 BATCH_SIZES=4 EPOCHS=1)
+    run_folder=$work/lr-1e-3_batch-4_epochs-1_dropout-0.1_seed-42
+    sweep "${one[@]}" >/dev/null 2>&1
+    cp "$run_folder/model.safetensors" "$BATS_TEST_TMPDIR/first"
+    "$BUILD/bert-init" -q --seed 5 --config tests/fixtures/model/good-tiny/config.json --vocab tests/fixtures/model/good-tiny/vocab.txt -o "$BATS_TEST_TMPDIR/other"
+    run --separate-stderr sweep "${one[@]}" MODEL="$BATS_TEST_TMPDIR/other"
+    [ "$status" -eq 0 ] || { echo "$stderr"; false; }
+    [ "$(grep -c '^bert-train' <<<"$output")" -eq 1 ]
+    # what bert-train makes of that model alone
+    "$BUILD/bert-train" -q -w 1 -m "$BATS_TEST_TMPDIR/other" -o "$BATS_TEST_TMPDIR/alone" --learning-rate 1e-3 --per-device-train-batch-size 4 \
+        --num-train-epochs 1 --dropout 0.1 --seed 42 --eval "$work/test.mp" "$work/train.mp" >/dev/null
+    cmp "$run_folder/model.safetensors" "$BATS_TEST_TMPDIR/alone/model.safetensors"
+    ! cmp -s "$run_folder/model.safetensors" "$BATS_TEST_TMPDIR/first"
+    for change in "TRAIN_FLAGS=-q -w 0" LENGTH=12 ""; do
+        [ -n "$change" ] || touch "$work/train.mp"
+        run --separate-stderr sweep "${one[@]}" MODEL="$BATS_TEST_TMPDIR/other" ${change:+"$change"}
+        [ "$status" -eq 0 ] && [ "$(grep -c '^bert-train' <<<"$output")" -eq 1 ] || { echo "$change: $output $stderr"; false; }
+        run --separate-stderr sweep "${one[@]}" MODEL="$BATS_TEST_TMPDIR/other" ${change:+"$change"}
+        [ "$status" -eq 0 ] && [[ "$output" != *bert-train* && "$output" != *wp-tokenize* ]] || { echo "again, $change: $output"; false; }
+    done
 }
 
 @test "sweep: a sample of the grid, the same for the same draw, and pictures" {

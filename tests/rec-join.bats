@@ -154,6 +154,7 @@ setup() {
     }
     usage "missing operand" texts.mp
     usage "--left and --inner exclude each other" --left --inner texts.mp first.mp
+    usage "--prefix: not UTF-8" -p $'\xff' texts.mp first.mp
     usage "--ignore-ids is for --by-position" --ignore-ids texts.mp first.mp
     usage "only one of A and B can be standard input" - -
 }

@@ -42,6 +42,24 @@ setup() {
     loads one two
     [ "$output" = '{"id":"one:1","text":"a"}
 {"id":"two:1","text":"b"}' ]
+    echo c > one-more
+    loads "$PWD/one" two ./one-more
+    [ "$output" = '{"id":"one:1","text":"a"}
+{"id":"two:1","text":"b"}
+{"id":"one-more:1","text":"c"}' ]
+}
+
+@test "files with one name are numbered, and no id holds a folder's name" {
+    mkdir private
+    echo a > one; echo b > two; echo c > private/one
+    loads "$PWD/private/one" "$PWD/two" one - < one
+    [ "$output" = '{"id":"one:1:1","text":"c"}
+{"id":"two:1","text":"b"}
+{"id":"one:2:1","text":"a"}
+{"id":"standard input:1","text":"a"}' ]
+    loads "$PWD/private/one" private/one
+    [ "$output" = '{"id":"one:1:1","text":"c"}
+{"id":"one:2:1","text":"c"}' ]
 }
 
 @test "TSV: columns, escapes and x" {
@@ -60,6 +78,34 @@ setup() {
     loads --from csv --text-field review --label-field sentiment < <(printf '\357\273\277review,sentiment\r\n"a ""b"", c",pos\r\n"two\nlines", neg \r\n')
     [ "$output" = '{"id":"2","text":"a \"b\", c","label":"pos"}
 {"id":"4","text":"two\nlines","label":" neg "}' ]
+}
+
+@test "CSV whose lines end with returns: each has its number" {
+    loads --from csv < <(printf 'text,label\rhi,a\r\r"two\rreturns",b\rho,c')
+    [ "$output" = '{"id":"2","text":"hi","label":"a"}
+{"id":"4","text":"two\rreturns","label":"b"}
+{"id":"5","text":"ho","label":"c"}' ]
+    loads --from csv < <(printf 'text,label\rhi,a\r\nho,b\r\r\nhe,c\n')
+    [ "$output" = '{"id":"2","text":"hi","label":"a"}
+{"id":"3","text":"ho","label":"b"}
+{"id":"5","text":"he","label":"c"}' ]
+    printf 'text,label\rhi,a\rho\r' > in
+    fails_with "rec-load: in: line 3: 1 columns, where the first line has 2" rec-load --from csv -o out in
+    [ ! -e out ]
+}
+
+@test "a column that is asked for is none of a file without a header line" {
+    : > in
+    printf '\n\n' > blank
+    for format in csv tsv; do
+        fails_with "rec-load: in: no column 'nope': it has no header line" rec-load -F $format -l nope -o out in
+        fails_with "rec-load: blank: no column 'review': it has no header line" rec-load -F $format -t review -l nope -o out blank
+        [ ! -e out ]
+        loads -F $format --no-header -t 1 < in
+        [ -z "$output" ]
+    done
+    loads -F jsonl -l nope < in
+    [ -z "$output" ]
 }
 
 @test "CSV as Python's csv module writes it" {
@@ -124,6 +170,14 @@ PYTHON
     printf 'a\341\200\342\360\221\222b\355\240\200\n' > in
     loads --invalid replace in
     [ "$output" = "$(python3 -c 'import json; print("{\"id\":\"1\",\"text\":%s}" % json.dumps(open("in", "rb").read().rstrip(b"\n").decode(errors="replace"), ensure_ascii=False))')" ]
+}
+
+@test "a file whose name is no UTF-8: its ids are" {
+    echo a > one; echo b > $'\xff.txt'
+    loads one $'\xff.txt'
+    [ "$output" = '{"id":"one:1","text":"a"}
+{"id":"�.txt:1","text":"b"}' ]
+    rec-load one $'\xff.txt' | rec-check -q
 }
 
 @test "bad input: one line that names it" {

@@ -7,6 +7,7 @@
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/string_index.h"
 #include "data/labels.h"
 #include "stream/load.h"
 #include "stream/options.h"
@@ -82,14 +83,52 @@ static void check_options(void)
         options_usage_error("lines have no fields: name the format with --from tsv, csv or jsonl");
 }
 
+/* What a file is called in ids: its name without its folders, for streams hold no paths. */
+static const char *name_in_ids(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (strcmp(path, "-") == 0)
+        return "standard input";
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* Several files with one name are numbered in their order. */
+static int load_several(struct loader *loader, const struct option_operands *files)
+{
+    size_t count = (size_t)files->count, *places = mem_calloc(count, sizeof *places);
+    size_t *totals = mem_calloc(count, sizeof *totals), *seen = mem_calloc(count, sizeof *seen);
+    struct string_index names = {0};
+    int status = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *name = name_in_ids(files->items[i]);
+
+        places[i] = string_index_add(&names, name, strlen(name), NULL);
+        totals[places[i]]++;
+    }
+    for (size_t i = 0; i < count && status == 0; i++) {
+        const char *name = name_in_ids(files->items[i]);
+        char *prefix = totals[places[i]] == 1 ? mem_strdup(name)
+                                              : mem_format("%s:%zu", name, ++seen[places[i]]);
+
+        status = loader_read(loader, files->items[i], prefix);
+        free(prefix);
+    }
+    string_index_free(&names);
+    free(places);
+    free(totals);
+    free(seen);
+    return status;
+}
+
 static int load_all(struct loader *loader, const struct option_operands *files)
 {
-    if (files->count == 0 && loader_read(loader, NULL, false) != 0)
-        return -1;
-    for (int i = 0; i < files->count; i++)
-        if (loader_read(loader, files->items[i], files->count > 1) != 0)
-            return -1;
-    return loader_end(loader);
+    int status = files->count > 1
+                     ? load_several(loader, files)
+                     : loader_read(loader, files->count == 1 ? files->items[0] : NULL, NULL);
+
+    return status == 0 ? loader_end(loader) : -1;
 }
 
 static int load(const struct option_operands *files)

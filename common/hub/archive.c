@@ -51,6 +51,8 @@ static int unpack_into(const char *archive, const char *folder)
     }
     signals_remove_later(temporary);
     status = hub_unpack(archive, temporary);
+    if (status == 0)
+        discard(folder); /* one that has lost files */
     if (status == 0 && rename(temporary, folder) != 0)
         status = diag_errno(errno, "%s", folder);
     if (status == 0)

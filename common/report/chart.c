@@ -79,7 +79,9 @@ int chart_draw(const struct chart *chart, enum chart_form form, struct buffer *o
     return result;
 }
 
-/* Between single quotes nothing is special but the quote itself: neither `commands` nor @macros. */
+/* Between single quotes nothing is special but the quote itself: neither `commands` nor @macros. It
+ * stands between two strings, because '' is not understood everywhere, and as a number, because
+ * macros are looked for behind it. */
 void chart_quote(struct buffer *script, const char *text, size_t limit)
 {
     size_t length = strlen(text), characters = 0;
@@ -91,7 +93,7 @@ void chart_quote(struct buffer *script, const char *text, size_t limit)
         if (characters + 1 == limit && i + bytes < length)
             buffer_append_string(script, "…");
         else if (text[i] == '\'')
-            buffer_append_string(script, "''");
+            buffer_append_string(script, "'.\"\\047\".'");
         else if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
             buffer_append_char(script, ' ');
         else if (utf8_valid_prefix(text + i, bytes) == bytes)

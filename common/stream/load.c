@@ -146,9 +146,8 @@ int load_emit(struct loader *loader, struct stream_record *record)
 
     if (text->id.data == NULL) {
         loader->id.size = 0;
-        if (loader->prefix_ids) {
-            const char *name = loader->lines.input.name;
-            utf8_append_repaired(&loader->id, name, strlen(name));
+        if (loader->id_prefix != NULL) {
+            utf8_append_repaired(&loader->id, loader->id_prefix, strlen(loader->id_prefix));
             buffer_append_char(&loader->id, ':');
         }
         buffer_format(&loader->id, "%" PRIu64, loader->lines.number);
@@ -162,7 +161,7 @@ int load_emit(struct loader *loader, struct stream_record *record)
     return stream_writer_record(loader->writer, record);
 }
 
-int loader_read(struct loader *loader, const char *path, bool prefix_ids)
+int loader_read(struct loader *loader, const char *path, const char *id_prefix)
 {
     static int (*const formats[])(struct loader *) = {load_lines, load_tsv, load_csv, load_jsonl};
     size_t max_record = loader->options->max_record;
@@ -171,7 +170,7 @@ int loader_read(struct loader *loader, const char *path, bool prefix_ids)
     if (line_reader_open(&loader->lines, path, max_record > 0 ? max_record : STREAM_MAX_RECORD) !=
         0)
         return -1;
-    loader->prefix_ids = prefix_ids;
+    loader->id_prefix = id_prefix;
     loader->lines.input.on_wait = stream_writer_flush_hook;
     loader->lines.input.on_wait_context = loader->writer;
     /* Lines cannot state a label, so nothing is to be learnt from the first: the next stage can

@@ -44,11 +44,11 @@ void loader_free(struct loader *loader);
 
 /*
  * Writes a record for each line or row of one file; path NULL or "-" is standard input. Records
- * without an id get their line number, after `PATH:` when prefix_ids. The header is written with
- * the first record. What is held is flushed before a read that would block. -1 with a message that
- * names the line.
+ * without an id get their line number, after `PREFIX:` unless that is NULL. The header is written
+ * with the first record. What is held is flushed before a read that would block. -1 with a message
+ * that names the line.
  */
-int loader_read(struct loader *loader, const char *path, bool prefix_ids);
+int loader_read(struct loader *loader, const char *path, const char *id_prefix);
 /* Writes the end, and the header when there was no record. */
 int loader_end(struct loader *loader);
 

@@ -261,6 +261,20 @@ static int emit_row(struct loader *loader)
     return status;
 }
 
+/* Columns that were asked for are none of a file without a line. */
+static int require_header(struct loader *loader)
+{
+    const struct load_options *options = loader->options;
+    const struct load_field *const fields[] = {&options->text, &options->label, &options->id,
+                                               &options->pair};
+
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0] && !options->no_header; i++)
+        if (fields[i]->given)
+            return diag_error("%s: no column '%s': it has no header line",
+                              loader->lines.input.name, fields[i]->name);
+    return 0;
+}
+
 int load_accept_row(struct loader *loader, bool first)
 {
     if (first) {
@@ -311,7 +325,7 @@ int load_tsv(struct loader *loader)
             return -1;
         first = false;
     }
-    return found;
+    return found == 0 && first ? require_header(loader) : found;
 }
 
 /* libcsv calls back for each cell and row. */
@@ -359,6 +373,29 @@ static int feed_csv(struct csv_parser *parser, struct csv_state *state, const ch
     return state->failed ? -1 : 0;
 }
 
+static bool between_rows(const struct csv_parser *parser, const struct csv_state *state)
+{
+    return state->loader->row.count == 0 && parser->entry_pos == 0;
+}
+
+/* A line and its break. A return within it ends a line, too, unless it is part of a cell. */
+static int feed_csv_line(struct csv_parser *parser, struct csv_state *state, const char *line,
+                         size_t size)
+{
+    const char *end = line + size, *at;
+
+    while ((at = memchr(line, '\r', (size_t)(end - line))) != NULL && ++at < end) {
+        if (feed_csv(parser, state, line, (size_t)(at - line)) != 0)
+            return -1;
+        if (between_rows(parser, state))
+            state->loader->lines.number++;
+        line = at;
+    }
+    if (feed_csv(parser, state, line, (size_t)(end - line)) != 0)
+        return -1;
+    return feed_csv(parser, state, "\n", 1);
+}
+
 static int feed_csv_lines(struct csv_parser *parser, struct csv_state *state)
 {
     struct loader *loader = state->loader;
@@ -368,10 +405,10 @@ static int feed_csv_lines(struct csv_parser *parser, struct csv_state *state)
     int found;
 
     while ((found = load_next_line(loader, &line, &size)) > 0) {
-        if (feed_csv(parser, state, line, size) != 0 || feed_csv(parser, state, "\n", 1) != 0)
+        if (feed_csv_line(parser, state, line, size) != 0)
             return -1;
         /* A quote that nobody closes must not swallow the whole file. */
-        since_row = loader->row.count == 0 && parser->entry_pos == 0 ? 0 : since_row + size;
+        since_row = between_rows(parser, state) ? 0 : since_row + size;
         if (since_row > max_record)
             return load_fail(loader, "a row is longer than %zu bytes: is a quote missing?",
                              max_record);
@@ -396,5 +433,5 @@ int load_csv(struct loader *loader)
     if (state.failed)
         status = -1;
     csv_free(&parser);
-    return status;
+    return status == 0 && state.first ? require_header(loader) : status;
 }

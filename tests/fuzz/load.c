@@ -49,7 +49,7 @@ static bool load(const struct load_options *options, const char *from, const cha
     struct stream_writer *writer = stream_writer_open(to, FORM_MSGPACK);
     REQUIRE(writer != NULL, "%s", to);
     struct loader *loader = loader_new(options, writer);
-    bool done = loader_read(loader, from, false) == 0 && loader_end(loader) == 0;
+    bool done = loader_read(loader, from, NULL) == 0 && loader_end(loader) == 0;
     loader_free(loader);
     REQUIRE(stream_writer_close(writer, done) == 0, "%s", to);
     return done;

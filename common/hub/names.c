@@ -9,7 +9,6 @@
 #include "cli/input.h"
 #include "cli/memory.h"
 #include "cli/paths.h"
-#include "data/http.h"
 
 #define DEFAULT_ENDPOINT "https://huggingface.co"
 #define LETTERS          "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"

@@ -103,3 +103,26 @@ END
     fails_with "bert-train: nowhere*" "${run[@]}" -o other --resume-from-checkpoint nowhere "$WORK/train.mp"
     [ ! -e other/model.safetensors ]
 }
+
+@test "a run is resumed with the model that it started from, by whatever name, or with none" {
+    run=(bert-train -q -f json -b 4 -w 0 -l 0.001 --max-steps 20 --save-strategy steps --save-steps 10 "$WORK/train.mp")
+    bert-init -q --layers 1 --hidden 8 --heads 2 --vocab "$MODEL/vocab.txt" -o another
+    cp -r "$MODEL" copy
+    succeeds "${run[@]}" -m "$MODEL" -o out
+    was=$(tr -d '\n' < out/bertpipe.json | json 'rows[0]["run"]["parent"]["digest"]')
+    is=$(tr -d '\n' < another/bertpipe.json | json 'rows[0]["digest"]')
+    from=(-o other --resume-from-checkpoint out/checkpoint-10)
+    fails_with "bert-train: out/checkpoint-10: cannot be resumed, for the run is another: it started from the model good-tiny, digest $was, and another has digest $is" \
+        "${run[@]}" -m another "${from[@]}"
+    fails_with "bert-train: nowhere: neither a folder nor a model in *" "${run[@]}" -m nowhere "${from[@]}"
+    [ ! -e other ]
+    for model in "-m copy" "-m $MODEL" ""; do
+        # shellcheck disable=SC2086
+        succeeds "${run[@]}" $model "${from[@]}"
+        cmp other/model.safetensors out/model.safetensors
+        cmp other/bertpipe.json out/bertpipe.json
+        rm -r other
+    done
+    sed -i 's/film/mlif/' copy/vocab.txt
+    fails_with "bert-train: out/checkpoint-10: cannot be resumed, for the run is another: *, and copy has digest *" "${run[@]}" -m copy "${from[@]}"
+}

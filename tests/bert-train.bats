@@ -263,14 +263,14 @@ fails_without_output() {
         "${train[@]}" -q -f json --device cpu -w 0 -l 1e6 -n 20 -b 2 --weight-decay 1e6 --save-strategy no "$WORK/train.mp"
 }
 
-# not_a_number FOLDER: the model with a NaN in classifier.weight
+# not_a_number FOLDER [TENSOR ELEMENT]: the model with a NaN there, else in classifier.weight
 not_a_number() {
     cp -r "$MODEL" "$1"
-    python3 - "$1/model.safetensors" <<'END'
+    python3 - "$1/model.safetensors" "${2:-classifier.weight}" "${3:-0}" <<'END'
 import json, struct, sys
 data = bytearray(open(sys.argv[1], "rb").read())
 (size,) = struct.unpack("<Q", data[:8])
-at = 8 + size + json.loads(data[8 : 8 + size])["classifier.weight"]["data_offsets"][0]
+at = 8 + size + json.loads(data[8 : 8 + size])[sys.argv[2]]["data_offsets"][0] + 4 * int(sys.argv[3])
 data[at : at + 4] = struct.pack("<f", float("nan"))
 open(sys.argv[1], "wb").write(data)
 END
@@ -278,8 +278,8 @@ END
 
 @test "a model that computes no numbers: no program takes its output for an answer" {
     not_a_number nan
-    fails_without_output "bert-predict: record 1: the model's output is not finite" bert-predict -q -m nan -f json "$WORK/texts.mp"
-    fails_without_output "bert-eval: record 1: the model's output is not finite" bert-eval -q -m nan "$WORK/test.mp"
+    fails_without_output "bert-predict: */texts.mp: record 1: the model's output is not finite" bert-predict -q -m nan -f json "$WORK/texts.mp"
+    fails_without_output "bert-eval: */test.mp: record 1: the model's output is not finite" bert-eval -q -m nan "$WORK/test.mp"
     run --separate-stderr bash -c 'bert-train -q -m "$1" -o late -w 0 -n 1 -b 8 -l 100 "$2" > metrics' bash "$MODEL" "$WORK/train.mp"
     [ "$status" -eq 1 ] && [[ "$stderr" == "bert-train: step 1: the output of the model after it is not finite: lower --learning-rate, "* ]]
     [ ! -e late/model.safetensors ]
@@ -287,16 +287,67 @@ END
     [ "$status" -eq 1 ] && [ "$stderr" = "bert-train: evaluation: record 1: the model's output is not finite" ]
 }
 
-@test "a tokenizer that is changed during the run is not saved with its model" {
+@test "a record whose output is not finite is named by its file and place in it" {
+    hidden=$(json 'rows[0]["hidden_size"]' < <(tr -d '\n' < "$MODEL/config.json"))
+    row=$(($(grep -nx wonderful "$MODEL/vocab.txt" | cut -d : -f 1) - 1)) # in record 6 of train.mp alone
+    not_a_number nan bert.embeddings.word_embeddings.weight $((row * hidden))
+    succeeds bert-predict -q -m nan -f json "$WORK/test.mp"
+    for batch in 1 512; do
+        fails_with "bert-predict: */train.mp: record 6: the model's output is not finite" \
+            bert-predict -q -m nan -o predictions.mp -b $batch "$WORK/test.mp" "$WORK/train.mp"
+        fails_with "bert-eval: */train.mp: record 6: the model's output is not finite" \
+            bert-eval -q -m nan -o scores -b $batch "$WORK/test.mp" "$WORK/train.mp"
+        [ ! -e predictions.mp ] && [ ! -e scores ]
+    done
+}
+
+# Starts bert-train and stops it when it has written out/checkpoint-$1 and is not done.
+stopped_at() {
+    local step=$1
+    shift
+    "$@" > metrics 2> line 3>&- &
+    until [ -d "out/checkpoint-$step" ]; do sleep 0.01; done
+    kill -STOP $!
+    [ ! -e out/bertpipe.json ]
+}
+
+@test "a run writes the tokenizer that it began with, whatever becomes of the model's folder" {
     cp -r "$MODEL" parent
-    bert-train -q -m parent -o out -b 1 -n 300 -w 0 "$WORK/train.mp" > metrics 2> line &
-    until [ -d out/checkpoint-16 ]; do sleep 0.01; done
-    sed 's/"film"/"mlif"/' parent/tokenizer.json > changed
-    mv changed parent/tokenizer.json
-    ! wait $!
-    [ "$(cat line)" = "bert-train: $(realpath parent): its tokenizer has changed since the run began" ] ||
-        [ "$(cat line)" = "bert-train: parent: its tokenizer has changed since the run began" ]
-    [ ! -e out/model.safetensors ]
+    run=(bert-train -q -m parent -b 1 --max-steps 3000 --save-strategy steps --save-steps 500 -w 0 "$WORK/train.mp")
+    succeeds bash -c '"$@" -o whole > metrics' - "${run[@]}"
+    stopped_at 500 "${run[@]}" -o out
+    sed -i 's/"film"/"mlif"/' parent/tokenizer.json
+    echo '{"cls_token": "[SEP]"}' | tee parent/tokenizer_config.json > parent/special_tokens_map.json
+    kill -CONT $!
+    wait $!
+    [ ! -s line ]
+    for step in . checkpoint-500 checkpoint-3000; do
+        for file in vocab.txt tokenizer.json tokenizer_config.json special_tokens_map.json model.safetensors bertpipe.json; do
+            [ $file = bertpipe.json ] && [ $step != . ] || cmp "out/$step/$file" "whole/$step/$file"
+        done
+    done
+    rm -rf out parent
+    cp -r "$MODEL" parent
+    stopped_at 500 "${run[@]}" -o out
+    rm -r parent
+    kill -CONT $!
+    wait $!
+    [ ! -s line ]
+    cmp out/bertpipe.json whole/bertpipe.json
+    cmp out/tokenizer.json whole/tokenizer.json
+}
+
+@test "a best checkpoint that no record vouches for is not the result" {
+    # Nothing is learned: the first evaluation is the best.
+    stopped_at 8 bert-train -q -m "$MODEL" -o out -b 1 -n 300 -w 0 -l 0 --save-total-limit 2 -e "$WORK/test.mp" "$WORK/train.mp"
+    rm out/checkpoint-8/bertpipe.json
+    cp "$MODEL/model.safetensors" out/checkpoint-8
+    kill -CONT $!
+    status=0
+    wait $! || status=$?
+    [ $status -eq 1 ]
+    [ "$(cat line)" = "bert-train: out/checkpoint-8: this checkpoint is the best, which was to be the result, and its bertpipe.json is gone" ]
+    [ ! -e out/model.safetensors ] && [ ! -e out/bertpipe.json ]
 }
 
 @test "a best checkpoint that is taken away is not replaced by another model" {

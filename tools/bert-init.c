@@ -181,7 +181,7 @@ static int prepare_folder(const char *folder)
 
 static int write_tokenizer(void *tokeniser, const char *folder)
 {
-    return tokeniser_save_folder(tokeniser, NULL, folder);
+    return tokeniser_save_folder(tokeniser, folder);
 }
 
 static int write_model(struct model *model, const struct tokeniser *tokeniser)

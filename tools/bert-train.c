@@ -125,13 +125,14 @@ static void check_options(const struct option_operands *operands)
 /* Reads and checks all that the run needs, in the order in which mistakes are cheapest to find. */
 static int load(struct run *run, const struct option_operands *operands)
 {
-    const char *folder = run->resume.folder;
-    if (!folder && !(folder = options.model = hub_locate_model(options.model)))
+    if ((options.model && !(options.model = hub_locate_model(options.model))) ||
+        resume_check_parent(&run->resume, options.model))
         return -1;
+    const char *folder = run->resume.folder ? run->resume.folder : options.model;
     if (model_load(&run->model, folder, run->resume.folder ? MODEL_LOAD_COMPLETE : 0))
         return -1;
     run->tokeniser = tokeniser_open_folder(folder);
-    if (!run->tokeniser)
+    if (!run->tokeniser || tokeniser_keep_files(run->tokeniser, folder))
         return -1;
     if (!options.dry_run &&
         output_folder_prepare(&run->lock, options.output, options.force || run->resume.folder))

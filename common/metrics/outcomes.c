@@ -44,16 +44,16 @@ static double surprise(double probability)
     return -log(fmin(fmax(probability, 0x1p-52), 1 - 0x1p-52));
 }
 
-/* The index of the record that is being added; its values and its loss are kept. */
-static size_t begin(struct outcomes *outcomes, const double *values, double loss)
+/* The index of the record that is being added; its values and its loss, if given, are kept. */
+static size_t begin(struct outcomes *outcomes, const double *values, const double *loss)
 {
     size_t i = outcomes->count, labels = outcomes->labels;
     if (i == 0)
         outcomes->has_values = values != NULL;
-    if (isnan(loss) && !values)
+    if (!loss && !values)
         outcomes->has_losses = false;
     mem_grow(&outcomes->losses, &outcomes->capacity[LOSSES], i + 1, sizeof(double));
-    outcomes->losses[i] = loss;
+    outcomes->losses[i] = loss ? *loss : 0;
     if (values && (labels <= OUTCOMES_RANKED_LABELS || outcomes->kind == OUTCOME_NUMBERS)) {
         mem_grow(&outcomes->values, &outcomes->capacity[VALUES], (i + 1) * labels, sizeof(double));
         memcpy(outcomes->values + i * labels, values, labels * sizeof *values);
@@ -78,12 +78,10 @@ static void derive(struct outcomes *outcomes, size_t i, const double *values)
     outcomes->rank[i] = rank;
     outcomes->square[i] = square;
     outcomes->confidence[i] = values[outcomes->guess[i]];
-    if (isnan(outcomes->losses[i]))
-        outcomes->losses[i] = surprise(values[gold]);
 }
 
 void outcomes_add_class(struct outcomes *outcomes, uint32_t gold, uint32_t guess,
-                        const double *values, double loss)
+                        const double *values, const double *loss)
 {
     size_t i = begin(outcomes, values, loss);
     mem_grow(&outcomes->gold, &outcomes->capacity[GOLD], i + 1, sizeof *outcomes->gold);
@@ -93,10 +91,12 @@ void outcomes_add_class(struct outcomes *outcomes, uint32_t gold, uint32_t guess
         guess == OUTCOME_NO_GUESS ? outcomes_argmax(values, outcomes->labels) : guess;
     if (values)
         derive(outcomes, i, values);
+    if (values && !loss)
+        outcomes->losses[i] = surprise(values[gold]);
 }
 
 void outcomes_add_set(struct outcomes *outcomes, const uint8_t *gold, const uint8_t *guess,
-                      const double *values, double loss)
+                      const double *values, const double *loss)
 {
     size_t i = begin(outcomes, values, loss), labels = outcomes->labels, at = i * labels;
     double sum = 0;
@@ -108,7 +108,7 @@ void outcomes_add_set(struct outcomes *outcomes, const uint8_t *gold, const uint
         if (values)
             sum += surprise(gold[j] ? values[j] : 1 - values[j]);
     }
-    if (values && isnan(loss))
+    if (values && !loss)
         outcomes->losses[i] = sum / (double)labels;
 }
 
@@ -118,7 +118,8 @@ void outcomes_add_numbers(struct outcomes *outcomes, const double *gold, const d
     double sum = 0;
     for (size_t j = 0; j < labels; j++)
         sum += (values[j] - gold[j]) * (values[j] - gold[j]);
-    begin(outcomes, values, sum / (double)labels);
+    sum /= (double)labels;
+    begin(outcomes, values, &sum);
     mem_grow(&outcomes->gold_values, &outcomes->capacity[GOLD_VALUES], at + labels, sizeof(double));
     memcpy(outcomes->gold_values + at, gold, labels * sizeof *gold);
 }

@@ -8,7 +8,6 @@
 #ifndef METRICS_OUTCOMES_H
 #define METRICS_OUTCOMES_H
 
-#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,20 +44,19 @@ struct outcomes {
 void outcomes_init(struct outcomes *outcomes, enum outcome_kind kind, uint32_t labels);
 void outcomes_free(struct outcomes *outcomes);
 
-/* Stands for no guess and for no loss in the calls below. */
+/* Stands for no guess in the calls below. */
 #define OUTCOME_NO_GUESS UINT32_MAX
-#define OUTCOME_NO_LOSS  ((double)NAN)
 
 /*
  * One record each. values: [labels] probabilities, or NULL (of all records, or of none). Without a
- * guess it is the first of the most probable classes, or the labels above one half. Without a loss
- * it is computed from the probabilities, clipped to [2^-52, 1 - 2^-52] as scikit-learn does: the
- * cross-entropy of the class, or the mean over labels of the binary ones.
+ * guess it is the first of the most probable classes, or the labels above one half. loss: the
+ * record's; NULL: it is computed from the probabilities, clipped to [2^-52, 1 - 2^-52] as
+ * scikit-learn does: the cross-entropy of the class, or the mean over labels of the binary ones.
  */
 void outcomes_add_class(struct outcomes *outcomes, uint32_t gold, uint32_t guess,
-                        const double *values, double loss);
+                        const double *values, const double *loss);
 void outcomes_add_set(struct outcomes *outcomes, const uint8_t *gold, const uint8_t *guess,
-                      const double *values, double loss);
+                      const double *values, const double *loss);
 /* The loss is the mean of the squared errors. */
 void outcomes_add_numbers(struct outcomes *outcomes, const double *gold, const double *values);
 

@@ -359,9 +359,9 @@ void summary_names(enum outcome_kind kind, uint32_t labels, const struct summary
     uint8_t *set = mem_calloc(labels, 1);
     outcomes_init(&outcomes, kind, labels);
     if (kind == OUTCOME_CLASS)
-        outcomes_add_class(&outcomes, 0, 0, values, 0);
+        outcomes_add_class(&outcomes, 0, 0, values, NULL);
     else if (kind == OUTCOME_SET)
-        outcomes_add_set(&outcomes, set, set, values, 0);
+        outcomes_add_set(&outcomes, set, set, values, NULL);
     else
         outcomes_add_numbers(&outcomes, values, values);
     struct summary *summary = summary_open(&outcomes, options);

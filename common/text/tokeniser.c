@@ -55,6 +55,8 @@ void tokeniser_close(struct tokeniser *tokeniser)
     wordpiece_free(&tokeniser->wordpiece);
     token_decoder_free(&tokeniser->decoder);
     free(tokeniser->prefix);
+    for (size_t i = 0; i < TOKENISER_FILES; i++)
+        json_decref(tokeniser->files[i]);
     free(tokeniser);
 }
 

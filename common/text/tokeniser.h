@@ -10,6 +10,7 @@
 #ifndef TEXT_TOKENISER_H
 #define TEXT_TOKENISER_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,6 +38,8 @@ struct token_decoder {
     bool cleanup; /* no spaces before punctuation */
 };
 
+#define TOKENISER_FILES 4
+
 struct tokeniser {
     const char *kind;             /* "wordpiece" */
     struct vocabulary vocabulary; /* the model's tokens and the added ones */
@@ -50,6 +53,7 @@ struct tokeniser {
     char digest[TOKENISER_DIGEST_HEX + 1]; /* SHA-256 in hexadecimal, see tokeniser_digest.h */
     uint8_t byte_class[UINT8_MAX + 1];     /* enum byte_class of tokeniser_encode.c */
     struct spaces spaces;                  /* the bytes whose class is space */
+    json_t *files[TOKENISER_FILES];        /* what tokeniser_keep_files read, or NULL; owned */
 };
 
 /*
@@ -73,13 +77,16 @@ void tokeniser_close(struct tokeniser *tokeniser);
 /*
  * Writes the four tokenizer files into a model folder: vocab.txt, tokenizer.json,
  * tokenizer_config.json and special_tokens_map.json, so that transformers loads the same tokeniser.
- * Those that the folder `source` has are taken from there, without saved truncation and padding and
- * with the options that hold; the others are made. source may be NULL. 0, or -1 with a message.
+ * Of those that were kept all is written that this library makes nothing of, without saved
+ * truncation and padding and with the options that hold; the others are made. 0, or -1 with a
+ * message.
  */
-int tokeniser_save_folder(const struct tokeniser *tokeniser, const char *source,
-                          const char *folder);
+int tokeniser_save_folder(const struct tokeniser *tokeniser, const char *folder);
+/* Reads the JSON files that a folder has and keeps them for tokeniser_save_folder, which then needs
+ * the folder no more. Once. 0, or -1 with a message. */
+int tokeniser_keep_files(struct tokeniser *tokeniser, const char *folder);
 /* The names of those files, closed with NULL. */
-extern const char *const tokeniser_file_names[];
+extern const char *const tokeniser_file_names[TOKENISER_FILES + 1];
 
 /* One text in memory; data NULL: none. */
 struct text_span {

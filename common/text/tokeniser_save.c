@@ -9,8 +9,8 @@
 #include "text/tokeniser_build.h"
 #include "text/tokeniser_json.h"
 
-const char *const tokeniser_file_names[] = {"vocab.txt", "tokenizer.json", "tokenizer_config.json",
-                                            "special_tokens_map.json", NULL};
+const char *const tokeniser_file_names[TOKENISER_FILES + 1] = {
+    "vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", NULL};
 
 /* "[CLS]", or an object when the token takes white space with it or stands alone. */
 static json_t *make_special(const struct tokeniser *tokeniser, uint32_t id)
@@ -52,11 +52,17 @@ static bool is_bert_class(const struct tokeniser *tokeniser)
            strcmp(tokeniser->prefix, TOKENISER_PREFIX) == 0;
 }
 
+/* The members of a file that is kept as it was read. */
+static json_t *copy_or_new(const json_t *source)
+{
+    return source != NULL ? json_copy((json_t *)source) : json_object();
+}
+
 /* The options that hold: BertTokenizer goes by these, whatever tokenizer.json says. */
-static json_t *make_config(const struct tokeniser *tokeniser, json_t *source)
+static json_t *make_config(const struct tokeniser *tokeniser, const json_t *source)
 {
     const struct normaliser *normaliser = &tokeniser->normaliser;
-    json_t *json = source != NULL ? json_incref(source) : json_object();
+    json_t *json = copy_or_new(source);
     json_object_set_new(
         json, "tokenizer_class",
         json_string(is_bert_class(tokeniser) ? TOKENISER_CLASS : TOKENISER_CLASS_ANY));
@@ -77,38 +83,31 @@ static json_t *make_config(const struct tokeniser *tokeniser, json_t *source)
     return json;
 }
 
-static json_t *make_special_map(const struct tokeniser *tokeniser, json_t *source)
+static json_t *make_special_map(const struct tokeniser *tokeniser, const json_t *source)
 {
-    json_t *json = source != NULL ? json_incref(source) : json_object();
+    json_t *json = copy_or_new(source);
     set_special(tokeniser, json);
     return json;
 }
 
-static json_t *make_tokeniser_json(const struct tokeniser *tokeniser, json_t *source)
+static json_t *make_tokeniser_json(const struct tokeniser *tokeniser, const json_t *source)
 {
     if (source == NULL)
         return tokeniser_json_make(tokeniser);
-    json_object_set_new(source, "truncation", json_null());
-    json_object_set_new(source, "padding", json_null());
-    return json_incref(source);
+    json_t *json = copy_or_new(source);
+    json_object_set_new(json, "truncation", json_null());
+    json_object_set_new(json, "padding", json_null());
+    return json;
 }
 
-/* Makes a JSON file from the source folder's, if there is one. */
-static int save_json(const struct tokeniser *tokeniser, const char *source, const char *folder,
-                     const char *name,
-                     json_t *(*make)(const struct tokeniser *tokeniser, json_t *source))
+/* Makes file number `which` from what was kept of it, if it was. */
+static int save_json(const struct tokeniser *tokeniser, const char *folder, int which,
+                     json_t *(*make)(const struct tokeniser *tokeniser, const json_t *source))
 {
-    char *from = source != NULL ? mem_format("%s/%s", source, name) : NULL;
-    char *path = mem_format("%s/%s", folder, name);
-    json_t *old = NULL, *json;
-    int status = from != NULL ? json_file_read_optional(from, JSON_ALLOW_NUL, &old) : 0;
-    if (status == 0) {
-        json = make(tokeniser, old);
-        status = json_file_write(path, json, 0);
-        json_decref(json);
-    }
-    json_decref(old);
-    free(from);
+    char *path = mem_format("%s/%s", folder, tokeniser_file_names[which]);
+    json_t *json = make(tokeniser, tokeniser->files[which]);
+    int status = json_file_write(path, json, 0);
+    json_decref(json);
     free(path);
     return status;
 }
@@ -157,11 +156,22 @@ static int save_vocabulary(const struct tokeniser *tokeniser, const char *folder
     return status;
 }
 
-int tokeniser_save_folder(const struct tokeniser *tokeniser, const char *source, const char *folder)
+int tokeniser_save_folder(const struct tokeniser *tokeniser, const char *folder)
 {
     if (save_vocabulary(tokeniser, folder) != 0 ||
-        save_json(tokeniser, source, folder, tokeniser_file_names[1], make_tokeniser_json) != 0 ||
-        save_json(tokeniser, source, folder, tokeniser_file_names[2], make_config) != 0)
+        save_json(tokeniser, folder, 1, make_tokeniser_json) != 0 ||
+        save_json(tokeniser, folder, 2, make_config) != 0)
         return -1;
-    return save_json(tokeniser, source, folder, tokeniser_file_names[3], make_special_map);
+    return save_json(tokeniser, folder, 3, make_special_map);
+}
+
+int tokeniser_keep_files(struct tokeniser *tokeniser, const char *folder)
+{
+    int status = 0;
+    for (int i = 1; i < TOKENISER_FILES && status == 0; i++) {
+        char *path = mem_format("%s/%s", folder, tokeniser_file_names[i]);
+        status = json_file_read_optional(path, JSON_ALLOW_NUL, &tokeniser->files[i]);
+        free(path);
+    }
+    return status;
 }

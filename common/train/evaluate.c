@@ -72,12 +72,12 @@ static int add_row(struct outcomes *outcomes, const struct row *row, const struc
         row->set[j] = batch->values[j] >= 0.5f;
     }
     if (batch->target == TARGET_MULTI)
-        outcomes_add_set(outcomes, row->set, NULL, row->values, loss);
+        outcomes_add_set(outcomes, row->set, NULL, row->values, &loss);
     else if (batch->target == TARGET_REAL)
         outcomes_add_numbers(outcomes, row->gold, row->values);
     else
         outcomes_add_class(outcomes, (uint32_t)batch->classes[0],
-                           evaluate_argmax(logits, outcomes->labels), row->values, loss);
+                           evaluate_argmax(logits, outcomes->labels), row->values, &loss);
     return 0;
 }
 
@@ -131,8 +131,9 @@ static int forward_all(struct engine *engine, const struct dataset *dataset,
             assembly_add_sample(&assembly, dataset, batches_sample(&batches, first + i), 0);
         const struct batch *batch = assembly_batch(&assembly, target);
         result = engine_forward(engine, batch, logits);
-        uint32_t row = evaluate_not_finite(logits, outcomes->labels, batch->rows);
-        if (result == 0 && row < batch->rows)
+        uint32_t row =
+            result ? batch->rows : evaluate_not_finite(logits, outcomes->labels, batch->rows);
+        if (row < batch->rows)
             result = diag_error("evaluation: record %" PRIu32 ": the model's output is not finite",
                                 batches_sample(&batches, first + row) + 1);
         if (result == 0)

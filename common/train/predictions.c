@@ -116,8 +116,7 @@ static int add_class(struct predictions *predictions, const struct rec_predictio
     } else if (!prediction->probs) {
         return diag_error("%s: neither a label nor probabilities are predicted", place);
     }
-    outcomes_add_class(&predictions->outcomes, (uint32_t)gold, guess, prediction->probs,
-                       OUTCOME_NO_LOSS);
+    outcomes_add_class(&predictions->outcomes, (uint32_t)gold, guess, prediction->probs, NULL);
     return 0;
 }
 
@@ -133,7 +132,7 @@ static int add_set(struct predictions *predictions, const struct rec_prediction 
                                    predictions->guess_set, place)))
         return -1;
     outcomes_add_set(&predictions->outcomes, predictions->gold_set,
-                     guessed ? predictions->guess_set : NULL, prediction->probs, OUTCOME_NO_LOSS);
+                     guessed ? predictions->guess_set : NULL, prediction->probs, NULL);
     return 0;
 }
 

@@ -186,6 +186,24 @@ int resume_check(const struct resume *resume, const struct model *model, json_t 
     return result;
 }
 
+int resume_check_parent(const struct resume *resume, const char *model)
+{
+    const json_t *parent = json_object_get(resume->run, "parent");
+    const char *was = json_member_string(parent, "digest");
+    const char *was_name = json_member_string(parent, "name");
+    char digest[MANIFEST_DIGEST_SIZE];
+    if (!resume->folder || !model)
+        return 0;
+    if (manifest_verify(model, digest) || (!digest[0] && manifest_digest(model, digest)))
+        return -1;
+    if (was && strcmp(was, digest) == 0)
+        return 0;
+    return diag_error("%s: cannot be resumed, for the run is another: it started from the model "
+                      "%s, digest %s, and %s has digest %s",
+                      resume->folder, was_name ? was_name : "unknown", was ? was : "unknown", model,
+                      digest);
+}
+
 /* ---- putting it back ---- */
 
 static int import_moments(const struct checkpoint_state *checkpoint, struct engine *engine,

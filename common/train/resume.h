@@ -2,7 +2,8 @@
  * Going on from a checkpoint.
  *
  * The model, its tokenizer and its optimizer come from the checkpoint; arguments, data and engine
- * from the command, and they must be those that the checkpoint was made with.
+ * from the command, and they must be those that the checkpoint was made with. So must the model
+ * that the run started from, where the command names one.
  */
 #ifndef TRAIN_RESUME_H
 #define TRAIN_RESUME_H
@@ -30,6 +31,10 @@ void resume_free(struct resume *resume);
  * or -1 with a message that names what differs.
  */
 int resume_check(const struct resume *resume, const struct model *model, json_t *run);
+
+/* Whether the model in this folder is the one that the run started from, by its digest; NULL, or
+ * nothing to resume: it is. 0, or -1 with a message. */
+int resume_check_parent(const struct resume *resume, const char *model);
 
 /* Puts the engine, the initialised state and the saver where the checkpoint was. 0, or -1 with a
  * message. */

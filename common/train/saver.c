@@ -4,27 +4,25 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "cli/diag.h"
 #include "cli/memory.h"
 #include "cli/paths.h"
 #include "model/checkpoint.h"
+#include "model/manifest.h"
 #include "train/training_digest.h"
 
 void saver_init(struct saver *saver)
 {
-    saver->source = mem_strdup(saver->model->folder);
     saver->buffer = mem_realloc_array(NULL, saver->model->table.largest, sizeof *saver->buffer);
 }
 
 void saver_free(struct saver *saver)
 {
-    free(saver->source);
     free(saver->best_elsewhere);
     free(saver->buffer);
-    saver->source = saver->best_elsewhere = NULL;
+    saver->best_elsewhere = NULL;
     saver->buffer = NULL;
 }
 
@@ -61,19 +59,10 @@ static const float *get_second_moment(void *saver, size_t index)
     return export(saver, ENGINE_SECOND_MOMENT, index);
 }
 
-/* The source's files may have been changed meanwhile: what is written must be the run's. */
 static int write_tokenizer(void *context, const char *folder)
 {
     const struct saver *saver = context;
-    if (tokeniser_save_folder(saver->tokeniser, saver->source, folder))
-        return -1;
-    struct tokeniser *written = tokeniser_open_folder(folder);
-    if (!written)
-        return -1;
-    bool same = strcmp(written->digest, saver->tokeniser->digest) == 0;
-    tokeniser_close(written);
-    return same ? 0
-                : diag_error("%s: its tokenizer has changed since the run began", saver->source);
+    return tokeniser_save_folder(saver->tokeniser, folder);
 }
 
 static struct model_source engine_source(struct saver *saver)
@@ -201,7 +190,6 @@ int saver_resume(struct saver *saver, const char *folder, struct train_state *st
 {
     char *parent = mem_format("%s/..", folder);
     int same = is_same_folder(parent, saver->out);
-    saver->resumed = true;
     if (same > 0) {
         look_for_checkpoints(saver, state);
     } else {
@@ -232,7 +220,6 @@ int saver_resume(struct saver *saver, const char *folder, struct train_state *st
 int saver_checkpoint(struct saver *saver, struct train_state *state, bool asked)
 {
     bool whole = asked || !saver->arguments->save_only_model;
-    char *folder = checkpoint_folder(saver, state->step);
     list_checkpoint(state, state->step);
     saver->writing = state->step;
     json_t *json = saver_state(saver, state);
@@ -248,12 +235,6 @@ int saver_checkpoint(struct saver *saver, struct train_state *state, bool asked)
     int result = record_digest(saver) || checkpoint_write(&checkpoint, saver->out) ? -1 : 0;
     json_decref(json);
     saver->writing = 0;
-    if (saver->resumed) {
-        free(saver->source);
-        saver->source = folder;
-    } else {
-        free(folder);
-    }
     return result ? -1 : rotate(saver, state);
 }
 
@@ -266,7 +247,11 @@ static int finish_with_best(struct saver *saver, const char *folder)
     source.table = &best.table;
     source.get = model_get_weights;
     source.context = &best;
-    int result = model_save(&source, saver->out, saver->run);
+    int result = best.digest[0]
+                     ? model_save(&source, saver->out, saver->run)
+                     : diag_error("%s: this checkpoint is the best, which was to be the result, "
+                                  "and its " MANIFEST_NAME " is gone",
+                                  folder);
     model_free(&best);
     return result;
 }

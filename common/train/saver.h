@@ -14,7 +14,7 @@
 struct saver {
     const struct engine *engine;
     const struct model *model; /* its configuration and table; the weights are the engine's */
-    const struct tokeniser *tokeniser;
+    const struct tokeniser *tokeniser; /* its files were kept */
     const struct train_arguments *arguments;
     const struct train_plan *plan;
     const char *out;
@@ -22,15 +22,13 @@ struct saver {
     json_t *metadata; /* of model.safetensors, by run_record_metadata; owned by the caller */
 
     /* The saver's own. */
-    char *source;         /* folder whose tokenizer files are copied */
-    bool resumed;         /* then that is the newest checkpoint, as any other may be removed */
     char *best_elsewhere; /* the best checkpoint of a run resumed from another folder, or NULL */
     uint64_t best_elsewhere_step;
     uint64_t writing; /* the step of the checkpoint being written, or 0 */
     float *buffer;    /* [table.largest] */
 };
 
-/* The caller has set the members before `source`. */
+/* The caller has set the members before these. */
 void saver_init(struct saver *saver);
 void saver_free(struct saver *saver);
 

@@ -1,7 +1,6 @@
 #include "train/scorer.h"
 
 #include <float.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +41,7 @@ int scorer_open(struct scorer *scorer, const struct model *model, const struct s
     assembly_init(&scorer->assembly, model->config.architecture->position_offset);
     scorer->records = mem_calloc(scorer->max_sequences, sizeof(struct stream_record *));
     scorer->windows = mem_calloc(scorer->max_sequences, sizeof *scorer->windows);
+    scorer->places = mem_calloc(scorer->max_sequences, sizeof *scorer->places);
     scorer->logits = mem_realloc_array(NULL, scorer->max_sequences, sizeof(float) * scorer->labels);
     scorer->sums = mem_calloc(scorer->labels, sizeof *scorer->sums);
     scorer->outputs = mem_calloc(scorer->labels, sizeof *scorer->outputs);
@@ -52,6 +52,7 @@ static void clear(struct scorer *scorer)
 {
     for (uint32_t i = 0; i < scorer->assembly.batch.sequences; i++) {
         free(scorer->records[i]);
+        free(scorer->places[i]);
         scorer->records[i] = NULL;
     }
     assembly_clear(&scorer->assembly);
@@ -65,6 +66,7 @@ void scorer_close(struct scorer *scorer)
     assembly_free(&scorer->assembly);
     free(scorer->records);
     free(scorer->windows);
+    free(scorer->places);
     free(scorer->logits);
     free(scorer->first);
     free(scorer->sums);
@@ -134,11 +136,10 @@ int scorer_flush(struct scorer *scorer)
         return 0;
     const struct batch *batch = assembly_batch(&scorer->assembly, TARGET_NONE);
     int result = engine_forward(scorer->engine, batch, scorer->logits);
-    uint32_t row = result ? 0 : evaluate_not_finite(scorer->logits, scorer->labels, batch->rows);
-    if (result == 0 && row < batch->rows)
-        result = diag_error("record %" PRIu64 ": the model's output is not finite",
-                            scorer->done + row + 1);
-    scorer->done += batch->rows;
+    uint32_t row =
+        result ? batch->rows : evaluate_not_finite(scorer->logits, scorer->labels, batch->rows);
+    if (row < batch->rows)
+        result = diag_error("%s: the model's output is not finite", scorer->places[row]);
     if (result == 0) {
         uint32_t rows = join_windows(scorer, batch->rows);
         result = scorer->scored(scorer->context, rows, scorer->records, scorer->logits);
@@ -158,6 +159,7 @@ int scorer_add(struct scorer *scorer, const struct stream_record *record, const 
         scorer_flush(scorer))
         return -1;
     scorer->windows[batch->sequences] = record->tokens.window;
+    scorer->places[batch->sequences] = mem_strdup(place);
     /* Of a text in windows only the first one's record is handed on. */
     if (scorer->keep && record->tokens.window.k <= 1)
         scorer->records[batch->sequences] = stream_record_clone(record);

@@ -31,9 +31,9 @@ struct scorer {
     struct assembly assembly;
     struct stream_record **records; /* [max_sequences] */
     struct rec_window *windows;     /* [max_sequences] */
+    char **places;                  /* [max_sequences] names of the records in messages */
     float *logits;                  /* [max_sequences, labels] */
     uint32_t max_sequences, max_tokens, labels;
-    uint64_t done; /* records that were scored */
     bool keep;
     enum target_kind target; /* the model's */
     scorer_scored *scored;

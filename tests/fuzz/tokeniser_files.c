@@ -48,7 +48,7 @@ static void check_saving(const struct tokeniser *tokeniser)
 {
     static struct reading reading;
     reading_begin(&reading);
-    bool saved = tokeniser_save_folder(tokeniser, NULL, reading_path("saved")) == 0;
+    bool saved = tokeniser_save_folder(tokeniser, reading_path("saved")) == 0;
     reading_end(&reading, saved, 0);
     if (!saved)
         return;

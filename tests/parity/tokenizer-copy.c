@@ -16,7 +16,9 @@ int main(int argc, char **argv)
     struct tokeniser *tokeniser = tokeniser_open_folder(argv[1]);
     if (tokeniser == NULL)
         return 1;
-    int status = tokeniser_save_folder(tokeniser, argc > 3 ? argv[3] : NULL, argv[2]);
+    int status = argc > 3 ? tokeniser_keep_files(tokeniser, argv[3]) : 0;
+    if (status == 0)
+        status = tokeniser_save_folder(tokeniser, argv[2]);
     tokeniser_close(tokeniser);
     return status == 0 ? 0 : 1;
 }

@@ -64,8 +64,7 @@ static void test_classes(void)
     struct outcomes outcomes;
     outcomes_init(&outcomes, OUTCOME_CLASS, 4);
     for (size_t i = 0; i < ROWS; i++)
-        outcomes_add_class(&outcomes, four_gold[i], OUTCOME_NO_GUESS, four_values + 4 * i,
-                           OUTCOME_NO_LOSS);
+        outcomes_add_class(&outcomes, four_gold[i], OUTCOME_NO_GUESS, four_values + 4 * i, NULL);
     check_outcomes(&outcomes, &(struct expectation){"four",
                                                     {.top_k = 2, .bins = 15},
                                                     four_scores,
@@ -75,8 +74,7 @@ static void test_classes(void)
                                                     COUNT(four_label)});
     outcomes_init(&outcomes, OUTCOME_CLASS, 2);
     for (size_t i = 0; i < ROWS; i++)
-        outcomes_add_class(&outcomes, two_gold[i], two_guess[i], two_values + 2 * i,
-                           OUTCOME_NO_LOSS);
+        outcomes_add_class(&outcomes, two_gold[i], two_guess[i], two_values + 2 * i, NULL);
     check_outcomes(&outcomes, &(struct expectation){"two",
                                                     {.top_k = 2, .bins = 15},
                                                     two_scores,
@@ -91,7 +89,7 @@ static void test_sets(void)
     struct outcomes outcomes;
     outcomes_init(&outcomes, OUTCOME_SET, 3);
     for (size_t i = 0; i < ROWS; i++)
-        outcomes_add_set(&outcomes, sets_gold + 3 * i, NULL, sets_values + 3 * i, OUTCOME_NO_LOSS);
+        outcomes_add_set(&outcomes, sets_gold + 3 * i, NULL, sets_values + 3 * i, NULL);
     check_outcomes(&outcomes, &(struct expectation){"sets",
                                                     {.bins = 15},
                                                     sets_scores,
@@ -123,9 +121,9 @@ static void test_by_hand(void)
     struct outcomes outcomes;
     struct scores scores;
     outcomes_init(&outcomes, OUTCOME_CLASS, 2);
-    outcomes_add_class(&outcomes, 1, OUTCOME_NO_GUESS, (double[]){0.1, 0.9}, 0.25);
-    outcomes_add_class(&outcomes, 1, OUTCOME_NO_GUESS, (double[]){0.6, 0.4}, 0.5);
-    outcomes_add_class(&outcomes, 0, OUTCOME_NO_GUESS, (double[]){0.6, 0.4}, 0.75);
+    outcomes_add_class(&outcomes, 1, OUTCOME_NO_GUESS, (double[]){0.1, 0.9}, &(double){0.25});
+    outcomes_add_class(&outcomes, 1, OUTCOME_NO_GUESS, (double[]){0.6, 0.4}, &(double){0.5});
+    outcomes_add_class(&outcomes, 0, OUTCOME_NO_GUESS, (double[]){0.6, 0.4}, &(double){0.75});
     struct summary *summary = summary_open(&outcomes, &SUMMARY_OPTIONS_DEFAULT);
     summary_scores(summary, NULL, &scores);
     CHECK_CLOSE("auc", scores_get(&scores, "roc_auc"), 0.75, 1e-15, 0);
@@ -144,14 +142,35 @@ static void test_by_hand(void)
     outcomes_free(&outcomes);
 }
 
+/* A loss that is given is the loss, whatever it is; none is computed in its place. */
+static void test_given_losses(void)
+{
+    static const double values[] = {0.25, 0.75}, given[] = {NAN, 2.5};
+    for (size_t i = 0; i < COUNT(given); i++) {
+        struct outcomes class, set;
+        outcomes_init(&class, OUTCOME_CLASS, 2);
+        outcomes_init(&set, OUTCOME_SET, 2);
+        outcomes_add_class(&class, 1, OUTCOME_NO_GUESS, values, &given[i]);
+        outcomes_add_set(&set, (uint8_t[]){0, 1}, NULL, values, &given[i]);
+        CHECK(same(class.losses[0], given[i]), "class: %g", class.losses[0]);
+        CHECK(same(set.losses[0], given[i]), "set: %g", set.losses[0]);
+        outcomes_add_class(&class, 1, OUTCOME_NO_GUESS, values, NULL);
+        outcomes_add_set(&set, (uint8_t[]){0, 1}, NULL, values, NULL);
+        CHECK_CLOSE("class", class.losses[1], -log(0.75), 1e-15, 0);
+        CHECK_CLOSE("set", set.losses[1], -log(0.75), 1e-15, 0);
+        outcomes_free(&class);
+        outcomes_free(&set);
+    }
+}
+
 /* Guesses without probabilities: no score that needs some. */
 static void test_bare(void)
 {
     struct outcomes outcomes;
     struct scores scores;
     outcomes_init(&outcomes, OUTCOME_CLASS, 3);
-    outcomes_add_class(&outcomes, 2, 2, NULL, OUTCOME_NO_LOSS);
-    outcomes_add_class(&outcomes, 0, 1, NULL, OUTCOME_NO_LOSS);
+    outcomes_add_class(&outcomes, 2, 2, NULL, NULL);
+    outcomes_add_class(&outcomes, 0, 1, NULL, NULL);
     struct summary *summary = summary_open(&outcomes, &SUMMARY_OPTIONS_DEFAULT);
     summary_scores(summary, NULL, &scores);
     CHECK_CLOSE("accuracy", scores_get(&scores, "accuracy"), 0.5, 0, 0);
@@ -172,7 +191,7 @@ static void test_many_classes(void)
     values[7] = 0.75;
     values[CLASSES - 1] = 0.25;
     outcomes_init(&outcomes, OUTCOME_CLASS, CLASSES);
-    outcomes_add_class(&outcomes, CLASSES - 1, OUTCOME_NO_GUESS, values, OUTCOME_NO_LOSS);
+    outcomes_add_class(&outcomes, CLASSES - 1, OUTCOME_NO_GUESS, values, NULL);
     struct summary *summary = summary_open(&outcomes, &SUMMARY_OPTIONS_DEFAULT);
     summary_scores(summary, NULL, &scores);
     CHECK(outcomes.values == NULL && scores_find(&scores, "roc_auc") < 0, "they are kept");
@@ -238,7 +257,7 @@ static void test_bootstrap(void)
     CHECK(sum == ROWS, "%u draws", sum);
     outcomes_init(&outcomes, OUTCOME_CLASS, 2);
     for (uint32_t i = 0; i < 400; i++) /* three of four are right */
-        outcomes_add_class(&outcomes, i % 2, i % 4 ? i % 2 : 1 - i % 2, NULL, OUTCOME_NO_LOSS);
+        outcomes_add_class(&outcomes, i % 2, i % 4 ? i % 2 : 1 - i % 2, NULL, NULL);
     struct summary *summary = summary_open(&outcomes, &SUMMARY_OPTIONS_DEFAULT);
     summary_scores(summary, NULL, &scores);
     bootstrap_run(&bootstrap, summary, outcomes.count, intervals, summary, others, differences,
@@ -259,6 +278,7 @@ int main(void)
     test_sets();
     test_numbers();
     test_by_hand();
+    test_given_losses();
     test_bare();
     test_many_classes();
     test_bins();

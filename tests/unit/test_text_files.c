@@ -409,8 +409,8 @@ static void save_fixture(const char *name, const char *folder)
 {
     char *from = mem_format(TEXT_FIXTURES "%s", name);
     struct tokeniser *tokeniser = tokeniser_open_folder(from);
-    CHECK(tokeniser != NULL && tokeniser_save_folder(tokeniser, NULL, folder) == 0,
-          "%s cannot be saved", name);
+    CHECK(tokeniser != NULL && tokeniser_save_folder(tokeniser, folder) == 0, "%s cannot be saved",
+          name);
     tokeniser_close(tokeniser);
     free(from);
 }
@@ -522,7 +522,7 @@ static void test_nul(const char *folder)
     write_whole(path, lines, sizeof lines - 1);
     struct tokeniser *text = check_accepted(folder, "", "a NUL in vocab.txt");
     CHECK(vocabulary_find(&text->vocabulary, "a\0b", 3) == 5, "the sixth line");
-    CHECK(tokeniser_save_folder(text, NULL, folder) == 0, "saved");
+    CHECK(tokeniser_save_folder(text, folder) == 0, "saved");
     struct tokeniser *json = check_accepted(folder, "", "a NUL in tokenizer.json");
     CHECK(vocabulary_find(&json->vocabulary, "a\0b", 3) == 5, "the same of tokenizer.json");
     tokeniser_close(json);
@@ -540,7 +540,7 @@ static void test_empty_last(const char *folder)
     struct tokeniser *text = check_accepted(folder, "", "an empty line at the end");
     CHECK(text->vocabulary.size == 6 && text->vocabulary.empty == 5, "%zu ids",
           text->vocabulary.size);
-    CHECK(tokeniser_save_folder(text, NULL, folder) == 0, "saved");
+    CHECK(tokeniser_save_folder(text, folder) == 0, "saved");
     struct tokeniser *json = check_accepted(folder, "", "the same as tokenizer.json");
     CHECK(json->vocabulary.size == 6 && json->vocabulary.empty == 5, "%zu ids of tokenizer.json",
           json->vocabulary.size);
@@ -563,7 +563,7 @@ static void test_no_special(const char *folder)
         write_file(folder, "special_tokens_map.json", maps[i]);
         struct tokeniser *first = check_accepted(folder, "", maps[i]);
         CHECK(first->special.pad == TOKEN_NONE && first->special.mask == TOKEN_NONE, "%s", maps[i]);
-        CHECK(tokeniser_save_folder(first, NULL, saved) == 0, "saved");
+        CHECK(tokeniser_save_folder(first, saved) == 0, "saved");
         struct tokeniser *again = check_accepted(saved, "", "what was saved");
         CHECK(again->special.pad == TOKEN_NONE && strcmp(again->digest, first->digest) == 0,
               "%s: %s, not %s", maps[i], again->digest, first->digest);

@@ -343,7 +343,8 @@ static void test_save(const char *name, bool with_source)
         CHECK(false, "no temporary folder");
         return;
     }
-    CHECK(tokeniser_save_folder(tokeniser, source, folder) == 0, "%s cannot be saved", name);
+    CHECK(source == NULL || tokeniser_keep_files(tokeniser, source) == 0, "%s is not kept", name);
+    CHECK(tokeniser_save_folder(tokeniser, folder) == 0, "%s cannot be saved", name);
     again = tokeniser_open_folder(folder);
     CHECK(again != NULL && strcmp(again->digest, tokeniser->digest) == 0,
           "%s: another digest after saving", name);
@@ -400,18 +401,18 @@ static void test_saving_fails(void)
     char folder[] = "/tmp/bertpipe-text-XXXXXX";
     struct tokeniser *broken = open_fixture("good-line-break"), *good = open_fixture("good-small");
     CHECK(mkdtemp(folder) != NULL, "no temporary folder");
-    CHECK(tokeniser_save_folder(broken, NULL, folder) == -1, "a token with a line break is saved");
-    CHECK(tokeniser_save_folder(good, NULL, "/nonexistent") == -1, "saved in no folder");
+    CHECK(tokeniser_save_folder(broken, folder) == -1, "a token with a line break is saved");
+    CHECK(tokeniser_save_folder(good, "/nonexistent") == -1, "saved in no folder");
     for (const char *const *name = tokeniser_file_names; *name != NULL; name++) {
         char *path = mem_format("%s/%s", folder, *name);
         remove_folder(folder);
         CHECK(mkdir(folder, 0700) == 0 && mkdir(path, 0700) == 0, "no folder %s", path);
-        CHECK(tokeniser_save_folder(good, NULL, folder) == -1, "a folder is written as %s", *name);
+        CHECK(tokeniser_save_folder(good, folder) == -1, "a folder is written as %s", *name);
         rmdir(path);
         free(path);
     }
-    CHECK(tokeniser_save_folder(good, TEXT_FIXTURES "bad-not-json", folder) == -1,
-          "saved with a source that cannot be read");
+    CHECK(tokeniser_keep_files(good, TEXT_FIXTURES "bad-not-json") == -1,
+          "files that cannot be read are kept");
     remove_folder(folder);
     tokeniser_close(broken);
     tokeniser_close(good);

@@ -270,8 +270,8 @@ static int require_header(struct loader *loader)
 
     for (size_t i = 0; i < sizeof fields / sizeof fields[0] && !options->no_header; i++)
         if (fields[i]->given)
-            return diag_error("%s: no column '%s': it has no header line",
-                              loader->lines.input.name, fields[i]->name);
+            return diag_error("%s: no column '%s': it has no header line", loader->lines.input.name,
+                              fields[i]->name);
     return 0;
 }
 

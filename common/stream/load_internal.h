@@ -51,7 +51,7 @@ struct loader {
     struct string_index label_index; /* of the options' labels */
 
     struct line_reader lines;
-    const char *id_prefix; /* NULL: none */
+    const char *id_prefix;  /* NULL: none */
     struct buffer repaired; /* a line with U+FFFD in the place of invalid bytes */
     struct buffer id, x;
     struct load_row row;

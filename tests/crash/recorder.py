@@ -18,8 +18,8 @@ from collections import namedtuple
 from pathlib import Path
 
 # What changes files, and what a command could do instead that is not understood here.
-KNOWN = """openat mkdir write fsync fdatasync rename renameat renameat2 unlink unlinkat rmdir fchmod close""".split()
-UNKNOWN = """open creat mkdirat pwrite64 writev pwritev ftruncate truncate fallocate link linkat symlink symlinkat chmod
+KNOWN = """openat mkdir write fsync fdatasync rename renameat renameat2 link unlink unlinkat rmdir fchmod close""".split()
+UNKNOWN = """open creat mkdirat pwrite64 writev pwritev ftruncate truncate fallocate linkat symlink symlinkat chmod
              fchmodat lseek dup dup2 dup3 copy_file_range sendfile splice""".split()
 
 # One operation. Of names: folder and name (and of moves from where), node is what the name stands for. Of data: node.
@@ -164,6 +164,13 @@ class Recorder:
         else:
             del from_names[source[1]]
         to_names[target[1]] = node
+
+    def on_link(self, old, new, result):
+        source, target = self.place(old), self.place(new)
+        if source is not None:
+            node = self.folders[source[0]][source[1]]
+            self.folders[target[0]][target[1]] = node
+            self.add("make", folder=target[0], name=target[1], node=node)
 
     def on_unlinkat(self, folder, path, _flags, result):
         place = self.place(path, folder)

@@ -92,14 +92,18 @@ sys.stdout.buffer.write(segment(header["bertpipe"], records))' >wrong.mp
     grep -qF '<i>title</i>' text
 }
 
-@test "a name with a per cent sign stands in the pictures as it is" {
-    printf 'label\ttext\n100%%\ta film\n%%g\ta plot\nx%%y\tan actor\n' | rec-load -q --from tsv |
-        wp-tokenize -q -m "$MODEL" > odd.mp
-    bert-train -q -m "$MODEL" -o odd -w 0 -n 1 --save-strategy no odd.mp > odd-metrics.mp
-    bert-predict -q -m odd odd.mp > odd-predictions.mp
-    bert-report -q -o odd.html --svg charts odd-predictions.mp
-    for name in '100%' '%g' 'x%y'; do
-        grep -qF ">$name<" charts/*.svg || { echo "$name"; false; }
+@test "names that gnuplot would read are drawn as they are" {
+    printf '%s\n' 'label	text' '100%	a bad film' 'x%y	a great film' '%g	the plot' "'it''s'	acting" '50% off	fine' | rec-load -q -F tsv |
+        wp-tokenize -q -k -m "$MODEL" >odd.mp
+    bert-train -q -m "$MODEL" -o odd -n 3 -b 2 -w 0 --logging-steps 1 --save-strategy no odd.mp >"'run.mp"
+    cp "'run.mp" "a''b%g @c.mp"
+    bert-predict -q -m odd -o predictions.mp odd.mp
+    succeeds bert-report -q --svg charts -o page.html predictions.mp "'run.mp" "a''b%g @c.mp"
+    for name in '100%' 'x%y' '%g' "'it''s'" '50% off'; do
+        [ "$(grep -cF -- "<text>$name</text>" charts/confusion.svg)" -eq 2 ] || { echo "$name"; false; }
+    done
+    for name in "'run" "a''b%g @c"; do
+        grep -qF -- "<text>$name</text>" charts/learning-rate.svg || { echo "$name"; ls charts; false; }
     done
 }
 

@@ -280,11 +280,9 @@ END
     not_a_number nan
     fails_without_output "bert-predict: */texts.mp: record 1: the model's output is not finite" bert-predict -q -m nan -f json "$WORK/texts.mp"
     fails_without_output "bert-eval: */test.mp: record 1: the model's output is not finite" bert-eval -q -m nan "$WORK/test.mp"
-    run --separate-stderr bash -c 'bert-train -q -m "$1" -o late -w 0 -n 1 -b 8 -l 100 "$2" > metrics' bash "$MODEL" "$WORK/train.mp"
-    [ "$status" -eq 1 ] && [[ "$stderr" == "bert-train: step 1: the output of the model after it is not finite: lower --learning-rate, "* ]]
-    [ ! -e late/model.safetensors ]
     run --separate-stderr bash -c 'bert-train -q -m nan -o early -w 0 -e "$1" --eval-on-start "$2" > metrics' bash "$WORK/test.mp" "$WORK/train.mp"
-    [ "$status" -eq 1 ] && [ "$stderr" = "bert-train: evaluation: record 1: the model's output is not finite" ]
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "bert-train: evaluation: record 1: the model's output is not finite" ]
 }
 
 @test "a record whose output is not finite is named by its file and place in it" {

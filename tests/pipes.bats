@@ -185,8 +185,8 @@ print(len(records), whole)')" = "1 False" ] || { echo "$command"; false; }
         exec 5> pipe
         head -c 100 "$STREAMS/good-text.mp" >&5
         until ls .out.mp.* > /dev/null 2>&1; do sleep 0.01; done
-        kill -s "$signal" $! # a shell's background jobs ignore INT and QUIT
-        case $signal in INT | QUIT) kill -s TERM $! ;; esac
+        kill -s "$signal" $!
+        kill -s TERM $! 2> /dev/null || true # for what is ignored: INT and QUIT in the background, HUP under nohup
         wait $! && false || [ $? -gt 128 ]
         exec 5>&-
         rm pipe

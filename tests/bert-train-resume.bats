@@ -129,6 +129,21 @@ END
     [ "$(digest other)" = "$(digest whole)" ]
 }
 
+@test "SIGUSR1 before the first step: a checkpoint after it, and the run goes on" {
+    mkfifo data
+    run=("${train[@]}" --max-steps 30 --save-strategy no -o out)
+    "${run[@]}" data >/dev/null 2>messages 3>&- &
+    exec 5>data # the model has been read, the data has not
+    kill -USR1 $!
+    cat "$WORK/many.mp" >&5
+    exec 5>&-
+    wait $!
+    [ ! -s messages ]
+    [ "$(checkpoints out)" = "checkpoint-1 " ]
+    succeeds "${train[@]}" --max-steps 30 --save-strategy no -o whole "$WORK/many.mp"
+    [ "$(digest out)" = "$(digest whole)" ]
+}
+
 @test "--save-total-limit keeps the newest and the best" {
     # the rate makes the loss go up again, so that the best comes early
     run=("${train[@]}" -l 0.03 -w 0 --dropout 0 --max-steps 40 --save-strategy steps --save-steps 4 --eval-strategy steps --eval-steps 4 -e "$WORK/test.mp" "$WORK/many.mp")

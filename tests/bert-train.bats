@@ -201,9 +201,13 @@ fails_without_output() {
     [ "$(cat trainer/model.safetensors)" = precious ]
     ln -s "$PWD/other" out/checkpoint-4
     fails_with "bert-train: out/checkpoint-4: not a folder, and a checkpoint may go there" bert-train -q -m "$MODEL" -o out --force "$WORK/train.mp"
-    rm out/checkpoint-4 out/bertpipe.json
-    mkdir out/bertpipe.json
-    fails_with "bert-train: out/bertpipe.json: a folder, and the run's record goes there" bert-train -q -m "$MODEL" -o out "$WORK/train.mp"
+    rm out/checkpoint-4
+    for file in bertpipe.json config.json tokenizer.json trainer_state.json all_results.json; do
+        rm "out/$file"
+        mkdir "out/$file"
+        fails_with "bert-train: out/$file: a folder, and a file of the run goes there" bert-train -q -m "$MODEL" -o out --force "$WORK/train.mp"
+        rmdir "out/$file"
+    done
 }
 
 @test "an output that cannot be written is found before training" {
@@ -283,6 +287,24 @@ END
     run --separate-stderr bash -c 'bert-train -q -m nan -o early -w 0 -e "$1" --eval-on-start "$2" > metrics' bash "$WORK/test.mp" "$WORK/train.mp"
     [ "$status" -eq 1 ]
     [ "$stderr" = "bert-train: evaluation: record 1: the model's output is not finite" ]
+}
+
+@test "what a run that diverged has saved does not become its result when it is resumed" {
+    run=(bert-train -q -f json -m "$MODEL" -o out -w 0 -l 100 -b 8 --max-steps 1 --save-strategy steps --save-steps 1 --resume-from-checkpoint last "$WORK/train.mp")
+    for attempt in first second; do
+        run --separate-stderr "${run[@]}"
+        [ "$status" -eq 1 ] || { echo "$attempt: $status"; false; }
+        one_line "bert-train: step 1: the output of the model after it is not finite: lower --learning-rate, *"
+        [ -d out/checkpoint-1 ] && [ ! -e out/model.safetensors ] && [ ! -e out/bertpipe.json ]
+    done
+}
+
+@test "weights that are not finite are not saved, though no text of the evaluation needs them" {
+    # a gradient of 0 divided by an epsilon of 0: the words that no record has become NaN
+    fails_without_output "bert-train: the weights after step 1 are not finite: lower --learning-rate, *" \
+        bash -c '"$@" > metrics' - bert-train -q -m "$MODEL" -o out -w 0 -l 1e-6 -b 8 --max-steps 1 --adam-epsilon 0 --weight-decay 0 \
+        --lr-scheduler-type constant -e "$WORK/test.mp" --eval-strategy steps --eval-steps 1 --save-strategy steps --save-steps 1 "$WORK/train.mp"
+    [ -z "$(find out -mindepth 1)" ]
 }
 
 @test "a record whose output is not finite is named by its file and place in it" {

@@ -15,12 +15,14 @@
 #include "cli/output.h"
 #include "cli/signals.h"
 #include "model/checkpoint.h"
+#include "model/manifest.h"
 
 #define CHECKPOINT "checkpoint-"
+#define RUNS       "runs"
 
 /* What a run writes besides its model, and what does not tell whose folder it is. */
 static const char *const summaries[] = {
-    "runs", "trainer_state.json", "train_results.json", "eval_results.json", "all_results.json",
+    RUNS, "trainer_state.json", "train_results.json", "eval_results.json", "all_results.json",
     NULL};
 
 static bool is_summary(const char *name)
@@ -56,18 +58,27 @@ static bool has_record(DIR *directory, const char *name)
     return has;
 }
 
+/* Whether a run gives a file this name. */
+static bool is_file(const char *name)
+{
+    for (size_t i = 0; manifest_names[i]; i++)
+        if (strcmp(name, manifest_names[i]) == 0)
+            return true;
+    return is_summary(name) && strcmp(name, RUNS) != 0;
+}
+
 /* Whether what has a name that a run gives is what the run makes by it. */
 static int check_entry(DIR *directory, const char *folder, const char *name)
 {
-    bool checkpoint = is_checkpoint_name(name), record = strcmp(name, "bertpipe.json") == 0;
+    bool checkpoint = is_checkpoint_name(name), file = is_file(name);
     struct stat status;
-    if ((!checkpoint && !record) ||
+    if ((!checkpoint && !file) ||
         fstatat(dirfd(directory), name, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return 0;
     if (checkpoint && !S_ISDIR(status.st_mode))
         return diag_error("%s/%s: not a folder, and a checkpoint may go there", folder, name);
-    if (record && S_ISDIR(status.st_mode))
-        return diag_error("%s/%s: a folder, and the run's record goes there", folder, name);
+    if (file && S_ISDIR(status.st_mode))
+        return diag_error("%s/%s: a folder, and a file of the run goes there", folder, name);
     return 0;
 }
 

@@ -196,25 +196,29 @@ static int after_epoch(struct loop *loop)
 
 /* ---- a step ---- */
 
-/* Assembles the micro-batches of the next step: their number, 0 at the end of the epoch. */
-static uint64_t gather(struct loop *loop, struct batches *batches, uint64_t epoch,
-                       uint64_t *samples)
+/* What a step is taken on: micro[micro_batches]. */
+struct gathered {
+    uint64_t micro_batches, samples, tokens;
+};
+
+/* Assembles the micro-batches of the next step; there are none at the end of the epoch. */
+static struct gathered gather(struct loop *loop, struct batches *batches, uint64_t epoch)
 {
     const struct dataset *train = loop->trainer->train;
-    uint64_t count = 0, tokens;
+    struct gathered gathered = {0};
+    uint64_t tokens;
     uint32_t first, sequences;
-    *samples = 0;
-    while (count < loop->trainer->arguments->gradient_accumulation_steps &&
+    while (gathered.micro_batches < loop->trainer->arguments->gradient_accumulation_steps &&
            (sequences = batches_next(batches, &first, &tokens)) > 0) {
-        struct assembly *assembly = &loop->micro[count++];
+        struct assembly *assembly = &loop->micro[gathered.micro_batches++];
         assembly_clear(assembly);
         for (uint32_t i = 0; i < sequences; i++)
             assembly_add_sample(assembly, train, batches_sample(batches, first + i),
                                 epoch * train->count + first + i);
-        *samples += sequences;
-        loop->state->tokens += tokens;
+        gathered.samples += sequences;
+        gathered.tokens += tokens;
     }
-    return count;
+    return gathered;
 }
 
 static int report_diverged(uint64_t step, const char *what)
@@ -224,19 +228,19 @@ static int report_diverged(uint64_t step, const char *what)
                       step, what);
 }
 
-static int take_step(struct loop *loop, uint64_t micro_batches, uint64_t samples)
+static int take_step(struct loop *loop, const struct gathered *gathered)
 {
     const struct trainer *trainer = loop->trainer;
     struct train_state *state = loop->state;
     uint64_t step = state->step + 1;
     struct engine_stats stats = {0};
     double divisor = 0;
-    for (uint64_t i = 0; i < micro_batches; i++)
+    for (uint64_t i = 0; i < gathered->micro_batches; i++)
         divisor +=
             engine_divisor(trainer->engine, assembly_batch(&loop->micro[i], trainer->target));
     if (divisor == 0) /* classes without weight: the losses add up to 0 */
         divisor = 1;
-    for (uint64_t i = 0; i < micro_batches; i++)
+    for (uint64_t i = 0; i < gathered->micro_batches; i++)
         if (engine_accumulate(trainer->engine, assembly_batch(&loop->micro[i], trainer->target),
                               divisor, &stats))
             return -1;
@@ -253,7 +257,8 @@ static int take_step(struct loop *loop, uint64_t micro_batches, uint64_t samples
     loop->saved = false;
     state->loss_sum += loss;
     state->step = step;
-    state->samples += samples;
+    state->samples += gathered->samples;
+    state->tokens += gathered->tokens;
     trainer->events.stepped(trainer->events.context, step, loss);
     return 0;
 }
@@ -279,19 +284,18 @@ static int run_epoch(struct loop *loop, uint64_t epoch)
     const struct trainer *trainer = loop->trainer;
     struct train_state *state = loop->state;
     struct batches batches;
-    uint64_t samples;
     train_plan_epoch(trainer->plan, trainer->arguments, epoch, loop->order, &batches);
     uint64_t done = find_place(loop, epoch, &batches);
     if (done > 0 && after_step(loop))
         return -1;
     while (state->step < trainer->plan->steps && !state->stopped) {
         double started = clock_monotonic();
-        uint64_t micro_batches = gather(loop, &batches, epoch, &samples);
-        if (micro_batches == 0)
+        struct gathered gathered = gather(loop, &batches, epoch);
+        if (gathered.micro_batches == 0)
             break;
-        if (take_step(loop, micro_batches, samples))
+        if (take_step(loop, &gathered))
             return -1;
-        done += micro_batches;
+        done += gathered.micro_batches;
         state->step_seconds += clock_monotonic() - started;
         state->epoch = (double)epoch + (double)done / (double)trainer->plan->batches_per_epoch;
         if (heed_signals(loop) || after_step(loop))
@@ -321,13 +325,16 @@ static int run_epochs(struct loop *loop)
 }
 
 /* The last step's loss is of the weights before it: whether those after it still compute, by a
- * batch that is at hand. */
-static int check_weights(const struct loop *loop)
+ * batch that is at hand, or the first where the run had ended before it was resumed. */
+static int check_weights(struct loop *loop)
 {
     const struct trainer *trainer = loop->trainer;
+    struct batches batches;
+    if (loop->micro[0].batch.sequences == 0) {
+        train_plan_epoch(trainer->plan, trainer->arguments, 0, loop->order, &batches);
+        gather(loop, &batches, 0);
+    }
     const struct batch *batch = assembly_batch(&loop->micro[0], trainer->target);
-    if (batch->rows == 0) /* no step was taken */
-        return 0;
     float *logits = mem_realloc_array(NULL, (size_t)batch->rows * trainer->labels, sizeof *logits);
     int result = engine_forward(trainer->engine, batch, logits);
     if (result == 0 && evaluate_not_finite(logits, trainer->labels, batch->rows) < batch->rows)

@@ -465,12 +465,14 @@ INLINE float vec_sum(vec x)
 #endif
 }
 
+/* The largest is taken off first: of a product, one that is rounded and one that is not, within a
+ * multiply-add, differ by more than exp2_vec takes where scores are in the billions. */
 static void softmax(float *scores, const uint8_t *mask, float kept, float scale, size_t count)
 {
-    const float scale2 = scale * LOG2_E, most = largest(scores, count) * scale2;
+    const float scale2 = scale * LOG2_E, most = largest(scores, count);
     vec sum = {0};
     for (size_t i = 0; i < count; i += VECTOR) {
-        vec e = exp2_vec(scores_at(scores, i, count) * scale2 - most);
+        vec e = exp2_vec((scores_at(scores, i, count) - most) * scale2);
         STORE(scores + i, e);
         sum += e;
     }
@@ -489,10 +491,10 @@ INLINE void row_backward(float *scores, float *dout, const uint8_t *mask, float 
                          size_t count)
 {
     const vec one = (vec){0} + 1.0f;
-    const float scale2 = scale * LOG2_E, most = largest(scores, count) * scale2;
+    const float scale2 = scale * LOG2_E, most = largest(scores, count);
     vec sum = {0}, product = {0};
     for (size_t i = 0; i < count; i += VECTOR) {
-        vec e = exp2_vec(scores_at(scores, i, count) * scale2 - most);
+        vec e = exp2_vec((scores_at(scores, i, count) - most) * scale2);
         STORE(scores + i, e);
         sum += e;
         product += e * (LOAD(dout + i) * (mask ? factors_at(mask, i, kept) : one));

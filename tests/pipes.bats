@@ -179,7 +179,7 @@ print(len(records), whole)')" = "1 False" ] || { echo "$command"; false; }
 }
 
 @test "any signal that ends a program leaves nothing" {
-    for signal in HUP INT QUIT TERM USR1 USR2 ALRM VTALRM PROF XCPU; do
+    for signal in HUP INT QUIT TERM USR1 USR2 ALRM VTALRM PROF XCPU IO PWR STKFLT SYS TRAP ABRT RTMIN RTMAX; do
         mkfifo pipe
         rec-cat -q -o out.mp pipe &
         exec 5> pipe

@@ -107,11 +107,10 @@ static char *temporary_name(const char *path)
 /* Signals wait until the file is among those that they remove. */
 static int create_temporary(struct output *output, mode_t mode)
 {
-    sigset_t all, mask;
+    sigset_t mask;
     int error_number = EEXIST;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &mask);
+    signals_hold(&mask);
     for (int i = 0; i < TEMPORARY_TRIES && error_number == EEXIST; i++) {
         output->temporary = temporary_name(output->path);
         if (output->temporary != NULL)
@@ -124,7 +123,7 @@ static int create_temporary(struct output *output, mode_t mode)
         free(output->temporary);
         output->temporary = NULL;
     }
-    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    signals_release(&mask);
     return output->fd >= 0 ? 0 : diag_errno(error_number, "%s: cannot create", output->path);
 }
 

@@ -318,7 +318,7 @@ open("parts.mp", "wb").write(b"".join(segment(dict(text, part=[k + 1, 10000, "s"
             { echo "$command: $status: $stderr"; false; }
     done < <(writers)
     run --separate-stderr read_only locked rec-split -q -n 2 -o locked/part "$WORK/texts.mp"
-    [ "$status" -eq 1 ] && one_line "rec-split: locked/part: cannot create a temporary file beside it: *"
+    [ "$status" -eq 1 ] && one_line "rec-split: locked/part-1-of-2.mp: cannot create a temporary file beside it: *"
     [ -z "$(ls -A locked)" ]
 }
 

@@ -169,10 +169,10 @@ static int set_aside(struct move *move)
 
     if (link(path, move->aside) == 0)
         move->before = LINKED;
+    else if (errno != ENOENT && rename(path, move->aside) == 0)
+        move->before = MOVED;
     else if (errno == ENOENT)
         move->before = NOTHING;
-    else if (rename(path, move->aside) == 0)
-        move->before = MOVED;
     else
         return diag_errno(errno, "%s: cannot be replaced", path);
     return 0;

@@ -175,6 +175,17 @@ END
     [ -z "$(find out -name '.*')" ] || { ls -A out; false; }
 }
 
+@test "a signal while an old checkpoint is removed leaves no part of it" {
+    python3 - strace -D -qq -o trace -P out/.checkpoint-2.partial/config.json -e trace=unlink -e inject=unlink:signal=HUP \
+        "${train[@]}" --save-strategy steps --save-steps 2 --save-total-limit 1 -o out "$WORK/train.mp" <<'END'
+import signal, subprocess, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+process = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
+assert process.returncode == -signal.SIGHUP, process.returncode
+END
+    [ "$(ls -A out)" = checkpoint-4 ] || { ls -A out; false; }
+}
+
 @test "two runs that write into one folder: the second is refused" {
     mkfifo data
     "${train[@]}" -o out <data >/dev/null 2>message &

@@ -179,7 +179,7 @@ print(len(records), whole)')" = "1 False" ] || { echo "$command"; false; }
 }
 
 @test "any signal that ends a program leaves nothing" {
-    for signal in HUP INT QUIT TERM USR1 USR2 ALRM VTALRM PROF XCPU; do
+    for signal in HUP INT QUIT TERM USR1 USR2 ALRM VTALRM PROF XCPU IO PWR STKFLT SYS TRAP ABRT RTMIN RTMAX; do
         mkfifo pipe
         rec-cat -q -o out.mp pipe &
         exec 5> pipe
@@ -318,7 +318,7 @@ open("parts.mp", "wb").write(b"".join(segment(dict(text, part=[k + 1, 10000, "s"
             { echo "$command: $status: $stderr"; false; }
     done < <(writers)
     run --separate-stderr read_only locked rec-split -q -n 2 -o locked/part "$WORK/texts.mp"
-    [ "$status" -eq 1 ] && one_line "rec-split: locked/part: cannot create a temporary file beside it: *"
+    [ "$status" -eq 1 ] && one_line "rec-split: locked/part-1-of-2.mp: cannot create a temporary file beside it: *"
     [ -z "$(ls -A locked)" ]
 }
 

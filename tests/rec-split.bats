@@ -78,6 +78,12 @@ s-4-of-4.mp' ]
     ln -s a link
     usage "-o: 'link' and 'a' are the same file" -r 1:1 -o link -o a
     rm link
+    ln -s part-1-of-2.mp part-2-of-2.mp
+    usage "-o: 'part-1-of-2.mp' and 'part-2-of-2.mp' are the same file" -n 2
+    rm part-2-of-2.mp
+    run bash -c "rec-split -r 1:1 -o - -o /dev/fd/1 '$STREAMS/good-text.mp' 2> line | cat"
+    [ -z "$output" ] && [ "$(head -n 1 line)" = "rec-split: -o: '-' and '/dev/fd/1' are the same file" ]
+    rm line
     usage "--seed and --in-order exclude each other" -r 1:1 -o a -o b --seed 1 --in-order
     usage "--ratio: '0.8,0.1' adds up to less than 1" -r 0.8,0.1 -o a -o b
     for ratio in "" 1: :1 1:0 1:-1 1:x nan:1 1::1; do
@@ -111,11 +117,28 @@ s-4-of-4.mp' ]
     [ -p pipe ]
     rm pipe
     echo old > b-1-of-3.mp
-    ! FAULT_PROGRAM=$(command -v rec-split) FAULT_REPORT=$PWD/report FAULT_KIND=rename FAULT_AT=3 LD_PRELOAD=$BUILD/fault.so \
+    ! FAULT_PROGRAM=$(realpath "$(command -v rec-split)") FAULT_REPORT=$PWD/report FAULT_KIND=rename FAULT_AT=5 LD_PRELOAD=${BUILD:-$BATS_TEST_DIRNAME/../build}/fault.so \
         rec-split -q -n 3 -o b data.mp 2> line
     [ "$(cat line)" = "rec-split: b-2-of-3.mp: cannot rename the finished file into place: Permission denied" ]
     rm line report
     [ "$(cat b-1-of-3.mp)" = old ] && [ "$(ls -A | tr '\n' ' ')" = "b-1-of-3.mp data.mp old.mp " ]
+}
+
+@test "where a file cannot have two names, what is replaced comes back all the same" {
+    for name in a b; do echo old > $name; done
+    # the second rename of a new file
+    run --separate-stderr strace -D -qq -o trace -e trace=link,rename -e inject=link:error=EPERM -e inject=rename:error=EIO:when=5 \
+        env ASAN_OPTIONS=detect_leaks=0 rec-split -q -r 1:1 -o a -o b "$STREAMS/good-text.mp"
+    [ "$status" -eq 1 ] && [ "$stderr" = "rec-split: b: cannot rename the finished file into place: Input/output error" ] || { echo "$stderr"; cat trace; false; }
+    rm trace
+    [ "$(cat a b)" = $'old\nold' ] && [ "$(ls -A | tr '\n' ' ')" = "a b " ]
+}
+
+@test "the stream waits beside a file, never beside a device or a descriptor" {
+    rec-split -q -r 1:1 --in-order -o /dev/fd/1 -o b.mp "$STREAMS/good-text.mp" > a.mp
+    rec-dump a.mp b.mp | cmp - <(rec-dump "$STREAMS/good-text.mp")
+    strace -D -qq -o trace -e trace=openat env ASAN_OPTIONS=detect_leaks=0 rec-split -q -r 1:1 -o /dev/null -o b.mp "$STREAMS/good-text.mp"
+    [[ "$(grep -o '"[^"]*spool[^"]*"' trace | head -n 1)" == '".b.mp.spool.'* ]]
 }
 
 @test "a signal while parts are written leaves none" {

@@ -9,6 +9,7 @@
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/place.h"
 #include "cli/string_index.h"
 #include "data/partition.h"
 #include "stream/groups.h"
@@ -63,11 +64,6 @@ static void check_ratio(void)
     if (options.outputs.count != options.plan.parts)
         options_usage_error("--ratio has %zu shares, but -o names %zu files", options.plan.parts,
                             options.outputs.count);
-    for (size_t i = 0; i < options.outputs.count; i++)
-        for (size_t j = 0; j < i; j++)
-            if (output_is_same(options.outputs.items[i], options.outputs.items[j]))
-                options_usage_error("-o: '%s' and '%s' are the same file", options.outputs.items[j],
-                                    options.outputs.items[i]);
     if (options_given(&options.plan.seed) && options.plan.in_order)
         options_usage_error("--seed and --in-order exclude each other");
 }
@@ -85,19 +81,80 @@ static void check_options(void)
         options_usage_error("-n takes one -o");
 }
 
-/* All are written before any is put in its place. */
-struct part {
-    char *path;
-    struct stream_writer *writer; /* NULL: not begun, or finished */
-    struct output *output;        /* the file, when it is finished */
+/* What becomes of the stream: all are written before any is put in its place. Each [count]. */
+struct parts {
+    size_t count;
+    char **paths;
+    struct stream_writer **writers; /* NULL: not begun, or finished */
+    struct output *outputs;         /* those that are finished */
 };
 
-static int part_finish(struct part *part)
+/* PREFIX-03-of-16.mp: names sort as the parts do. */
+static char *part_path(size_t number)
 {
-    int status = stream_writer_finish(part->writer, part->output);
+    const char *prefix = options.outputs.count > 0 ? options.outputs.items[0] : "part";
+    int digits = snprintf(NULL, 0, "%" PRIu64, options.parts);
 
-    part->writer = NULL;
-    return status;
+    if (options.ratio != NULL)
+        return mem_strdup(options.outputs.items[number]);
+    return mem_format("%s-%0*zu-of-%" PRIu64 ".mp", prefix, digits, number + 1, options.parts);
+}
+
+static void parts_init(struct parts *parts)
+{
+    size_t count = options.ratio != NULL ? options.plan.parts : options.parts;
+
+    *parts = (struct parts){
+        .count = count,
+        .paths = mem_calloc(count, sizeof *parts->paths),
+        .writers = mem_calloc(count, sizeof *parts->writers),
+        .outputs = mem_calloc(count, sizeof *parts->outputs),
+    };
+    for (size_t i = 0; i < count; i++)
+        parts->paths[i] = part_path(i);
+}
+
+/* Each must have a place of its own. */
+static int parts_check(const struct parts *parts)
+{
+    size_t first, second;
+    int found = place_find_same((const char *const *)parts->paths, parts->count, &first, &second);
+
+    if (found > 0)
+        options_usage_error("-o: '%s' and '%s' are the same file", parts->paths[first],
+                            parts->paths[second]);
+    return found;
+}
+
+static int parts_commit(struct parts *parts)
+{
+    if (output_commit_all(parts->outputs, parts->count) != 0)
+        return -1;
+    for (size_t i = 0; options.ratio == NULL && i < parts->count; i++)
+        printf("%s\n", parts->paths[i]);
+    return 0;
+}
+
+static void parts_free(struct parts *parts)
+{
+    for (size_t i = 0; i < parts->count; i++) {
+        stream_writer_close(parts->writers[i], false);
+        output_abandon(&parts->outputs[i]);
+        free(parts->paths[i]);
+    }
+    free(parts->paths);
+    free(parts->writers);
+    free(parts->outputs);
+}
+
+static int part_finish(struct parts *parts, size_t number)
+{
+    struct stream_writer *writer = parts->writers[number];
+
+    if (stream_writer_end(writer) != 0)
+        return -1;
+    parts->writers[number] = NULL;
+    return stream_writer_finish(writer, &parts->outputs[number]);
 }
 
 static void end_history(struct stream_header *header, size_t number)
@@ -112,16 +169,17 @@ static void end_history(struct stream_header *header, size_t number)
         stream_history_option(header, "seed", "%" PRIu64, options.plan.seed);
 }
 
-static int part_begin(struct part *part, const struct stream_header *source, size_t number,
+static int part_begin(struct parts *parts, const struct stream_header *source, size_t number,
                       const char *set)
 {
+    struct stream_writer *writer = stream_writer_open(parts->paths[number], FORM_MSGPACK);
     struct stream_header header;
     int status;
 
-    part->writer = stream_writer_open(part->path, FORM_MSGPACK);
-    if (part->writer == NULL)
+    if (writer == NULL)
         return -1;
-    stream_writer_limit(part->writer, options.io.max_record);
+    parts->writers[number] = writer;
+    stream_writer_limit(writer, options.io.max_record);
     stream_header_copy(&header, source);
     if (options.ratio == NULL) {
         stream_header_set_part(&header, number + 1, options.parts, set);
@@ -129,7 +187,7 @@ static int part_begin(struct part *part, const struct stream_header *source, siz
         stream_header_clear_part(&header);
         end_history(&header, number);
     }
-    status = stream_writer_begin(part->writer, &header);
+    status = stream_writer_begin(writer, &header);
     stream_header_free(&header);
     return status;
 }
@@ -137,7 +195,7 @@ static int part_begin(struct part *part, const struct stream_header *source, siz
 /* Consecutive groups, one part after the other. The parts differ by at most one group in length,
  * the longer ones first. */
 static int write_numbered(const struct stream_spool *spool, struct stream_reader *reader,
-                          struct part *parts)
+                          struct parts *parts)
 {
     struct stream_groups groups = {0};
     char set[32];
@@ -146,78 +204,38 @@ static int write_numbered(const struct stream_spool *spool, struct stream_reader
     snprintf(set, sizeof set, "%016" PRIx64, spool->hash);
     for (uint64_t i = 0, end = 0; i < options.parts && status == 0; i++) {
         end += spool->groups / options.parts + (i < spool->groups % options.parts);
-        status = part_begin(&parts[i], stream_reader_header(reader), i, set);
+        status = part_begin(parts, stream_reader_header(reader), i, set);
         while (status == 0 && (groups.count < end || !stream_groups_complete(&groups)))
             if (stream_reader_next(reader) != STREAM_RECORD ||
                 stream_groups_add(&groups, reader) < 0 ||
-                stream_writer_raw(parts[i].writer, stream_reader_raw(reader)) != 0)
+                stream_writer_raw(parts->writers[i], stream_reader_raw(reader)) != 0)
                 status = -1;
         if (status == 0)
-            status = stream_writer_end(parts[i].writer);
-        if (status == 0)
-            status = part_finish(&parts[i]);
+            status = part_finish(parts, i);
     }
     stream_groups_free(&groups);
     return status;
 }
 
 /* part_of: [groups] */
-static int write_shares(struct stream_reader *reader, const uint8_t *part_of, struct part *parts)
+static int write_shares(struct stream_reader *reader, const uint8_t *part_of, struct parts *parts)
 {
     struct stream_groups groups = {0};
     enum stream_event event = STREAM_RECORD;
     int status = 0;
 
     for (size_t i = 0; i < options.plan.parts && status == 0; i++)
-        status = part_begin(&parts[i], stream_reader_header(reader), i, NULL);
+        status = part_begin(parts, stream_reader_header(reader), i, NULL);
     while (status == 0 && (event = stream_reader_next(reader)) == STREAM_RECORD) {
         status = stream_groups_add(&groups, reader) < 0 ? -1 : 0;
         if (status == 0)
-            status = stream_writer_raw(parts[part_of[groups.count - 1]].writer,
+            status = stream_writer_raw(parts->writers[part_of[groups.count - 1]],
                                        stream_reader_raw(reader));
     }
     for (size_t i = 0; i < options.plan.parts && status == 0; i++)
-        status = stream_writer_end(parts[i].writer);
+        status = part_finish(parts, i);
     stream_groups_free(&groups);
     return event == STREAM_FAILED ? -1 : status;
-}
-
-/* PREFIX-03-of-16.mp: names sort as the parts do. outputs: one for each part. */
-static void name_parts(struct part *parts, struct output *outputs, size_t count)
-{
-    const char *prefix = options.outputs.count > 0 ? options.outputs.items[0] : "part";
-    int digits = snprintf(NULL, 0, "%" PRIu64, options.parts);
-
-    for (uint64_t i = 0; i < options.parts; i++)
-        parts[i].path =
-            mem_format("%s-%0*" PRIu64 "-of-%" PRIu64 ".mp", prefix, digits, i + 1, options.parts);
-    for (size_t i = 0; i < options.plan.parts; i++)
-        parts[i].path = mem_strdup(options.outputs.items[i]);
-    for (size_t i = 0; i < count; i++)
-        parts[i].output = &outputs[i];
-}
-
-static int commit_parts(struct part *parts, struct output *outputs, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (parts[i].writer != NULL && part_finish(&parts[i]) != 0)
-            return -1;
-    if (output_commit_all(outputs, count) != 0)
-        return -1;
-    for (size_t i = 0; options.ratio == NULL && i < count; i++)
-        printf("%s\n", parts[i].path);
-    return 0;
-}
-
-static void free_parts(struct part *parts, struct output *outputs, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        stream_writer_close(parts[i].writer, false);
-        output_abandon(&outputs[i]);
-        free(parts[i].path);
-    }
-    free(parts);
-    free(outputs);
 }
 
 /* The label of each group, as a number. */
@@ -258,17 +276,14 @@ static void report(const struct stream_spool *spool, const size_t *sizes)
     buffer_free(&text);
 }
 
-static int write_parts(const struct stream_spool *spool, const struct strata *strata)
+static int write_parts(const struct stream_spool *spool, const struct strata *strata,
+                       struct parts *parts)
 {
     struct stream_reader *reader = stream_spool_open(spool, options.io.max_record);
-    size_t count = options.ratio != NULL ? options.plan.parts : options.parts,
-           sizes[PARTITION_MAX_PARTS];
-    struct part *parts = mem_calloc(count, sizeof *parts);
-    struct output *outputs = mem_calloc(count, sizeof *outputs);
+    size_t sizes[PARTITION_MAX_PARTS];
     uint8_t *part_of = NULL;
     int status = reader != NULL ? 0 : -1;
 
-    name_parts(parts, outputs, count);
     if (status == 0 && options.ratio != NULL) {
         part_of = mem_calloc(spool->groups, 1);
         partition_assign(&options.plan, strata->of, strata->names.count, spool->groups, part_of,
@@ -278,46 +293,70 @@ static int write_parts(const struct stream_spool *spool, const struct strata *st
         status = write_numbered(spool, reader, parts);
     }
     if (status == 0)
-        status = commit_parts(parts, outputs, count);
+        status = parts_commit(parts);
     if (status == 0)
         report(spool, sizes);
-    free_parts(parts, outputs, count);
     stream_reader_close(reader);
     free(part_of);
     return status;
 }
 
-/* Beside the first output, if that is a file. */
-static const char *spool_place(void)
+/* Where the stream waits: beside the first output that is a file, or here. */
+static char *spool_place(const struct parts *parts)
 {
-    const char *output = options.outputs.count > 0 ? options.outputs.items[0] : "part";
+    char *path = NULL;
 
-    return strcmp(output, "-") != 0 ? output : "rec-split";
+    for (size_t i = 0; i < parts->count && path == NULL; i++) {
+        struct place place;
+
+        if (place_find(&place, parts->paths[i]) != 0)
+            return NULL;
+        if (place.kind == PLACE_FILE)
+            path = mem_strdup(place.path);
+        place_free(&place);
+    }
+    return path != NULL ? path : mem_strdup(program.name);
+}
+
+static int split(const struct option_operands *files, struct parts *parts)
+{
+    struct stream_spool spool = {0};
+    struct strata strata = {0};
+    struct stream_merge *merge = NULL;
+    char *beside = spool_place(parts);
+    int status = -1;
+
+    if (beside != NULL)
+        merge = stream_merge_open_any(files->items, files->count, options.io.max_record);
+    if (merge != NULL) {
+        if (options.partial)
+            stream_reader_require_parts(stream_merge_reader(merge), PARTS_ANY);
+        status = stream_spool_fill(&spool, beside, merge, options.io.max_record,
+                                   options.stratify ? add_stratum : NULL, &strata);
+    }
+    stream_merge_close(merge);
+    if (status == 0)
+        status = write_parts(&spool, &strata, parts);
+    stream_spool_free(&spool);
+    string_index_free(&strata.names);
+    buffer_free(&strata.name);
+    free(strata.of);
+    free(beside);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
     struct option_operands files = options_parse(&program, argc, argv);
-    struct stream_spool spool = {0};
-    struct strata strata = {0};
-    struct stream_merge *merge;
-    int status = -1;
+    struct parts parts;
+    int status;
 
     check_options();
-    merge = stream_merge_open_any(files.items, files.count, options.io.max_record);
-    if (merge != NULL) {
-        if (options.partial)
-            stream_reader_require_parts(stream_merge_reader(merge), PARTS_ANY);
-        status = stream_spool_fill(&spool, spool_place(), merge, options.io.max_record,
-                                   options.stratify ? add_stratum : NULL, &strata);
-    }
-    stream_merge_close(merge);
+    parts_init(&parts);
+    status = parts_check(&parts);
     if (status == 0)
-        status = write_parts(&spool, &strata);
-    stream_spool_free(&spool);
-    string_index_free(&strata.names);
-    buffer_free(&strata.name);
-    free(strata.of);
+        status = split(&files, &parts);
+    parts_free(&parts);
     free(files.items);
     return output_finish_stdout(status == 0 ? 0 : 1);
 }

@@ -41,18 +41,22 @@ int folder_sync(const char *folder)
     return status;
 }
 
-int folder_sync_parent(const char *path)
+char *folder_of(const char *path)
 {
     size_t end = strlen(path);
-    char *folder;
-    int status;
 
     while (end > 1 && path[end - 1] == '/')
         end--;
     while (end > 0 && path[end - 1] != '/')
         end--;
-    folder = end > 0 ? mem_strndup(path, end) : mem_strdup(".");
-    status = folder_sync(folder);
+    return end > 0 ? mem_strndup(path, end) : mem_strdup(".");
+}
+
+int folder_sync_parent(const char *path)
+{
+    char *folder = folder_of(path);
+    int status = folder_sync(folder);
+
     free(folder);
     return status;
 }

@@ -16,7 +16,9 @@ int folder_next(DIR *directory, const char *folder, const struct dirent **entry)
  * where the folder may not be read or its file system has no such thing. 0, or -1 with a message.
  */
 int folder_sync(const char *folder);
-/* The same of the folder that path is in. */
+/* The folder that path is in, to be freed. */
+char *folder_of(const char *path);
+/* folder_sync of that folder. */
 int folder_sync_parent(const char *path);
 
 #endif

@@ -2,9 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +14,9 @@
 #include "cli/diag.h"
 #include "cli/folder.h"
 #include "cli/memory.h"
-#include "cli/options.h"
+#include "cli/place.h"
 #include "cli/signals.h"
 
-#define LINKS_MAX       40 /* as the kernel follows */
 #define RANDOM_LETTERS  6
 #define TEMPORARY_TRIES 100
 
@@ -35,64 +32,13 @@ static void release(struct output *output)
     *output = (struct output){.fd = -1};
 }
 
-/* The descriptor that a path stands for, whose link leads to a file that may have another place or
- * none, or -1. */
-static int descriptor_of(const char *path)
-{
-    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
-
-    if (strcmp(path, "/dev/stdout") == 0)
-        return STDOUT_FILENO;
-    if (strcmp(path, "/dev/stderr") == 0)
-        return STDERR_FILENO;
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        size_t length = strlen(folders[i]);
-        uint64_t number;
-
-        if (strncmp(path, folders[i], length) == 0 && parse_unsigned(path + length, &number) == 0 &&
-            number <= INT_MAX)
-            return (int)number;
-    }
-    return -1;
-}
-
-/* What path names in the end: a rename must replace the file, never a symbolic link to it, which
- * may name a file that does not exist yet. */
-static char *follow_links(const char *path)
-{
-    char *name = mem_strdup(path), target[PATH_MAX];
-
-    for (int i = 0; i < LINKS_MAX; i++) {
-        ssize_t size = readlink(name, target, sizeof target - 1);
-        const char *slash = strrchr(name, '/');
-        char *next;
-
-        if (size < 0 || descriptor_of(name) >= 0)
-            break;
-        target[size] = '\0';
-        if (slash != NULL && target[0] != '/')
-            next = mem_format("%.*s/%s", (int)(slash - name), name, target);
-        else
-            next = mem_strdup(target);
-        free(name);
-        name = next;
-    }
-    return name;
-}
-
-static const char *file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash != NULL ? slash + 1 : path;
-}
-
 /* ".NAME.XXXXXX" beside path, since rename works only within one file system; as much of NAME as
  * leaves room for the rest. */
 static char *temporary_name(const char *path)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    const char *base = file_name(path);
+    const char *slash = strrchr(path, '/');
+    const char *base = slash != NULL ? slash + 1 : path;
     unsigned char random[RANDOM_LETTERS];
     char end[RANDOM_LETTERS + 1] = "";
 
@@ -107,11 +53,10 @@ static char *temporary_name(const char *path)
 /* Signals wait until the file is among those that they remove. */
 static int create_temporary(struct output *output, mode_t mode)
 {
-    sigset_t all, mask;
+    sigset_t mask;
     int error_number = EEXIST;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &mask);
+    signals_hold(&mask);
     for (int i = 0; i < TEMPORARY_TRIES && error_number == EEXIST; i++) {
         output->temporary = temporary_name(output->path);
         if (output->temporary != NULL)
@@ -124,7 +69,7 @@ static int create_temporary(struct output *output, mode_t mode)
         free(output->temporary);
         output->temporary = NULL;
     }
-    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    signals_release(&mask);
     return output->fd >= 0 ? 0 : diag_errno(error_number, "%s: cannot create", output->path);
 }
 
@@ -141,39 +86,32 @@ static int open_temporary(struct output *output, const struct stat *before)
     return 0;
 }
 
-/* Devices and named pipes are written to, never replaced. */
-static int open_special(struct output *output)
+/* A descriptor is written to where it stands, as its other users do. */
+static int open_place(struct output *output, const struct place *place)
 {
-    output->fd = open(output->path, O_WRONLY | O_CLOEXEC);
-    return output->fd >= 0 ? 0 : diag_errno(errno, "%s: cannot open for writing", output->path);
-}
-
-/* Written to where it stands, as its other users do. */
-static int open_descriptor(struct output *output)
-{
-    output->fd = fcntl(descriptor_of(output->path), F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (place->kind == PLACE_FILE)
+        return open_temporary(output, place->exists ? &place->file : NULL);
+    if (place->kind == PLACE_DESCRIPTOR)
+        output->fd = fcntl(place->descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    else
+        output->fd = open(output->path, O_WRONLY | O_CLOEXEC);
     return output->fd >= 0 ? 0 : diag_errno(errno, "%s: cannot open for writing", output->path);
 }
 
 int output_open(struct output *output, const char *path)
 {
-    struct stat before;
-    int error_number, status;
+    struct place place;
+    int status;
 
     *output = (struct output){.fd = STDOUT_FILENO};
     if (path == NULL || strcmp(path, "-") == 0)
         return 0;
-    error_number = stat(path, &before) != 0 ? errno : 0;
     output->fd = -1;
-    if (path[0] == '\0' || (error_number != 0 && error_number != ENOENT))
-        return diag_errno(error_number, "%s: cannot create", path[0] != '\0' ? path : "''");
-    output->path = follow_links(path);
-    if (descriptor_of(output->path) >= 0)
-        status = open_descriptor(output);
-    else if (error_number == 0 && !S_ISREG(before.st_mode))
-        status = open_special(output);
-    else
-        status = open_temporary(output, error_number == 0 ? &before : NULL);
+    if (place_find(&place, path) != 0)
+        return -1;
+    output->path = mem_strdup(place.path);
+    status = open_place(output, &place);
+    place_free(&place);
     if (status != 0)
         release(output);
     return status;
@@ -217,130 +155,116 @@ int output_commit(struct output *output)
     return status;
 }
 
-/* Another name for the file that is at path, or NULL: there is none, or it can have no other. */
-static char *set_aside(const char *path)
-{
-    char *name = temporary_name(path);
-
-    if (name != NULL && link(path, name) != 0) {
-        free(name);
-        name = NULL;
-    }
-    return name;
-}
-
-/* aside: the name of what was there before, or NULL; new: nothing was. */
-static void take_back(const char *path, const char *aside, bool new)
-{
-    if (aside != NULL && rename(aside, path) != 0)
-        diag_warn("%s: the file that was there is %s", path, aside);
-    else if (new)
-        unlink(path);
-}
-
-struct replaced {
+/* A finished file on its way, with a name for what is at its place before. */
+struct move {
+    struct output *output;
     char *aside; /* owned */
-    bool new;
+    enum { NOTHING, LINKED, MOVED } before;
 };
 
-static void forget_aside(const char *aside)
+/* So that it can be put back; where it cannot have two names it loses the one it has. */
+static int set_aside(struct move *move)
 {
-    if (aside != NULL && unlink(aside) != 0)
-        diag_warn("%s: cannot remove what was there before", aside);
+    const char *path = move->output->path;
+
+    if (link(path, move->aside) == 0)
+        move->before = LINKED;
+    else if (errno != ENOENT && rename(path, move->aside) == 0)
+        move->before = MOVED;
+    else if (errno == ENOENT)
+        move->before = NOTHING;
+    else
+        return diag_errno(errno, "%s: cannot be replaced", path);
+    return 0;
 }
 
-static int put_all_in_place(struct output *outputs, size_t count)
+static void forget_aside(const struct move *move)
 {
-    struct replaced *before = mem_calloc(count, sizeof *before);
+    if (move->before != NOTHING && unlink(move->aside) != 0)
+        diag_warn("%s: cannot remove what was there before", move->aside);
+}
+
+static void put_back(const struct move *move)
+{
+    if (move->before != NOTHING && rename(move->aside, move->output->path) != 0)
+        diag_warn("%s: the file that was there is %s", move->output->path, move->aside);
+}
+
+static void take_back(const struct move *move)
+{
+    if (move->before != NOTHING)
+        put_back(move);
+    else if (unlink(move->output->path) != 0)
+        diag_warn("%s: cannot be taken back: %s", move->output->path, strerror(errno));
+}
+
+static int move_in(struct move *move)
+{
+    if (set_aside(move) != 0)
+        return -1;
+    if (put_in_place(move->output) == 0)
+        return 0;
+    if (move->before == LINKED)
+        forget_aside(move);
+    else
+        put_back(move);
+    return -1;
+}
+
+static int move_all(struct move *moves, size_t count)
+{
     size_t done = 0;
 
-    for (; done < count; done++) {
-        struct output *output = &outputs[done];
-
-        if (output->temporary == NULL)
-            continue;
-        before[done].new = access(output->path, F_OK) != 0 && errno == ENOENT;
-        before[done].aside = before[done].new ? NULL : set_aside(output->path);
-        if (put_in_place(output) != 0)
-            break;
+    while (done < count && move_in(&moves[done]) == 0)
+        done++;
+    if (done < count) {
+        while (done-- > 0)
+            take_back(&moves[done]);
+        return -1;
     }
-    if (done < count)
-        forget_aside(before[done].aside);
-    for (size_t i = done; i-- > 0;)
-        if (done < count && outputs[i].path != NULL)
-            take_back(outputs[i].path, before[i].aside, before[i].new);
-        else
-            forget_aside(before[i].aside);
     for (size_t i = 0; i < count; i++)
-        free(before[i].aside);
-    free(before);
-    return done < count ? -1 : 0;
+        forget_aside(&moves[i]);
+    return 0;
+}
+
+/* The moves of those that are files: how many. No memory is needed after this. */
+static int plan_moves(struct move *moves, struct output *outputs, size_t count, size_t *planned)
+{
+    *planned = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (outputs[i].temporary == NULL)
+            continue;
+        moves[*planned] = (struct move){&outputs[i], temporary_name(outputs[i].path), NOTHING};
+        if (moves[(*planned)++].aside == NULL)
+            return diag_errno(errno, "%s: cannot create", outputs[i].path);
+    }
+    return 0;
 }
 
 int output_commit_all(struct output *outputs, size_t count)
 {
-    sigset_t all, mask;
+    struct move *moves = mem_calloc(count, sizeof *moves);
+    sigset_t mask;
+    size_t planned;
     int status = 0;
 
     for (size_t i = 0; i < count && status == 0; i++)
         status = output_finish(&outputs[i]);
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &mask);
+    if (plan_moves(moves, outputs, count, &planned) != 0)
+        status = -1;
+    signals_hold(&mask);
     if (status == 0)
-        status = put_all_in_place(outputs, count);
-    pthread_sigmask(SIG_SETMASK, &mask, NULL);
-    for (size_t i = 0; i < count; i++) {
-        if (status == 0 && outputs[i].path != NULL)
-            status = folder_sync_parent(outputs[i].path);
-        output_abandon(&outputs[i]);
+        status = move_all(moves, planned);
+    signals_release(&mask);
+    for (size_t i = 0; i < planned; i++) {
+        if (status == 0)
+            status = folder_sync_parent(moves[i].output->path);
+        free(moves[i].aside);
     }
+    free(moves);
+    for (size_t i = 0; i < count; i++)
+        output_abandon(&outputs[i]);
     return status;
-}
-
-static bool is_standard_output(const char *path)
-{
-    return path == NULL || strcmp(path, "-") == 0;
-}
-
-static bool is_same_file(const struct stat *one, const struct stat *other)
-{
-    return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
-}
-
-static int stat_folder(const char *path, struct stat *folder)
-{
-    char *name = mem_format("%.*s.", (int)(file_name(path) - path), path);
-    int status = stat(name, folder);
-
-    free(name);
-    return status;
-}
-
-/* Whether two paths are one name in one folder. */
-static bool is_same_entry(const char *one, const char *other)
-{
-    struct stat first, second;
-
-    return strcmp(file_name(one), file_name(other)) == 0 && stat_folder(one, &first) == 0 &&
-           stat_folder(other, &second) == 0 && is_same_file(&first, &second);
-}
-
-bool output_is_same(const char *one, const char *other)
-{
-    struct stat file, standard;
-    bool same;
-
-    if (is_standard_output(one) && is_standard_output(other))
-        return true;
-    if (is_standard_output(one) || is_standard_output(other))
-        return fstat(STDOUT_FILENO, &standard) == 0 && S_ISREG(standard.st_mode) &&
-               stat(is_standard_output(one) ? other : one, &file) == 0 &&
-               is_same_file(&file, &standard);
-    char *first = follow_links(one), *second = follow_links(other);
-    same = strcmp(first, second) == 0 || is_same_entry(first, second);
-    free(first);
-    free(second);
-    return same;
 }
 
 void output_abandon(struct output *output)

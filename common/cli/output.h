@@ -29,12 +29,10 @@ void output_abandon(struct output *output);
 /* Fsyncs and closes the whole file, which keeps its temporary name until it is committed or
  * abandoned. 0, or -1 with a message. */
 int output_finish(struct output *output);
-/* Commits several, all or none: where one cannot be put in place, those before it give way to what
- * was there, and the others are abandoned. Without hard links what was replaced stays so. Signals
- * wait. 0, or -1 with a message. */
+/* Commits several, which must go to different places (see place_find_same), all or none: where one
+ * cannot be put in place, those before it give way to what was there, or a warning says under which
+ * name that is, and the others are abandoned. Signals wait. 0, or -1 with a message. */
 int output_commit_all(struct output *outputs, size_t count);
-/* Whether two paths, as output_open takes them, are one place. */
-bool output_is_same(const char *one, const char *other);
 /* Whether an entry of a folder is the temporary file of an output of that name, as a killed program
  * leaves it behind. */
 bool output_is_temporary(const char *entry, const char *name);

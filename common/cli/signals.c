@@ -42,12 +42,17 @@ static char *remove_path(size_t slot)
     return path;
 }
 
-static void block_all(void)
+void signals_hold(sigset_t *before)
 {
     sigset_t all;
 
     sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    pthread_sigmask(SIG_BLOCK, &all, before);
+}
+
+void signals_release(const sigset_t *before)
+{
+    pthread_sigmask(SIG_SETMASK, before, NULL);
 }
 
 /* Async-signal-safe. */
@@ -61,7 +66,7 @@ void signals_cleanup(void)
 
 static void clean_up_at_exit(void)
 {
-    block_all();
+    signals_hold(NULL);
     for (size_t i = atomic_load(&path_count); getpid() == owner && i-- > 0;)
         free(remove_path(i));
 }
@@ -126,7 +131,7 @@ _Noreturn void signals_die(int number)
     static atomic_flag dying = ATOMIC_FLAG_INIT;
     sigset_t set;
 
-    block_all();
+    signals_hold(NULL);
     while (atomic_flag_test_and_set(&dying)) /* another thread ends the program */
         pause();
     signals_cleanup();
@@ -138,20 +143,35 @@ _Noreturn void signals_die(int number)
     _exit(128 + number);
 }
 
+/* Unless the program has asked for it. */
+static bool ends_program(int number)
+{
+    switch (number) {
+    case SIGCHLD:
+    case SIGCONT:
+    case SIGURG:
+    case SIGWINCH:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+    case SIGSTOP:
+    case SIGKILL: /* which nobody can catch */
+        return false;
+    default:
+        return true;
+    }
+}
+
 static void install(void)
 {
-    static const int numbers[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,   SIGXCPU, SIGPIPE,
-                                  SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF};
-    struct sigaction action = {.sa_handler = signals_die};
+    struct sigaction action = {.sa_handler = signals_die}, before;
 
     sigfillset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        struct sigaction before;
-
-        /* nohup and background jobs of old shells ignore some signals: leave that as it is. */
-        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
-            sigaction(numbers[i], &action, NULL);
-    }
+    /* nohup and background jobs of old shells ignore some signals: leave that as it is. */
+    for (int number = 1; number <= SIGRTMAX; number++)
+        if (ends_program(number) && sigaction(number, NULL, &before) == 0 &&
+            before.sa_handler == SIG_DFL)
+            sigaction(number, &action, NULL);
     owner = getpid();
     atexit(clean_up_at_exit);
     installed = true;

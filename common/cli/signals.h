@@ -1,8 +1,8 @@
 /*
  * Cleaning up when a signal or an exit ends the program early.
  *
- * Paths registered here are removed by any exit() and by the signals that end a program and are no
- * fault of its own, the last registered first, and the signal is raised again so that the caller
+ * Paths registered here are removed by any exit() and by every signal that would end the program
+ * and can be caught, the last registered first, and the signal is raised again so that the caller
  * sees the true cause. A path may be a file or an empty folder: register a temporary folder before
  * the files in it. SIGPIPE too removes them and then ends the program silently: a filter whose
  * reader has gone.
@@ -10,6 +10,7 @@
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 /* Registers a copy of path; installs the handlers on first use. */
@@ -18,6 +19,11 @@ void signals_remove_later(const char *path);
 void signals_keep(const char *path);
 /* Removes them all now; async-signal-safe. */
 void signals_cleanup(void);
+
+/* Between these two, signals wait: for making a file and registering it, and for what happens as a
+ * whole or not at all. before: for signals_release. */
+void signals_hold(sigset_t *before);
+void signals_release(const sigset_t *before);
 
 /* From now on a file that reaches the limit of its size (ulimit -f) is an error of write, as on a
  * full disk, and not the end of the program. */

@@ -7,28 +7,38 @@
 #include "cli/diag.h"
 #include "cli/input.h"
 #include "cli/memory.h"
+#include "cli/signals.h"
+
+/* A file without a name in the folder, or -1 with a message. */
+static int make_file(const char *folder)
+{
+    char *path = mem_format("%s/bertpipe.XXXXXX", folder);
+    sigset_t mask;
+    int fd;
+
+    signals_hold(&mask);
+    fd = mkstemp(path);
+    if (fd < 0) {
+        diag_errno(errno, "%s: cannot create a temporary file", folder);
+    } else if (unlink(path) != 0) {
+        diag_errno(errno, "%s: cannot remove a temporary file", folder);
+        close(fd);
+        fd = -1;
+    }
+    signals_release(&mask);
+    free(path);
+    return fd;
+}
 
 int temporary_open(struct temporary *file)
 {
     const char *folder = getenv("TMPDIR");
-    char *path;
 
     if (folder == NULL || *folder == '\0')
         folder = "/tmp";
-    path = mem_format("%s/bertpipe.XXXXXX", folder);
-    *file = (struct temporary){.fd = mkstemp(path)};
-    if (file->fd < 0) {
-        diag_errno(errno, "%s: cannot create a temporary file", folder);
-        free(path);
+    *file = (struct temporary){.fd = make_file(folder)};
+    if (file->fd < 0)
         return -1;
-    }
-    if (unlink(path) != 0) {
-        diag_errno(errno, "%s: cannot remove a temporary file", folder);
-        close(file->fd);
-        free(path);
-        return -1;
-    }
-    free(path);
     file->folder = mem_strdup(folder);
     return 0;
 }

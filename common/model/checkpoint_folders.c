@@ -13,6 +13,7 @@
 #include "cli/paths.h"
 #include "model/checkpoint.h"
 #include "model/manifest.h"
+#include "model/save.h"
 
 #define PREFIX  "checkpoint-"
 #define PARTIAL ".partial"
@@ -92,14 +93,16 @@ int checkpoint_discard(const char *out, uint64_t step)
     char *old = mem_format("%s/." PREFIX "%" PRIu64 PARTIAL, out, step);
     int status = 0;
 
-    if (rename(folder, old) != 0)
+    partial_claim(old);
+    if (rename(folder, old) != 0) {
         status = diag_errno(errno, "%s: cannot remove", folder);
-    else if (folder_sync(out) == 0) /* or a crash could leave its name and not its files */
+    } else if (folder_sync(out) == 0) { /* or a crash could leave its name and not its files */
         status = checkpoint_remove(old);
-    else {
+    } else {
         (void)rename(old, folder);
         status = -1;
     }
+    partial_keep(old);
     free(folder);
     free(old);
     return status;

@@ -89,6 +89,11 @@ static void register_partial(const char *path, void (*hand)(const char *path))
     }
 }
 
+void partial_claim(const char *path)
+{
+    register_partial(path, signals_remove_later);
+}
+
 void partial_keep(const char *path)
 {
     register_partial(path, signals_keep);
@@ -100,7 +105,7 @@ int partial_begin(const char *path)
 
     if (lstat(path, &status) == 0 && checkpoint_remove(path) != 0)
         return -1;
-    register_partial(path, signals_remove_later);
+    partial_claim(path);
     if (mkdir(path, 0777) == 0)
         return 0;
     diag_errno(errno, "%s: cannot make the folder", path);

@@ -26,9 +26,10 @@ int save_model(const struct model_source *source, const char *folder,
 /*
  * A folder under construction, under a temporary name: begin makes it, in place of what a killed
  * run left under that name; keep is for when it has its final name; discard removes it. Until then
- * exits and fatal signals remove it.
+ * exits and fatal signals remove it. claim is for a folder that gets such a name to be removed.
  */
 int partial_begin(const char *path);
+void partial_claim(const char *path);
 void partial_keep(const char *path);
 int partial_discard(const char *path);
 

@@ -18,18 +18,23 @@ static int create(struct stream_spool *spool, const char *beside)
 {
     const char *slash = strrchr(beside, '/');
     const char *base = slash != NULL ? slash + 1 : beside;
-    int fd;
+    sigset_t mask;
+    int fd, error_number;
 
     *spool = (struct stream_spool){
         .path = mem_format("%.*s.%.200s.spool.XXXXXX", (int)(base - beside), beside, base)};
+    signals_hold(&mask);
     fd = mkstemp(spool->path);
+    error_number = errno;
+    if (fd >= 0)
+        signals_remove_later(spool->path);
+    signals_release(&mask);
     if (fd < 0) {
-        diag_errno(errno, "%s: cannot create a temporary file beside it", beside);
+        diag_errno(error_number, "%s: cannot create a temporary file beside it", beside);
         free(spool->path);
         spool->path = NULL;
         return -1;
     }
-    signals_remove_later(spool->path);
     close(fd);
     return 0;
 }

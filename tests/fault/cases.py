@@ -24,6 +24,7 @@ class Case:
     growing: tuple = ()  # files (fnmatch) that are written little by little, so that a failure may leave their beginning
     units: tuple = ()  # folders (fnmatch) that are there with all that their bertpipe.json lists, or not at all
     several: bool = False  # whether files come one after the other into place: what a failure in between leaves lacks some, but is never old and new
+    together: bool = False  # whether all files are new or none is; unless a fault lasts, when what was there may have another name, which is told
     replaced: str = ""  # a folder whose model is replaced: a failure leaves the old model or the new one
     last: str = ""  # a file (fnmatch) that may be there only beside all other files
     env: dict = dataclasses.field(default_factory=dict)
@@ -58,8 +59,8 @@ CASES = [
     Case("rec-join-position", "rec-join -q --by-position {input}/text.mp -", stdin="predictions.mp"),
     Case("rec-shuffle", "rec-shuffle -q {input}/text.mp"),
     Case("rec-shuffle-spilled", "rec-shuffle -q --memory 64K -o old.mp {input}/many.mp"),
-    Case("rec-split", "rec-split -q -n 2 -o old", stdin="text.mp", kept=(".old*",)),
-    Case("rec-split-ratio", "rec-split -q -r 3:1 --stratify -o old.mp -o other.mp {input}/text.mp", kept=(".old*",)),
+    Case("rec-split", "rec-split -q -n 2 -o old", stdin="text.mp", together=True),
+    Case("rec-split-ratio", "rec-split -q -r 3:1 --stratify -o old.mp -o other.mp {input}/text.mp", together=True),
     Case("rec-stat", "rec-stat -q -H {input}/train.mp"),
     Case("rec-stat-file", "rec-stat -q -f json -o old.mp", stdin="text.mp"),
     Case("wp-tokenize", "wp-tokenize -q -m {input}/model -k --offsets -o old.mp", stdin="text.mp"),

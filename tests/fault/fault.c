@@ -500,6 +500,12 @@ int renameat2(int from_folder, const char *from, int to_folder, const char *to, 
     return fails(RENAME, CALLER) ? -1 : real(from_folder, from, to_folder, to, flags);
 }
 
+int link(const char *from, const char *to)
+{
+    REAL(link);
+    return fails(RENAME, CALLER) ? -1 : real(from, to);
+}
+
 int symlink(const char *target, const char *path)
 {
     REAL(symlink);

@@ -311,11 +311,11 @@ END
     done
 }
 
-@test "weights that are not finite are not saved, though no text of the evaluation needs them" {
+@test "weights that are not finite are not saved, though no text has needed them" {
     # a gradient of 0 divided by an epsilon of 0: the words that no record has become NaN
     fails_without_output "bert-train: the weights after step 1 are not finite: lower --learning-rate, *" \
         bash -c '"$@" > metrics' - bert-train -q -m "$MODEL" -o out -w 0 -l 1e-6 -b 8 --max-steps 1 --adam-epsilon 0 --weight-decay 0 \
-        --lr-scheduler-type constant -e "$WORK/test.mp" --eval-strategy steps --eval-steps 1 --save-strategy steps --save-steps 1 "$WORK/train.mp"
+        --lr-scheduler-type constant --save-strategy steps --save-steps 1 "$WORK/train.mp"
     [ -z "$(find out -mindepth 1)" ]
 }
 

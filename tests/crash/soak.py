@@ -76,11 +76,13 @@ class Soak:
         """The pipe's processes, in a group whose leader is the first."""
         processes, source = [], subprocess.DEVNULL
         commands = commands or self.commands
+        # where there are sanitizers, that of leaks cannot look into a process that is stopped
+        environment = {**os.environ, "TMPDIR": str(self.folder), "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
         for i, command in enumerate(commands):
             processes.append(subprocess.Popen(
                 command, cwd=self.folder, stdin=source, stderr=subprocess.PIPE, text=True,
                 stdout=subprocess.DEVNULL if i == len(commands) - 1 else subprocess.PIPE,
-                process_group=processes[0].pid if processes else 0, env=dict(os.environ, TMPDIR=str(self.folder))))
+                process_group=processes[0].pid if processes else 0, env=environment))
             if i > 0:
                 source.close()
             source = processes[-1].stdout

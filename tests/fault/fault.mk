@@ -6,11 +6,11 @@ fault: ## make the n-th allocation, read, write, ... of every program fail, for 
 	@$(BUILD_ALL)
 	@tests/fault/run $(BUILD) $(FAULT_FLAGS)
 
-# Never under a sanitizer, whose allocator it is called before. With libgcc_s, which backtrace would load by itself.
+# Never under a sanitizer, whose allocator it is called before.
 $(BUILD)/fault.so: tests/fault/fault.c
 	@mkdir -p $(@D)
 	$(SAY) CC $@
-	$(Q)$(CC) -std=c11 $(WARNINGS) $(WERROR) -D_GNU_SOURCE -O1 -g -fPIC -shared -o $@ $< -Wl,--no-as-needed -lgcc_s
+	$(Q)$(CC) -std=c11 $(WARNINGS) $(WERROR) -D_GNU_SOURCE -O1 -g -fPIC -shared -o $@ $<
 
 unit-tests: $(BUILD)/fault.so
 

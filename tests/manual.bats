@@ -87,9 +87,8 @@ make_tokens_here() {
 @test "every option of every program is in its page, and every page is of a program" {
     for program in "$BUILD"/{bert,imdb,rec,wp}-*; do
         name=${program##*/}
-        "$program" --help | grep -oE '^ +(-., )?--[a-z0-9-]+' | grep -oE -- '--[a-z0-9-]+' |
-            grep -vxE -- '--(verbose|quiet|help|version|completion)' | sort -u >options
-        grep -oE 'Fl -[a-z0-9-]+' "$PAGES/$name.1" | sed 's/Fl -/--/' | sort -u >documented
+        "$program" --help | grep -oE '^ +(-., )?--[a-z0-9-]+' | grep -oE -- '-[a-zA-Z],|--[a-z0-9-]+' | tr -d , | sort -u >options
+        grep -oE 'Fl -?[a-zA-Z0-9][a-z0-9-]*' "$PAGES/$name.1" | sed 's/Fl /-/' | sort -u >documented
         [ -z "$(comm -23 options documented)" ] || { echo "$name: not in its page: $(comm -23 options documented)"; false; }
     done
     for page in "$PAGES"/*.1; do

@@ -45,6 +45,10 @@ has_option() {
         for option in $options; do
             has_option "$option" || { echo "$field: no option --$option"; false; }
         done
+        # what bert-train answers to the field's own name
+        has_option "${field//_/-}" && continue
+        run bert-train "--$field" 1
+        grep -q -- "': here it is .*--${options%%$'\n'*}" <<<"$output" || { echo "$field: $output"; false; }
     done < <(awk -F '\t' '$2 == "renamed"' <<<"$rows")
 }
 
@@ -108,6 +112,15 @@ END
         [ "$status" -eq 2 ]
         [[ "${stderr_lines[0]}" == "bert-train: unknown option '"*"', perhaps ${pair#*:}" ]] || { echo "$stderr"; false; }
     done
+    # what TrainingArguments and transformers' examples call otherwise, with what stands for it
+    for pair in "--bf16=--dtype bf16" "--model_name_or_path=-m MODEL" "--max_seq_length=-L of wp-tokenize"; do
+        run --separate-stderr bert-train "${pair%%=*}" 1
+        [ "$status" -eq 2 ] && [ "${stderr_lines[0]}" = "bert-train: unknown option '${pair%%=*}': here it is ${pair#*=}" ]
+    done
+    cd "$BATS_TEST_TMPDIR"
+    echo '{"use_cpu": true}' >arguments.json
+    run --separate-stderr bert-train --config arguments.json
+    [ "${stderr_lines[0]}" = "bert-train: arguments.json: use_cpu: no such option: here it is --device cpu, the default" ]
     run --separate-stderr bert-train --fsdp 1
     [ "${stderr_lines[0]}" = "bert-train: unknown option '--fsdp'" ]
 }

@@ -79,9 +79,9 @@ static const struct option_program program = {
     .name = "bert-train",
     .summary = "fine-tune a BERT classifier on a tokens stream",
     .usage = "-m MODEL -o OUT [--eval FILE] [OPTION]... [FILE]...",
-    .example =
-        "bert-train -m bert-base-uncased -o imdb-bert --eval test.mp < train.mp > metrics.mp",
+    .example = "bert-train -m bert-base-uncased -o imdb --eval test.mp < train.mp > metrics.mp",
     .rows = rows,
+    .foreign = train_foreign_arguments,
     .operands_max = -1,
 };
 

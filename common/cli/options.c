@@ -56,6 +56,7 @@ const struct option_row options_common_rows[] = {
  * by the next parse alone, for operands and values live as long as the program. */
 static struct option_row *table;
 static bool *table_given;
+static const struct option_foreign *foreign_names; /* the tool's */
 
 bool option_row_is_last(const struct option_row *row)
 {
@@ -271,7 +272,15 @@ const struct option_row *options_find(const char *name, size_t length)
     return row != NULL ? row : find_long(options_common_rows, name, length);
 }
 
-/* argv[*index] is `--name`, `--name=value` or `--no-name`; *index moves past a separate value. */
+const char *options_foreign(const char *name, size_t length)
+{
+    for (const struct option_foreign *foreign = foreign_names; foreign != NULL && foreign->name;
+         foreign++)
+        if (same_name(foreign->name, name, length))
+            return foreign->here;
+    return NULL;
+}
+
 /* How many letters have to be put in, left out or replaced: Levenshtein's distance of the first
  * `length` letters of given, underscores counting as dashes, from name. */
 static size_t distance(const char *given, size_t length, const char *name)
@@ -301,9 +310,12 @@ static size_t distance(const char *given, size_t length, const char *name)
 /* argument: "--name" or "--name=value"; length: of the name. */
 _Noreturn static void refuse_unknown(const char *argument, size_t length)
 {
-    const char *nearest = NULL;
+    const char *nearest = NULL, *here = options_foreign(argument + 2, length);
     size_t least = length < 6 ? 2 : 3; /* more would be a guess */
 
+    if (here != NULL)
+        options_usage_error("unknown option '%.*s': here it is %s", (int)(length + 2), argument,
+                            here);
     for (const struct option_row *row = table; !option_row_is_last(row); row++) {
         size_t apart =
             option_row_is_section(row) ? least : distance(argument + 2, length, row->name);
@@ -319,6 +331,7 @@ _Noreturn static void refuse_unknown(const char *argument, size_t length)
     options_usage_error("unknown option '%.*s'", (int)(length + 2), argument);
 }
 
+/* argv[*index] is `--name`, `--name=value` or `--no-name`; *index moves past a separate value. */
 static void parse_long(int argc, char **argv, int *index)
 {
     const char *argument = argv[*index], *name = argument + 2;
@@ -446,6 +459,7 @@ struct option_operands options_parse(const struct option_program *program, int a
     diag_init(program->name);
     json_set_alloc_funcs(mem_alloc, free); /* whose own would leave out what finds no room */
     build_table(program->rows);
+    foreign_names = program->foreign;
     all_operands = operands.items = mem_calloc((size_t)argc + 1, sizeof *operands.items);
     for (int i = 1; i < argc; i++) {
         const char *argument = argv[i];

@@ -50,13 +50,20 @@ struct option_row {
     bool changes_result;            /* in a group's row: part of the record of a run */
 };
 
+/* A name that users of another program know, and what stands for it here. */
+struct option_foreign {
+    const char *name; /* long form without dashes; NULL ends a table */
+    const char *here; /* "--dtype bf16" */
+};
+
 struct option_program {
-    const char *name;               /* "wp-tokenize" */
-    const char *summary;            /* one line: what it does */
-    const char *usage;              /* "[OPTION]... [FILE]..." */
-    const char *example;            /* one working command line */
-    const struct option_row *rows;  /* ends with a row whose name and help are NULL */
-    int operands_min, operands_max; /* operands_max < 0: any number */
+    const char *name;                     /* "wp-tokenize" */
+    const char *summary;                  /* one line: what it does */
+    const char *usage;                    /* "[OPTION]... [FILE]..." */
+    const char *example;                  /* one working command line */
+    const struct option_row *rows;        /* ends with a row whose name and help are NULL */
+    int operands_min, operands_max;       /* operands_max < 0: any number */
+    const struct option_foreign *foreign; /* told with an unknown option's error, or NULL */
 };
 
 struct option_operands {

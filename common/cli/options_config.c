@@ -98,8 +98,10 @@ void options_read_config(const char *path)
     {
         const struct option_row *row = options_find(name, strlen(name));
         char *spelling = mem_format("%s: %s", path, name);
+        const char *here = options_foreign(name, strlen(name));
         if (row == NULL || row->kind == OPTION_CONFIG)
-            options_usage_error("%s: no such option", spelling);
+            options_usage_error("%s: no such option%s%s", spelling, here ? ": here it is " : "",
+                                here ? here : "");
         if (row->kind == OPTION_LIST && json_is_array(value)) {
             json_array_foreach(value, i, item) set_scalar(row, spelling, item);
         } else if (!json_is_null(value)) {

@@ -12,6 +12,9 @@ extern const struct option_row options_common_rows[];
 /* The row of a long name or alias, underscores counting as dashes, or NULL. */
 const struct option_row *options_find(const char *name, size_t length);
 
+/* What stands for another program's long name, or NULL. */
+const char *options_foreign(const char *name, size_t length);
+
 /* Sets a row's target from text; text that it does not take is a usage error that begins with
  * spelling. The text must live as long as the program. */
 void options_set(const struct option_row *row, const char *spelling, const char *value);

@@ -139,6 +139,31 @@ const struct option_row train_argument_rows[] = {
 };
 /* clang-format on */
 
+const struct option_foreign train_foreign_arguments[] = {
+    {"bf16", "--dtype bf16"},
+    {"bf16-full-eval", "--dtype bf16, of bert-eval too"},
+    {"fp16", "--dtype bf16, which needs no loss scaling"},
+    {"use-cpu", "--device cpu, the default"},
+    {"no-cuda", "--device cpu, the default"},
+    {"auto-find-batch-size", "--auto-batch SIZE"},
+    {"lr-scheduler-kwargs", "--lr-end, --lr-power and --lr-num-cycles"},
+    {"log-level", "--verbose or --quiet"},
+    {"debug", "--verbose"},
+    {"disable-tqdm", "--quiet"},
+    {"skip-memory-metrics", "--dry-run and --verbose"},
+    {"model-name-or-path", "-m MODEL"},
+    {"tokenizer-name", "-m of wp-tokenize, whose files go with the model"},
+    {"max-seq-length", "-L of wp-tokenize"},
+    {"max-length", "-L of wp-tokenize"},
+    {"train-file", "a tokens stream, as an operand or on standard input"},
+    {"validation-file", "--eval FILE"},
+    {"dataset-name", "a tokens stream: imdb-fetch or rec-load, then wp-tokenize"},
+    {"do-train", "what bert-train does"},
+    {"do-eval", "--eval FILE, or bert-eval"},
+    {"do-predict", "bert-predict"},
+    {NULL, NULL},
+};
+
 void train_arguments_init(struct train_arguments *arguments)
 {
     *arguments = (struct train_arguments){

@@ -83,6 +83,9 @@ struct train_arguments {
 /* Ends with an empty row; offsets are into struct train_arguments. */
 extern const struct option_row train_argument_rows[];
 
+/* What TrainingArguments and transformers' example scripts call otherwise: bertpipe-trainer(7). */
+extern const struct option_foreign train_foreign_arguments[];
+
 /* The tutorial's values. */
 void train_arguments_init(struct train_arguments *arguments);
 

@@ -9,8 +9,7 @@ TYPES       = float32 bf16
 WORK        = build/dtypes
 TRAIN_FLAGS =
 
-BUILD = build
-export PATH := $(abspath $(BUILD)):$(PATH)
+include $(dir $(lastword $(MAKEFILE_LIST)))programs.mk
 
 METRICS = $(TYPES:%=$(WORK)/%.mp)
 
@@ -23,6 +22,6 @@ $(WORK)/page.html: $(METRICS) ## draw the curves, print the scores
 
 # A run in a chart is called after its stream.
 $(METRICS): $(WORK)/%.mp:
-	@$(MAKE) --no-print-directory -f pipelines/imdb.mk WORK=$(WORK)/$* TOKENS=$(WORK)/tokens BUILD=$(BUILD) \
+	@$(MAKE) --no-print-directory -f $(BESIDE)imdb.mk WORK=$(WORK)/$* TOKENS=$(WORK)/tokens BUILD=$(BUILD) \
 	    TRAIN_FLAGS='--dtype $* $(TRAIN_FLAGS)' EVAL_FLAGS='--dtype $*' evaluate
 	@cp $(WORK)/$*/metrics.mp $@

@@ -25,9 +25,7 @@ TRAIN_FLAGS    =
 EVAL_FLAGS     =
 TOKENIZE_FLAGS = -j $(shell nproc)
 
-# The programs of a build beside this file come before installed ones.
-BUILD = build
-export PATH := $(abspath $(BUILD)):$(PATH)
+include $(dir $(lastword $(MAKEFILE_LIST)))programs.mk
 
 RUN   = $(WORK)/model
 FETCH = imdb-fetch $(if $(ARCHIVE),-a $(ARCHIVE)) $(if $(ARCHIVE_MD5),--verify --md5 $(ARCHIVE_MD5))

@@ -35,6 +35,21 @@ setup() {
     [ -z "$(find "$root" -type f)" ]
 }
 
+@test "an installed pipeline runs the programs installed with it" {
+    root=$BATS_TEST_TMPDIR/root
+    make -s BUILD="$build" install DESTDIR="$root" PREFIX=/usr
+    mv "$root/usr/bin/rec-load" "$root/usr/bin/rec-load-itself"
+    printf '#!/bin/sh\necho installed >&2\nexec "$0-itself" "$@"\n' >"$root/usr/bin/rec-load"
+    chmod +x "$root/usr/bin/rec-load"
+    python3 tests/fixtures/imdb/generate-archives.py "$BATS_TEST_TMPDIR"
+    model=$PWD/tests/fixtures/model/good-tiny
+    cd "$BATS_TEST_TMPDIR"
+    run --separate-stderr make -s -f root/usr/share/bertpipe/imdb.mk MODEL="$model" ARCHIVE=good-tiny.tar.gz WORK=imdb LENGTH=16 EPOCHS=1 WARMUP=1
+    [ "$status" -eq 0 ] || { echo "$stderr"; false; }
+    [ "$(grep -cE '^(Sentiment|Text): ' imdb/predictions.txt)" -eq 6 ]
+    [[ $stderr == *installed* ]]
+}
+
 @test "nothing is built twice" {
     run --separate-stderr make BUILD="$build" all
     [ "$status" -eq 0 ]

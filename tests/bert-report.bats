@@ -146,6 +146,27 @@ sys.stdout.buffer.write(segment(header["bertpipe"], records))' >wrong.mp
     done
 }
 
+@test "page and pictures appear together or not at all" {
+    succeeds bert-report -q -o page.html --svg charts "$WORK/predictions.mp"
+    cp -r charts before
+    cp page.html before.html
+    last=$(ls charts | tail -n 1)
+    # the other run's are other pictures, and one of them has no place to go
+    rm "charts/$last" "before/$last"
+    mkdir "charts/$last" "before/$last"
+    rec-head -q -n 5 "$WORK/predictions.mp" >fewer.mp
+    fails_with "bert-report: charts/$last*" bert-report -q -o page.html --svg charts fewer.mp
+    diff -r before charts
+    cmp before.html page.html
+    fails_with "bert-report: charts/$last*" bert-report -q -o new.html --png new --svg charts fewer.mp
+    [ ! -e new.html ] && [ ! -e new ]
+    # the page in a chart's place
+    mkdir same
+    run --separate-stderr bert-report -q -o same/confusion.svg --svg same fewer.mp
+    [ "$status" -eq 2 ] && [ "${stderr_lines[0]}" = "bert-report: 'same/confusion.svg' and 'same/confusion.svg' are the same file" ]
+    [ -z "$(ls -A same)" ]
+}
+
 @test "bad input: nothing, a damaged stream, no gnuplot, a full disk" {
     fails_with "bert-report: *" bert-report -q -o page.html /dev/null
     head -c 300 "$WORK/metrics.mp" >cut.mp

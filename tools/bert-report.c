@@ -8,6 +8,7 @@
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/place.h"
 #include "cli/signals.h"
 #include "report/page.h"
 #include "stream/options.h"
@@ -43,20 +44,61 @@ static const struct option_program program = {
     .operands_max = -1,
 };
 
-static int write_file(const char *path, const struct buffer *data)
+/* The page, then the charts: all are put in place, or none. */
+struct files {
+    size_t count;
+    char **paths; /* NULL: standard output */
+    struct output *outputs;
+};
+
+/* A new one is the last of outputs. path: "-" or NULL for standard output. */
+static int files_open(struct files *files, const char *path)
 {
-    struct output output;
-    if (output_open(&output, path))
+    size_t count = files->count + 1;
+    files->paths = mem_realloc_array(files->paths, count, sizeof *files->paths);
+    files->outputs = mem_realloc_array(files->outputs, count, sizeof *files->outputs);
+    if (output_open(&files->outputs[files->count], path))
         return -1;
-    if (output_write(&output, data->data, data->size) == 0)
-        return output_commit(&output);
-    output_abandon(&output);
-    return -1;
+    files->paths[files->count++] = path ? mem_strdup(path) : NULL;
+    return 0;
+}
+
+static int files_commit(const struct files *files)
+{
+    size_t first, second;
+    int found = place_find_same((const char *const *)files->paths, files->count, &first, &second);
+    if (found > 0)
+        options_usage_error("'%s' and '%s' are the same file", files->paths[first],
+                            files->paths[second]);
+    return found ? -1 : output_commit_all(files->outputs, files->count);
+}
+
+static void files_free(struct files *files)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        output_abandon(&files->outputs[i]);
+        free(files->paths[i]);
+    }
+    free(files->paths);
+    free(files->outputs);
+}
+
+static int write_chart(const struct chart *chart, enum chart_form form, const char *path,
+                       struct files *files)
+{
+    struct buffer picture = {0};
+    int result = chart_draw(chart, form, &picture);
+    if (result == 0)
+        result = files_open(files, path);
+    if (result == 0)
+        result = output_write(&files->outputs[files->count - 1], picture.data, picture.size);
+    buffer_free(&picture);
+    return result;
 }
 
 /* Each chart as FOLDER/NAME.ENDING. */
 static int write_charts(const struct report_charts *charts, const char *folder,
-                        enum chart_form form, const char *ending)
+                        enum chart_form form, const char *ending, struct files *files)
 {
     int result = 0;
     if (mkdir(folder, 0777) == 0)
@@ -64,29 +106,27 @@ static int write_charts(const struct report_charts *charts, const char *folder,
     else if (errno != EEXIST)
         return diag_errno(errno, "%s: cannot create", folder);
     for (size_t i = 0; i < charts->count && result == 0; i++) {
-        struct buffer picture = {0};
         char *path = mem_format("%s/%s.%s", folder, charts->items[i].name, ending);
-        result = chart_draw(&charts->items[i], form, &picture);
-        if (result == 0)
-            result = write_file(path, &picture);
-        buffer_free(&picture);
+        result = write_chart(&charts->items[i], form, path, files);
         free(path);
     }
     return result;
 }
 
-static int write_report(const struct report *report, struct output *output)
+static int write_report(const struct report *report, struct files *files)
 {
     struct report_charts charts;
     struct buffer page = {0};
     report_charts_make(report, &charts);
     int result = page_make(report, &charts, options.title, &page);
     if (result == 0 && options.svg)
-        result = write_charts(&charts, options.svg, CHART_SVG, "svg");
+        result = write_charts(&charts, options.svg, CHART_SVG, "svg", files);
     if (result == 0 && options.png)
-        result = write_charts(&charts, options.png, CHART_PNG, "png");
+        result = write_charts(&charts, options.png, CHART_PNG, "png", files);
     if (result == 0)
-        result = output_write(output, page.data, page.size);
+        result = output_write(&files->outputs[0], page.data, page.size);
+    if (result == 0)
+        result = files_commit(files);
     if (result == 0)
         diag_note("%zu chart%s, %zu mistake%s, %.0f KB", charts.count, charts.count == 1 ? "" : "s",
                   report->mistakes.count, report->mistakes.count == 1 ? "" : "s",
@@ -99,23 +139,18 @@ static int write_report(const struct report *report, struct output *output)
 static int run(const struct option_operands *operands)
 {
     struct report report;
-    struct output output;
+    struct files files = {0};
     struct stream_reader *reader =
         stream_reader_open(operands->items, operands->count, options.io.max_record);
     if (!reader)
         return -1;
-    if (output_open(&output, options.io.output)) {
-        stream_reader_close(reader);
-        return -1;
-    }
     report_init(&report, options.mistakes);
-    int result = report_read(&report, reader);
+    int result = files_open(&files, options.io.output);
     if (result == 0)
-        result = write_report(&report, &output);
+        result = report_read(&report, reader);
     if (result == 0)
-        result = output_commit(&output);
-    else
-        output_abandon(&output);
+        result = write_report(&report, &files);
+    files_free(&files);
     report_free(&report);
     stream_reader_close(reader);
     return result;

@@ -241,6 +241,24 @@ static int plan_moves(struct move *moves, struct output *outputs, size_t count, 
     return 0;
 }
 
+/* Of outputs in one folder after another each folder once. */
+static int sync_folders(const struct move *moves, size_t count)
+{
+    char *synced = NULL;
+    int status = 0;
+
+    for (size_t i = 0; i < count && status == 0; i++) {
+        char *folder = folder_of(moves[i].output->path);
+
+        if (synced == NULL || strcmp(folder, synced) != 0)
+            status = folder_sync(folder);
+        free(synced);
+        synced = folder;
+    }
+    free(synced);
+    return status;
+}
+
 int output_commit_all(struct output *outputs, size_t count)
 {
     struct move *moves = mem_calloc(count, sizeof *moves);
@@ -256,11 +274,10 @@ int output_commit_all(struct output *outputs, size_t count)
     if (status == 0)
         status = move_all(moves, planned);
     signals_release(&mask);
-    for (size_t i = 0; i < planned; i++) {
-        if (status == 0)
-            status = folder_sync_parent(moves[i].output->path);
+    if (status == 0)
+        status = sync_folders(moves, planned);
+    for (size_t i = 0; i < planned; i++)
         free(moves[i].aside);
-    }
     free(moves);
     for (size_t i = 0; i < count; i++)
         output_abandon(&outputs[i]);

@@ -68,6 +68,7 @@ struct test_case {
     struct shape shape;
     bool left_by_rows, right_by_rows;
     enum beginning beginning;
+    bool kept; /* operands that come a few rows at a time, multiplied in parts */
 };
 
 static void check_result(const struct test_case *t, const struct operand *left,
@@ -91,12 +92,48 @@ static void check_result(const struct test_case *t, const struct operand *left,
             }
             wrong += !(fabs(c[at] - sum) <= FLOAT32_ROUNDING * magnitude * sqrt(s->depth + 8));
         }
-    CHECK(wrong == 0, "%s: %zu x %zu x %zu, left by %s, right by %s, beginning %d: %zu are wrong",
+    CHECK(wrong == 0, "%s: %zu x %zu x %zu, left by %s, right by %s%s, beginning %d: %zu are wrong",
           t->products->name, s->rows, s->columns, s->depth, t->left_by_rows ? "rows" : "columns",
-          t->right_by_rows ? "rows" : "columns", t->beginning, wrong);
+          t->right_by_rows ? "rows" : "columns", t->kept ? ", kept" : "", t->beginning, wrong);
     for (size_t m = 0; m < s->rows; m++)
         CHECK(c[m * (s->columns + 1) + s->columns] == 77, "%s: row %zu is written beyond its end",
               t->products->name, m);
+}
+
+static void multiply_whole(const struct test_case *t, float *c, const struct operand *left,
+                           const struct operand *right, const float *bias, void *room, void *panels)
+{
+    const struct products *p = t->products;
+    const struct shape *s = &t->shape;
+    p->pack_panels(panels, right->data, right->row, right->column, s->depth, s->columns);
+    p->multiply(c, s->columns + 1,
+                p->left(room, left->data, left->row, left->column, s->rows, s->depth), panels,
+                t->beginning == FROM_BIAS ? bias : NULL, t->beginning == FROM_C, s->rows,
+                s->columns, s->depth);
+}
+
+/* Both operands by rows of the depth, 3 * KEPT_ROWS at a time and the last first; then c in parts
+ * of KEPT_COLUMNS rows and a panel's columns. */
+static void multiply_kept(const struct test_case *t, float *c, const struct operand *left,
+                          const struct operand *right, const float *bias, void *room, void *panels)
+{
+    const struct products *p = t->products;
+    const struct shape *s = &t->shape;
+    const size_t high = KEPT_COLUMNS, wide = p->panel_columns, step = 3 * KEPT_ROWS;
+    for (size_t k = (s->depth - 1) / step * step + step; k > 0;) {
+        size_t deep = s->depth - (k -= step) < step ? s->depth - k : step;
+        p->keep_left(room, left->data + k * left->column, left->column, k, deep, s->depth, s->rows);
+        p->keep_panels(panels, right->data + k * right->row, right->row, k, deep, s->depth,
+                       s->columns);
+    }
+    for (size_t m = 0; m < s->rows; m += high)
+        for (size_t n = 0; n < s->columns; n += wide)
+            p->multiply(c + m * (s->columns + 1) + n, s->columns + 1,
+                        p->kept_left(room, m, s->depth),
+                        (const char *)panels + p->panels_bytes(s->depth, n),
+                        t->beginning == FROM_BIAS ? bias + n : NULL, t->beginning == FROM_C,
+                        s->rows - m < high ? s->rows - m : high,
+                        s->columns - n < wide ? s->columns - n : wide, s->depth);
 }
 
 static void check_case(const struct test_case *t)
@@ -116,10 +153,8 @@ static void check_case(const struct test_case *t)
         before[i] = c[i] = i % stride == s->columns ? 77 : number(i + 5000);
     for (size_t n = 0; n < s->columns; n++)
         bias[n] = number(n + 9000);
-    p->pack_panels(panels, right.data, right.row, right.column, s->depth, s->columns);
-    p->multiply(c, stride, p->left(room, left.data, left.row, left.column, s->rows, s->depth),
-                panels, t->beginning == FROM_BIAS ? bias : NULL, t->beginning == FROM_C, s->rows,
-                s->columns, s->depth);
+    memset(panels, 0xff, p->panels_bytes(s->depth, s->columns));
+    (t->kept ? multiply_kept : multiply_whole)(t, c, &left, &right, bias, room, panels);
     check_result(t, &left, &right, c, bias, before);
     free(left.data);
     free(right.data);
@@ -142,10 +177,17 @@ static void test_shapes(const struct products *products, double (*round)(double)
         for (int layout = 0; layout < 4; layout++)
             for (int beginning = layout > 0 ? FROM_C : FROM_ZERO; beginning < BEGINNINGS;
                  beginning++) {
-                const struct test_case t = {products,        round,
-                                            shapes[i],       layout % 2 == 0,
-                                            layout / 2 == 0, (enum beginning)beginning};
+                struct test_case t = {products,
+                                      round,
+                                      shapes[i],
+                                      layout % 2 == 0,
+                                      layout / 2 == 0,
+                                      (enum beginning)beginning,
+                                      false};
                 check_case(&t);
+                t.kept = !t.left_by_rows && t.right_by_rows;
+                if (t.kept)
+                    check_case(&t);
             }
 }
 

@@ -15,28 +15,30 @@ void dense_backward(float *dx, size_t dx_stride, const struct dense *dense, cons
                 dense->outputs);
 }
 
-/* ---- gradients of dense weights ---- */
+/* ---- gradients of weights ---- */
 
-/* W's gradient += dy^T x, bias's += the sum of dy's rows. */
+/* W's gradient += dy^T x. Each operand is kept or a matrix, and the other is NULL. Of a matrix dy,
+ * bias's += the sum of its rows. */
 struct weight_gradient {
     const struct dense *dense;
+    const void *kept_dy, *kept_x;
     const float *dy, *x;
     size_t dy_stride, x_stride;
     uint32_t rows;
 };
 
-/* Normalisation gradients to be summed from partial sums of NORM_ROWS rows. */
-struct norm_gradient {
-    const struct norm *norm;
-    const float *partial; /* [parts, 2H] */
-    size_t parts;
+/* to += partial sums, `parts` of them, stride apart. */
+struct sum {
+    float *to;
+    const float *partial;
+    size_t stride, parts, width;
 };
 
 #define MOST_WEIGHTS 6
-#define MOST_NORMS   2
+#define MOST_SUMS    7
 
-/* One job: tiles of weight gradients, then normalisations, then blocks of rows (block may be NULL).
- * The largest units come first, so that threads end together. */
+/* One job: tiles of weight gradients, then sums, then blocks of rows (block may be NULL). The
+ * largest units come first, so that threads end together. */
 struct gradient_job {
     struct cpu_engine *engine;
     enum cpu_phase phase;
@@ -45,8 +47,8 @@ struct gradient_job {
     size_t blocks;
     struct weight_gradient weights[MOST_WEIGHTS];
     size_t weight_count;
-    struct norm_gradient norms[MOST_NORMS];
-    size_t norm_count;
+    struct sum sums[MOST_SUMS];
+    size_t sum_count;
 };
 
 static size_t tiles_across(const struct dense *dense)
@@ -59,37 +61,48 @@ static size_t tiles_of(const struct dense *dense)
     return tiles_across(dense) * ((dense->outputs + GRADIENT_OUTPUTS - 1) / GRADIENT_OUTPUTS);
 }
 
+/* dy^T from output `out` on, `outs` of them, for rows r .. */
+static struct left gradient_left(const struct weight_gradient *g, size_t r, size_t rows, size_t out,
+                                 size_t outs, struct scratch *s)
+{
+    const struct products *p = g->dense->products;
+    if (g->kept_dy)
+        return p->kept_left((const char *)g->kept_dy + cpu_kept_left(g->dense, r), out, rows);
+    return p->left(s->left, g->dy + r * g->dy_stride + out, 1, g->dy_stride, outs, rows);
+}
+
+/* x's panels from input `in` on, `ins` of them, for rows r .. */
+static const void *gradient_right(const struct weight_gradient *g, size_t r, size_t rows, size_t in,
+                                  size_t ins, struct scratch *s)
+{
+    const struct products *p = g->dense->products;
+    if (g->kept_x)
+        return (const char *)g->kept_x + cpu_kept_panels(g->dense, r) + p->panels_bytes(rows, in);
+    p->pack_panels(s->right, g->x + r * g->x_stride + in, g->x_stride, 1, rows, ins);
+    return s->right;
+}
+
 /* One tile, summed over GRADIENT_ROWS rows at a time in ascending order. */
 static void weight_gradient_tile(const struct cpu_engine *e, const struct weight_gradient *g,
                                  size_t tile, struct scratch *s)
 {
     const struct dense *d = g->dense;
-    const struct products *p = d->products;
     size_t out = tile / tiles_across(d) * GRADIENT_OUTPUTS;
     size_t in = tile % tiles_across(d) * GRADIENT_INPUTS;
     size_t outs = d->outputs - out < GRADIENT_OUTPUTS ? d->outputs - out : GRADIENT_OUTPUTS;
     size_t ins = d->inputs - in < GRADIENT_INPUTS ? d->inputs - in : GRADIENT_INPUTS;
     for (size_t r = 0; r < g->rows; r += GRADIENT_ROWS) {
-        size_t rows = g->rows - r < GRADIENT_ROWS ? g->rows - r : GRADIENT_ROWS;
-        const float *dy = g->dy + r * g->dy_stride + out;
+        size_t rows = cpu_part_rows(g->rows, r);
         if (d->weight_gradient) {
-            p->pack_panels(s->right, g->x + r * g->x_stride + in, g->x_stride, 1, rows, ins);
-            p->multiply(d->weight_gradient + out * d->inputs + in, d->inputs,
-                        p->left(s->left, dy, 1, g->dy_stride, outs, rows), s->right, NULL, true,
-                        outs, ins, rows);
+            const void *right = gradient_right(g, r, rows, in, ins, s);
+            d->products->multiply(d->weight_gradient + out * d->inputs + in, d->inputs,
+                                  gradient_left(g, r, rows, out, outs, s), right, NULL, true, outs,
+                                  ins, rows);
         }
-        if (in == 0 && d->bias_gradient)
-            e->kernels->add_rows(d->bias_gradient + out, dy, g->dy_stride, rows, outs);
+        if (g->dy && in == 0 && d->bias_gradient)
+            e->kernels->add_rows(d->bias_gradient + out, g->dy + r * g->dy_stride + out,
+                                 g->dy_stride, rows, outs);
     }
-}
-
-static void norm_gradient_sum(const struct cpu_engine *e, const struct norm_gradient *g)
-{
-    size_t H = e->weights->hidden;
-    if (g->norm->gain_gradient)
-        e->kernels->add_rows(g->norm->gain_gradient, g->partial, 2 * H, g->parts, H);
-    if (g->norm->shift_gradient)
-        e->kernels->add_rows(g->norm->shift_gradient, g->partial + H, 2 * H, g->parts, H);
 }
 
 static void gradient_unit(void *context, size_t unit, unsigned thread)
@@ -104,10 +117,12 @@ static void gradient_unit(void *context, size_t unit, unsigned thread)
         }
         unit -= tiles;
     }
-    if (unit < job->norm_count)
-        norm_gradient_sum(e, &job->norms[unit]);
-    else
-        job->block(context, unit - job->norm_count, thread);
+    if (unit < job->sum_count) {
+        const struct sum *sum = &job->sums[unit];
+        e->kernels->add_rows(sum->to, sum->partial, sum->stride, sum->parts, sum->width);
+    } else {
+        job->block(context, unit - job->sum_count, thread);
+    }
 }
 
 /* Frozen weights are left out. */
@@ -119,9 +134,26 @@ static void add_weights(struct gradient_job *job, const struct weight_gradient *
             job->weights[job->weight_count++] = weights[i];
 }
 
+/* to NULL: frozen. */
+static void add_sum(struct gradient_job *job, float *to, const float *partial, size_t stride,
+                    size_t parts, size_t width)
+{
+    if (to)
+        job->sums[job->sum_count++] = (struct sum){to, partial, stride, parts, width};
+}
+
+/* partial: [parts, 2H], of NORM_ROWS rows each. */
+static void add_norm_sums(struct gradient_job *job, const struct norm *norm, const float *partial,
+                          uint32_t rows)
+{
+    size_t H = job->engine->weights->hidden, parts = cpu_norm_parts(rows);
+    add_sum(job, norm->gain_gradient, partial, 2 * H, parts, H);
+    add_sum(job, norm->shift_gradient, partial + H, 2 * H, parts, H);
+}
+
 static void run_gradients(struct gradient_job *job)
 {
-    size_t units = job->blocks + job->norm_count;
+    size_t units = job->blocks + job->sum_count;
     for (size_t i = 0; i < job->weight_count; i++)
         units += tiles_of(job->weights[i].dense);
     cpu_run(job->engine, job->phase, job->layer, gradient_unit, job, units);
@@ -157,8 +189,8 @@ static void head_backward(struct cpu_engine *e)
     run_gradients(&job);
     job.blocks = 0;
     const struct weight_gradient weights[] = {
-        {&w->classifier, e->dlogits, e->dropped, w->labels, w->hidden, rows},
-        {&w->pooler, e->dpooled, e->final, w->hidden, w->hidden, rows},
+        {&w->classifier, NULL, NULL, e->dlogits, e->dropped, w->labels, w->hidden, rows},
+        {&w->pooler, NULL, NULL, e->dpooled, e->final, w->hidden, w->hidden, rows},
     };
     add_weights(&job, weights, 2);
     run_gradients(&job);
@@ -181,6 +213,31 @@ static void norm_backward(const struct cpu_engine *e, float *dx, float *partial,
     }
 }
 
+/* Keeps dy of a block of a layer's rows for the gradient of a dense weight; the bias's, summed over
+ * the block, goes to sums[outputs]. */
+static void keep_gradient(const struct cpu_engine *e, const struct dense *d, void *kept,
+                          float *sums, const float *dy, uint32_t first, uint32_t rows, uint32_t all)
+{
+    size_t r = first / GRADIENT_ROWS * GRADIENT_ROWS;
+    if (d->weight_gradient)
+        d->products->keep_left((char *)kept + cpu_kept_left(d, r), dy, d->outputs, first - r, rows,
+                               cpu_part_rows(all, r), d->outputs);
+    if (d->bias_gradient) {
+        memset(sums, 0, d->outputs * sizeof *sums);
+        e->kernels->add_rows(sums, dy, d->outputs, rows, d->outputs);
+    }
+}
+
+/* And its x. */
+static void keep_input(const struct dense *d, void *kept, const float *x, uint32_t first,
+                       uint32_t rows, uint32_t all)
+{
+    size_t r = first / GRADIENT_ROWS * GRADIENT_ROWS;
+    if (d->weight_gradient)
+        d->products->keep_panels((char *)kept + cpu_kept_panels(d, r), x, d->inputs, first - r,
+                                 rows, cpu_part_rows(all, r), d->inputs);
+}
+
 /* From the gradient of a layer's output to those of attention's context and of the residual branch.
  */
 static void rows_unit(void *context, size_t unit, unsigned thread)
@@ -194,28 +251,33 @@ static void rows_unit(void *context, size_t unit, unsigned thread)
     const struct gradient_cache *g = &e->gradient;
     struct scratch *s = &e->scratch[thread];
     size_t H = e->weights->hidden, I = e->weights->intermediate, bytes = H * sizeof(float);
-    uint32_t first = (uint32_t)unit * BLOCK;
-    uint32_t rows = cpu_block_rows(cpu_layer_rows(e, layer), first);
+    uint32_t first = (uint32_t)unit * BLOCK, all = cpu_layer_rows(e, layer);
+    uint32_t rows = cpu_block_rows(all, first);
     size_t at = first * H;
-    float *output = g->output + at, *hidden = g->hidden + first * I, *z1 = g->z1 + at;
+    float *z1 = g->z1 + at, *biases = g->biases + unit * (2 * H + I);
     const float *stats1 = c->stats1 + 2 * (size_t)first;
 
     norm_backward(e, s->z2, g->norms[1], first, g->dx + at, c->z2 + at,
                   c->stats2 + 2 * (size_t)first, &w->output_norm, rows);
-    memcpy(output, s->z2, rows * bytes);
-    cpu_dropout_add(e, output, NULL, e->hidden_dropout, dropout_site(layer, DROPOUT_OUTPUT, 0),
+    memcpy(s->z1, s->z2, rows * bytes);
+    cpu_dropout_add(e, s->z1, NULL, e->hidden_dropout, dropout_site(layer, DROPOUT_OUTPUT, 0),
                     tokens, first, rows);
-    dense_backward(s->hidden, I, &w->output, output, H, rows, false, s);
-    e->kernels->activation_backward(hidden, g->active + first * I, s->hidden, c->pre + first * I,
+    keep_gradient(e, &w->output, g->output, biases, s->z1, first, rows, all);
+    dense_backward(s->hidden, I, &w->output, s->z1, H, rows, false, s);
+    e->kernels->activation_backward(s->hidden, s->active, s->hidden, c->pre + first * I,
                                     e->weights->activation, rows * I);
-    dense_backward(s->z2, H, &w->intermediate, hidden, I, rows, true, s);
-    cpu_norm(e, g->h1 + at, s->stats, c->z1 + at, &w->attention_norm, rows);
+    keep_input(&w->output, g->active, s->active, first, rows, all);
+    keep_gradient(e, &w->intermediate, g->hidden, biases + H, s->hidden, first, rows, all);
+    dense_backward(s->z2, H, &w->intermediate, s->hidden, I, rows, true, s);
+    cpu_norm(e, s->h1, s->stats, c->z1 + at, &w->attention_norm, rows);
+    keep_input(&w->intermediate, g->h1, s->h1, first, rows, all);
     norm_backward(e, z1, g->norms[0], first, s->z2, c->z1 + at, stats1, &w->attention_norm, rows);
-    memcpy(g->attention_output + at, z1, rows * bytes);
-    cpu_dropout_add(e, g->attention_output + at, NULL, e->hidden_dropout,
+    memcpy(s->z1, z1, rows * bytes);
+    cpu_dropout_add(e, s->z1, NULL, e->hidden_dropout,
                     dropout_site(layer, DROPOUT_ATTENTION_OUTPUT, 0), tokens, first, rows);
-    dense_backward(g->context + at, H, &w->attention_output, g->attention_output + at, H, rows,
-                   false, s);
+    keep_gradient(e, &w->attention_output, g->attention_output, biases + H + I, s->z1, first, rows,
+                  all);
+    dense_backward(g->context + at, H, &w->attention_output, s->z1, H, rows, false, s);
 }
 
 static void attention_unit(void *context, size_t unit, unsigned thread)
@@ -298,17 +360,21 @@ static void layer_backward(struct cpu_engine *e, uint32_t layer)
         job.blocks = cpu_blocks(tokens);
     }
     const struct weight_gradient weights[] = {
-        {&w->output, g->output, g->active, H, I, rows},
-        {&w->intermediate, g->hidden, g->h1, I, H, rows},
-        {&w->attention_output, g->attention_output, c->context, H, H, rows},
-        {&w->query, g->query, c->x_rows, H, H, rows},
-        {&w->key, g->keys, c->x, 2 * (size_t)H, H, tokens},
-        {&w->value, g->keys + H, c->x, 2 * (size_t)H, H, tokens},
+        {&w->output, g->output, g->active, NULL, NULL, 0, 0, rows},
+        {&w->intermediate, g->hidden, g->h1, NULL, NULL, 0, 0, rows},
+        {&w->attention_output, g->attention_output, NULL, NULL, c->context, 0, H, rows},
+        {&w->query, NULL, NULL, g->query, c->x_rows, H, H, rows},
+        {&w->key, NULL, NULL, g->keys, c->x, 2 * (size_t)H, H, tokens},
+        {&w->value, NULL, NULL, g->keys + H, c->x, 2 * (size_t)H, H, tokens},
     };
     add_weights(&job, weights, MOST_WEIGHTS);
-    job.norms[0] = (struct norm_gradient){&w->attention_norm, g->norms[0], cpu_norm_parts(rows)};
-    job.norms[1] = (struct norm_gradient){&w->output_norm, g->norms[1], cpu_norm_parts(rows)};
-    job.norm_count = 2;
+    const struct dense *kept[] = {&w->output, &w->intermediate, &w->attention_output};
+    const float *biases = g->biases;
+    for (int i = 0; i < 3; biases += kept[i++]->outputs)
+        add_sum(&job, kept[i]->bias_gradient, biases, 2 * (size_t)H + I, cpu_blocks(rows),
+                kept[i]->outputs);
+    add_norm_sums(&job, &w->attention_norm, g->norms[0], rows);
+    add_norm_sums(&job, &w->output_norm, g->norms[1], rows);
     run_gradients(&job);
 }
 
@@ -367,9 +433,7 @@ static void embeddings_backward(struct cpu_engine *e)
     cpu_run(e, PHASE_EMBEDDINGS_BACKWARD, 0, embed_unit, &job, blocks);
     job.block = embedding_unit;
     job.blocks = (e->weights->hidden + EMBEDDING_COLUMNS - 1) / EMBEDDING_COLUMNS;
-    job.norms[0] = (struct norm_gradient){&e->weights->embeddings_norm, e->gradient.norms[0],
-                                          cpu_norm_parts(e->batch->tokens)};
-    job.norm_count = 1;
+    add_norm_sums(&job, &e->weights->embeddings_norm, e->gradient.norms[0], e->batch->tokens);
     run_gradients(&job);
 }
 

@@ -23,7 +23,7 @@
 #include "nn/dropout.h"
 
 #define BLOCK             96  /* rows a unit takes through a layer while they are in the cache */
-#define GRADIENT_ROWS     384 /* rows summed at a time into a weight's gradient */
+#define GRADIENT_ROWS     384 /* rows summed at a time into a weight's gradient: whole blocks */
 #define GRADIENT_OUTPUTS  384
 #define GRADIENT_INPUTS   384
 #define NORM_ROWS         16 /* rows summed into a normalisation's gradients; divides BLOCK */
@@ -152,18 +152,21 @@ struct layer_cache {
 
 /* The backward pass's matrices, shared by all layers. */
 struct gradient_cache {
-    float *dx;               /* [T, H] of a layer's output, then of its input */
-    float *output;           /* [R, H] of the feed-forward's output */
-    float *hidden;           /* [R, I] of the feed-forward's pre-activation */
-    float *active;           /* [R, I] the activation, computed again */
-    float *h1;               /* [R, H] after the first normalisation, computed again */
-    float *attention_output; /* [R, H] */
-    float *z1;               /* [R, H]: the residual branch */
-    float *context;          /* [R, H] */
-    float *query;            /* [R, H] */
-    float *keys;             /* [T, 2H] */
-    float *rows;             /* [max_rows, H] the last layer's dx by way of queries and residual */
-    float *norms[2];         /* [parts, 2H] partial sums of two normalisations' gain and shift */
+    float *dx;      /* [T, H] of a layer's output, then of its input */
+    float *z1;      /* [R, H]: the residual branch */
+    float *context; /* [R, H] */
+    float *query;   /* [R, H] */
+    float *keys;    /* [T, 2H] */
+    float *rows;    /* [max_rows, H] the last layer's dx by way of queries and residual */
+    /* Gradients as left operands of those of weights, see products.h, GRADIENT_ROWS rows after one
+     * another: of the feed-forward's output, of its pre-activation, of attention's output. */
+    void *output, *hidden, *attention_output; /* [R, H], [R, I], [R, H] */
+    /* And their right operands, computed again: the activation, the first normalisation. */
+    void *active, *h1; /* [R, I], [R, H] */
+    /* Partial sums: of two normalisations' gain and shift, of the gradients in output, hidden and
+     * attention_output. */
+    float *norms[2]; /* [parts, 2H] */
+    float *biases;   /* [blocks, H + I + H] */
 };
 
 /* One thread's own memory. */
@@ -260,6 +263,23 @@ static inline size_t cpu_mask_bytes(uint32_t length)
 static inline size_t cpu_blocks(size_t rows)
 {
     return (rows + BLOCK - 1) / BLOCK;
+}
+
+/* The rows of the part of a kept operand that begins with row r, a multiple of GRADIENT_ROWS. */
+static inline size_t cpu_part_rows(size_t rows, size_t r)
+{
+    return rows - r < GRADIENT_ROWS ? rows - r : GRADIENT_ROWS;
+}
+
+/* Where that part begins, in bytes. */
+static inline size_t cpu_kept_left(const struct dense *dense, size_t r)
+{
+    return r / GRADIENT_ROWS * dense->products->left_bytes(dense->outputs, GRADIENT_ROWS);
+}
+
+static inline size_t cpu_kept_panels(const struct dense *dense, size_t r)
+{
+    return r / GRADIENT_ROWS * dense->products->panels_bytes(GRADIENT_ROWS, dense->inputs);
 }
 
 /* Partial sums of a normalisation's gradients. */

@@ -53,6 +53,19 @@ static void *take_left(struct cpu_engine *e)
     return arena_take(&e->arena, bytes, 1);
 }
 
+/* Operands of the gradient of a layer's weight, kept for as many rows. */
+static void *take_kept_left(struct cpu_engine *e, size_t rows, size_t outputs)
+{
+    size_t parts = (rows + GRADIENT_ROWS - 1) / GRADIENT_ROWS;
+    return arena_take(&e->arena, parts, e->products->left_bytes(outputs, cpu_part_rows(rows, 0)));
+}
+
+static void *take_kept_panels(struct cpu_engine *e, size_t rows, size_t inputs)
+{
+    size_t parts = (rows + GRADIENT_ROWS - 1) / GRADIENT_ROWS;
+    return arena_take(&e->arena, parts, e->products->panels_bytes(cpu_part_rows(rows, 0), inputs));
+}
+
 static uint8_t *take_masks(struct cpu_engine *e, size_t rows)
 {
     size_t row = e->weights->heads * cpu_mask_bytes(e->plan.max_length);
@@ -118,11 +131,12 @@ static void lay_out_gradients(struct cpu_engine *e)
     g->dx = take(e, tokens, H);
     if (!cpu_differentiated(e, e->weights->layers - 1))
         return;
-    g->output = take(e, rows, H);
-    g->hidden = take(e, rows, I);
-    g->active = take(e, rows, I);
-    g->h1 = take(e, rows, H);
-    g->attention_output = take(e, rows, H);
+    g->output = take_kept_left(e, rows, H);
+    g->hidden = take_kept_left(e, rows, I);
+    g->attention_output = take_kept_left(e, rows, H);
+    g->active = take_kept_panels(e, rows, I);
+    g->h1 = take_kept_panels(e, rows, H);
+    g->biases = take(e, cpu_blocks(rows), 2 * H + I);
     g->z1 = take(e, rows, H);
     g->context = take(e, rows, H);
     g->query = take(e, rows, H);

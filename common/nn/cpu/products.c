@@ -225,21 +225,30 @@ static void pack_columns(float *panel, const float *right, size_t column, size_t
     }
 }
 
+/* Rows `first` .. of right's depth, whole, a few at a time. */
+static void keep_panels(void *panels, const float *right, size_t row, size_t first, size_t rows,
+                        size_t depth, size_t columns)
+{
+    for (size_t k = 0; k < rows; k += PACK_DEPTH) {
+        size_t deep = rows - k < PACK_DEPTH ? rows - k : PACK_DEPTH;
+        for (size_t n = 0; n < columns; n += PANEL) {
+            float *panel = (float *)panels + n * depth + (first + k) * PANEL;
+            size_t width = columns - n < PANEL ? columns - n : PANEL;
+            pack_rows(panel, right + k * row + n, row, deep, width);
+        }
+    }
+}
+
 static void pack_panels(void *panels, const float *right, size_t row, size_t column, size_t depth,
                         size_t columns)
 {
-    size_t step = column == 1 ? PACK_DEPTH : depth; /* a few rows whole, or a panel whole */
-    for (size_t k = 0; k < depth; k += step) {
-        size_t deep = depth - k < step ? depth - k : step;
-        for (size_t n = 0; n < columns; n += PANEL) {
-            float *panel = (float *)panels + n * depth + k * PANEL;
-            size_t width = columns - n < PANEL ? columns - n : PANEL;
-            const float *from = right + k * row + n * column;
-            if (column == 1)
-                pack_rows(panel, from, row, deep, width);
-            else
-                pack_columns(panel, from, column, deep, width);
-        }
+    if (column == 1) {
+        keep_panels(panels, right, row, 0, depth, depth, columns);
+        return;
+    }
+    for (size_t n = 0; n < columns; n += PANEL) {
+        size_t width = columns - n < PANEL ? columns - n : PANEL;
+        pack_columns((float *)panels + n * depth, right + n * column, column, depth, width);
     }
 }
 
@@ -248,23 +257,29 @@ static size_t left_bytes(size_t rows, size_t depth)
     return (rows + TILE_ROWS) * depth * sizeof(float);
 }
 
-/* tiles of x^T, x[depth, rows] with contiguous rows. */
-static void pack_tiles(float *tiles, const float *x, size_t stride, size_t rows, size_t depth)
+/* Tiles of x^T, x[depth, columns]: rows first .. of x, which are contiguous. */
+static void keep_tiles(void *tiles, const float *x, size_t row, size_t first, size_t rows,
+                       size_t depth, size_t columns)
 {
-    for (size_t first = 0; first < depth; first += PACK_DEPTH) {
-        size_t end = depth - first < PACK_DEPTH ? depth : first + PACK_DEPTH;
-        for (size_t m = 0; m < rows; m += TILE_ROWS) {
-            size_t width = rows - m < TILE_ROWS ? rows - m : TILE_ROWS;
-            float *tile = tiles + m * depth;
-            for (size_t k = first; k < end; k++) {
-                __builtin_prefetch(x + (k + PACK_AHEAD) * stride + m);
+    for (size_t done = 0; done < rows; done += PACK_DEPTH) {
+        size_t end = rows - done < PACK_DEPTH ? rows : done + PACK_DEPTH;
+        for (size_t m = 0; m < columns; m += TILE_ROWS) {
+            size_t width = columns - m < TILE_ROWS ? columns - m : TILE_ROWS;
+            float *tile = (float *)tiles + m * depth + first * TILE_ROWS;
+            for (size_t k = done; k < end; k++) {
+                __builtin_prefetch(x + (k + PACK_AHEAD) * row + m);
                 if (width == TILE_ROWS)
-                    memcpy(tile + k * TILE_ROWS, x + k * stride + m, TILE_ROWS * sizeof *tile);
+                    memcpy(tile + k * TILE_ROWS, x + k * row + m, TILE_ROWS * sizeof *tile);
                 else
-                    memcpy(tile + k * TILE_ROWS, x + k * stride + m, width * sizeof *tile);
+                    memcpy(tile + k * TILE_ROWS, x + k * row + m, width * sizeof *tile);
             }
         }
     }
+}
+
+static struct left kept_tiles(const void *tiles, size_t column, size_t depth)
+{
+    return (struct left){(const float *)tiles + column * depth, 1, TILE_ROWS, TILE_ROWS * depth};
 }
 
 static struct left take_left(void *room, const float *x, size_t row, size_t column, size_t rows,
@@ -274,8 +289,8 @@ static struct left take_left(void *room, const float *x, size_t row, size_t colu
         return (struct left){x, row, 1, TILE_ROWS * row};
     if (depth <= SHALLOW)
         return (struct left){x, 1, column, TILE_ROWS};
-    pack_tiles(room, x, column, rows, depth);
-    return (struct left){room, 1, TILE_ROWS, TILE_ROWS * depth};
+    keep_tiles(room, x, column, 0, depth, depth, rows);
+    return kept_tiles(room, 0, depth);
 }
 
 extern const struct products NAMED(products_float32_, KERNELS);
@@ -288,6 +303,9 @@ const struct products NAMED(products_float32_, KERNELS) = {
     .pack_panels = pack_panels,
     .left_bytes = left_bytes,
     .left = take_left,
+    .keep_left = keep_tiles,
+    .keep_panels = keep_panels,
+    .kept_left = kept_tiles,
     .multiply = multiply,
 };
 
@@ -306,14 +324,29 @@ static void pack_panels_rounded(void *panels, const float *right, size_t row, si
     round_all(panels, panels_bytes(depth, columns) / sizeof(float));
 }
 
+static void keep_panels_rounded(void *panels, const float *right, size_t row, size_t first,
+                                size_t rows, size_t depth, size_t columns)
+{
+    keep_panels(panels, right, row, first, rows, depth, columns);
+    for (size_t n = 0; n < columns; n += PANEL)
+        round_all((float *)panels + n * depth + first * PANEL, rows * PANEL);
+}
+
+static void keep_tiles_rounded(void *tiles, const float *x, size_t row, size_t first, size_t rows,
+                               size_t depth, size_t columns)
+{
+    keep_tiles(tiles, x, row, first, rows, depth, columns);
+    for (size_t m = 0; m < columns; m += TILE_ROWS)
+        round_all((float *)tiles + m * depth + first * TILE_ROWS, rows * TILE_ROWS);
+}
+
 static struct left round_left(void *room, const float *x, size_t row, size_t column, size_t rows,
                               size_t depth)
 {
     float *to = room;
     if (column != 1) {
-        pack_tiles(room, x, column, rows, depth);
-        round_all(room, (rows + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS * depth);
-        return (struct left){room, 1, TILE_ROWS, TILE_ROWS * depth};
+        keep_tiles_rounded(room, x, column, 0, depth, depth, rows);
+        return kept_tiles(room, 0, depth);
     }
     for (size_t m = 0; m < rows; m++)
         for (size_t k = 0; k < depth; k++)
@@ -331,5 +364,8 @@ const struct products NAMED(products_rounded_, KERNELS) = {
     .pack_panels = pack_panels_rounded,
     .left_bytes = left_bytes,
     .left = round_left,
+    .keep_left = keep_tiles_rounded,
+    .keep_panels = keep_panels_rounded,
+    .kept_left = kept_tiles,
     .multiply = multiply,
 };

@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define KEPT_ROWS    32
+#define KEPT_COLUMNS 48
+
 /* A left operand as `left` gave it; strides in elements of the table's type. */
 struct left {
     const void *data;
@@ -39,6 +42,17 @@ struct products {
      * has been multiplied. */
     struct left (*left)(void *room, const float *x, size_t row, size_t column, size_t rows,
                         size_t depth);
+    /* The operands x^T and x of products whose depth is the rows of an x[depth, columns] that comes
+     * a few rows at a time: puts `rows` of them, the next at x + row, from number `first` on, a
+     * multiple of KEPT_ROWS, in their places in what `left` and `pack_panels` make of the whole.
+     * kept has left_bytes(columns, depth), or panels_bytes(depth, columns). */
+    void (*keep_left)(void *kept, const float *x, size_t row, size_t first, size_t rows,
+                      size_t depth, size_t columns);
+    void (*keep_panels)(void *kept, const float *x, size_t row, size_t first, size_t rows,
+                        size_t depth, size_t columns);
+    /* The kept left operand from x's column on, a multiple of KEPT_COLUMNS. (Panels from a multiple
+     * of panel_columns on begin at panels_bytes(depth, column).) */
+    struct left (*kept_left)(const void *kept, size_t column, size_t depth);
     /* c[rows, columns] = left x right, plus bias[columns] unless NULL, plus what c held when
      * accumulate is set (bias must then be NULL). */
     void (*multiply)(float *c, size_t c_stride, struct left left, const void *panels,

@@ -90,13 +90,6 @@ INLINE void pairs_across(uint32_t words[SQUARE], const float *x, const float *be
     convert_across(words, x, below);
 }
 
-/* Asks for SQUARE floats of each of the DEEP steps that follow those at x. */
-INLINE void ask_across(const float *x, size_t stride)
-{
-    for (size_t i = DEEP; i < 2 * DEEP; i++)
-        __builtin_prefetch(x + i * stride);
-}
-
 /* SQUARE x PAIRS words: the pairs along the depth of `height` vectors, `deep` steps from x on; the
  * next vector is at x + stride. */
 INLINE void square_along(uint32_t words[SQUARE * PAIRS], const float *x, size_t stride,
@@ -159,18 +152,17 @@ static void pack_panels_along(uint32_t *words, const float *right, size_t column
     }
 }
 
-/* right's rows are contiguous: a few rows whole. */
-static void pack_panels_across(uint32_t *words, const float *right, size_t row, size_t depth,
-                               size_t columns)
+/* Rows first .. of right's depth, which are contiguous: a few whole. */
+static void keep_panels(void *panels, const float *right, size_t row, size_t first, size_t rows,
+                        size_t depth, size_t columns)
 {
     size_t units = units_of(depth);
-    for (size_t u = 0; u < units; u++) {
-        size_t k = u * DEEP, deep = depth - k < DEEP ? depth - k : DEEP;
+    for (size_t k = 0; k < rows; k += DEEP) {
+        size_t deep = rows - k < DEEP ? rows - k : DEEP, u = (first + k) / DEEP;
         for (size_t n = 0; n < columns; n += SQUARE) {
             size_t width = columns - n < SQUARE ? columns - n : SQUARE;
             const float *x = right + k * row + n;
-            uint32_t *to = words + (n / PANEL * units + u) * PANEL_UNIT + n % PANEL;
-            ask_across(x, row);
+            uint32_t *to = (uint32_t *)panels + (n / PANEL * units + u) * PANEL_UNIT + n % PANEL;
             square_across(to, PANEL, x, row, width, deep);
             if (columns - n <= SQUARE && n % PANEL == 0)
                 square_across(to + SQUARE, PANEL, x, row, 0, deep);
@@ -182,7 +174,7 @@ static void pack_panels(void *panels, const float *right, size_t row, size_t col
                         size_t columns)
 {
     if (column == 1)
-        pack_panels_across(panels, right, row, depth, columns);
+        keep_panels(panels, right, row, 0, depth, depth, columns);
     else
         pack_panels_along(panels, right, column, depth, columns);
 }
@@ -204,22 +196,27 @@ static void pack_left_along(uint32_t *words, const float *x, size_t row, size_t 
     }
 }
 
-/* x's columns are contiguous: a few whole. */
-static void pack_left_across(uint32_t *words, const float *x, size_t column, size_t rows,
-                             size_t depth)
+/* x^T, x[depth, columns]: rows first .. of x, which are contiguous, a few whole. */
+static void keep_left(void *kept, const float *x, size_t row, size_t first, size_t rows,
+                      size_t depth, size_t columns)
 {
     uint32_t square[SQUARE * PAIRS];
     size_t units = units_of(depth);
-    for (size_t u = 0; u < units; u++) {
-        size_t k = u * DEEP, deep = depth - k < DEEP ? depth - k : DEEP;
-        for (size_t m = 0; m < rows; m += TILE_ROWS) {
-            size_t height = rows - m < TILE_ROWS ? rows - m : TILE_ROWS;
-            uint32_t *to = words + (m / TILE_ROWS * units + u) * LEFT_UNIT;
-            ask_across(x + k * column + m, column);
-            square_across(square, SQUARE, x + k * column + m, column, height, deep);
+    for (size_t k = 0; k < rows; k += DEEP) {
+        size_t deep = rows - k < DEEP ? rows - k : DEEP, u = (first + k) / DEEP;
+        for (size_t m = 0; m < columns; m += TILE_ROWS) {
+            size_t height = columns - m < TILE_ROWS ? columns - m : TILE_ROWS;
+            uint32_t *to = (uint32_t *)kept + (m / TILE_ROWS * units + u) * LEFT_UNIT;
+            square_across(square, SQUARE, x + k * row + m, row, height, deep);
             transpose_square(to, PAIRS, square, SQUARE);
         }
     }
+}
+
+static struct left kept_left(const void *kept, size_t column, size_t depth)
+{
+    return (struct left){.data = (const uint32_t *)kept +
+                                 column / TILE_ROWS * units_of(depth) * LEFT_UNIT};
 }
 
 static struct left pack_left(void *room, const float *x, size_t row, size_t column, size_t rows,
@@ -228,8 +225,8 @@ static struct left pack_left(void *room, const float *x, size_t row, size_t colu
     if (column == 1)
         pack_left_along(room, x, row, rows, depth);
     else
-        pack_left_across(room, x, column, rows, depth);
-    return (struct left){.data = room};
+        keep_left(room, x, column, 0, depth, depth, rows);
+    return kept_left(room, 0, depth);
 }
 
 /* ---- a block of the result ---- */
@@ -442,5 +439,8 @@ const struct products NAMED(products_, PRODUCTS) = {
     .pack_panels = pack_panels,
     .left_bytes = left_bytes,
     .left = pack_left,
+    .keep_left = keep_left,
+    .keep_panels = keep_panels,
+    .kept_left = kept_left,
     .multiply = multiply,
 };

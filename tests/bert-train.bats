@@ -134,6 +134,8 @@ fails_without_output() {
     [ "$status" -eq 0 ]
     [ "${stderr_lines[0]}" = "bert-train: no --eval FILE: no evaluation, and the last model is the result" ]
     [[ "$stderr" == *"bert-train: warning: the warmup of 9 steps is not shorter than the run of 1: "* ]]
+    run --separate-stderr "${train[@]}" -n 1 -b 8 --save-strategy no --force --eval "$WORK/test.mp" "$WORK/train.mp"
+    [ "$status" -eq 0 ] && [ "${stderr_lines[0]}" = "bert-train: no checkpoints: the last model is the result, not the best" ]
 }
 
 @test "lines of progress" {

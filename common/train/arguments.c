@@ -219,6 +219,9 @@ static void settle_evaluation(struct train_arguments *a, bool evaluates)
     if (a->eval_strategy == TRAIN_NO || a->save_strategy == TRAIN_NO) {
         if (best)
             options_usage_error("--load-best-model-at-end needs evaluations and checkpoints");
+        if (evaluates && a->load_best_model_at_end)
+            diag_note("no %s: the last model is the result, not the best",
+                      a->eval_strategy == TRAIN_NO ? "evaluations" : "checkpoints");
         a->load_best_model_at_end = false;
     }
     if (a->eval_strategy == TRAIN_NO && a->early_stopping_patience)

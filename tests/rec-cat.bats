@@ -39,6 +39,37 @@ setup() {
     [ "$(rec-dump o.mp | wc -l)" -eq 5 ]
 }
 
+@test "recover: the records before a cut or a flip, as far as a check vouches for them" {
+    for i in 1 2 3 4; do echo "film $i"; sleep 0.2; done | rec-load -q > whole.mp
+    rec-dump whole.mp > records
+    # A check for each record, which ends 25 bytes after its name begins.
+    ends=$(grep -obUa check whole.mp | cut -d : -f 1 | awk '{ print $1 + 25 }')
+    [ "$(wc -w <<<"$ends")" -eq 4 ]
+    size=$(stat -c %s whole.mp)
+    for at in $(seq 1 7 $((size - 1))); do
+        kept=$(awk -v at="$at" '$1 <= at { kept++ } END { print kept + 0 }' <<<"$ends")
+        head -c "$at" whole.mp >cut.mp
+        { head -c "$at" whole.mp && tail -c +$((at + 1)) whole.mp | head -c 1 | tr '\000-\377' '\001-\377\000' && tail -c +$((at + 2)) whole.mp; } >flipped.mp
+        for damaged in cut.mp flipped.mp; do
+            rm -f out.mp
+            run --separate-stderr rec-cat --recover -o out.mp $damaged
+            if [ "$kept" -eq 0 ]; then
+                [ "$status" -eq 1 ] && [ "${#stderr_lines[@]}" -eq 1 ] && [ ! -e out.mp ] || { echo "$damaged at $at: $stderr"; false; }
+                continue
+            fi
+            [ "$status" -eq 0 ] || { echo "$damaged at $at: $stderr"; false; }
+            [[ "${stderr_lines[0]}" == "rec-cat: $damaged: "* ]]
+            [ "${stderr_lines[1]}" = "rec-cat: warning: $damaged: $kept records come before that, and are kept" ]
+            rec-check -q out.mp
+            cmp <(rec-dump out.mp) <(head -n "$kept" records)
+        done
+    done
+    succeeds rec-cat --recover -o out.mp whole.mp
+    cmp <(rec-dump out.mp) records
+    run --separate-stderr rec-cat --recover whole.mp cut.mp
+    [ "$status" -eq 2 ]
+}
+
 @test "segments must agree" {
     fails_with "rec-cat: *bad-mixed-types.mp: a tokens segment follows a text segment" rec-cat -o o.mp "$STREAMS/bad-mixed-types.mp"
     fails_with "rec-cat: *bad-mixed-labels.mp: segments disagree on the labels" rec-cat -o o.mp "$STREAMS/bad-mixed-labels.mp"

@@ -13,13 +13,15 @@
 #include "stream/writer.h"
 
 static struct {
-    bool partial;
+    bool partial, recover;
     struct stream_io io;
 } options;
 
 /* clang-format off */
 static const struct option_row rows[] = {
     STREAM_OPTION_PARTIAL(options.partial),
+    {0, "recover", .kind = OPTION_FLAG, .target = &options.recover,
+     .help = "of a stream that was cut or damaged, keep the records before that"},
     STREAM_OPTION_OUTPUT(options.io),
     STREAM_OPTION_FORM(options.io),
     STREAM_OPTION_MAX_RECORD(options.io),
@@ -163,7 +165,11 @@ static int join_segments(struct join *join, struct stream_reader *reader,
     while (status == 0) {
         switch (stream_reader_next(reader)) {
         case STREAM_FAILED:
-            return -1;
+            if (!options.recover || !join->begun)
+                return -1;
+            diag_warn("%s: %" PRIu64 " records come before that, and are kept",
+                      stream_reader_source(reader), stream_writer_total(writer));
+            return stream_writer_end(writer);
         case STREAM_EOF:
             return stream_writer_end(writer);
         case STREAM_HEADER:
@@ -206,6 +212,9 @@ int main(int argc, char **argv)
     struct stream_reader *reader = NULL;
     int status = -1;
 
+    if (options.recover && files.count > 1)
+        options_usage_error("--recover takes one stream: what follows a damaged one would be lost");
+    options.partial = options.partial || options.recover;
     if (sort_parts(&files) == 0)
         reader = stream_reader_open(files.items, files.count, options.io.max_record);
     if (reader != NULL)

@@ -12,6 +12,8 @@ LDLIBS_    = -lmsgpackc -ljansson -lyajl -lcsv -larchive -lcurl -lcrypto -lxxhas
 # Contraction is a choice of the compiler's, so results outside the kernels would depend on it.
 PLAIN_MATH  = -ffp-contract=off
 KERNEL_MATH = -ffp-contract=fast -fno-math-errno -fno-trapping-math
+# gcc's -O2, which distributions ask for, leaves most loops as they are.
+KERNEL_MATH += $(if $(filter -O2,$(CFLAGS)),-O3)
 
 # The files of nn/cpu that are compiled more than once, and what for. Which runs is decided when a program starts.
 KERNELS_x86_64   = avx512 avx2

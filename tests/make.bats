@@ -50,6 +50,13 @@ setup() {
     [[ $stderr == *installed* ]]
 }
 
+@test "kernels are vectorised whatever a distribution's flags say, and not where a developer asks for less" {
+    for flags in "-g -O2:-O3" "-O3 -g:-O3" "-O1 -g:-O1" "-O0:-O0"; do
+        make -n V=1 BUILD="$BATS_TEST_TMPDIR/b" CFLAGS="${flags%:*}" "$BATS_TEST_TMPDIR/b/obj/common/nn/cpu/kernels-portable.o" >"$BATS_TEST_TMPDIR/commands"
+        [ "$(grep -e ' -o .*kernels-portable.o' "$BATS_TEST_TMPDIR/commands" | grep -o -e '-O[0-3]' | tail -n 1)" = "${flags#*:}" ] || { cat "$BATS_TEST_TMPDIR/commands"; false; }
+    done
+}
+
 @test "nothing is built twice" {
     run --separate-stderr make BUILD="$build" all
     [ "$status" -eq 0 ]

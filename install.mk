@@ -24,7 +24,7 @@ install: all ## install into $(DESTDIR)$(PREFIX)
 uninstall: ## remove what install installed
 	for name in $(NAMES); do rm -f "$(ROOT)/bin/$$name" "$(BASH_DIR)/$$name" "$(ZSH_DIR)/_$$name" || exit 1; done
 	rm -f "$(ROOT)/bin/bert-classify" $(patsubst pipelines/%,"$(PIPES_DIR)/%",$(PIPELINES))
-	[ ! -d "$(PIPES_DIR)" ] || rmdir "$(PIPES_DIR)"
 	for page in $(MAN_PAGES); do rm -f "$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}" || exit 1; done
+	rmdir "$(PIPES_DIR)" 2>/dev/null || :
 
 .PHONY: install uninstall

@@ -9,7 +9,7 @@ TYPES       = float32 bf16
 WORK        = build/dtypes
 TRAIN_FLAGS =
 
-include $(dir $(lastword $(MAKEFILE_LIST)))programs.mk
+-include $(dir $(lastword $(MAKEFILE_LIST)))programs.mk
 
 METRICS = $(TYPES:%=$(WORK)/%.mp)
 

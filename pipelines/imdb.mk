@@ -25,7 +25,7 @@ TRAIN_FLAGS    =
 EVAL_FLAGS     =
 TOKENIZE_FLAGS = -j $(shell nproc)
 
-include $(dir $(lastword $(MAKEFILE_LIST)))programs.mk
+-include $(dir $(lastword $(MAKEFILE_LIST)))programs.mk
 
 RUN   = $(WORK)/model
 FETCH = imdb-fetch $(if $(ARCHIVE),-a $(ARCHIVE)) $(if $(ARCHIVE_MD5),--verify --md5 $(ARCHIVE_MD5))

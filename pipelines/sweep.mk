@@ -28,7 +28,7 @@ TRAIN_FLAGS    =
 ARCHIVE        =
 LENGTH         = 256
 
-include $(dir $(lastword $(MAKEFILE_LIST)))programs.mk
+-include $(dir $(lastword $(MAKEFILE_LIST)))programs.mk
 
 ifeq ($(MODEL)$(filter clean,$(MAKECMDGOALS)),)
 $(error give MODEL=FOLDER, a Hugging Face model folder, or the name of a cached one)

@@ -44,7 +44,7 @@ setup() {
     python3 tests/fixtures/imdb/generate-archives.py "$BATS_TEST_TMPDIR"
     model=$PWD/tests/fixtures/model/good-tiny
     cd "$BATS_TEST_TMPDIR"
-    run --separate-stderr make -s -f root/usr/share/bertpipe/imdb.mk MODEL="$model" ARCHIVE=good-tiny.tar.gz WORK=imdb LENGTH=16 EPOCHS=1 WARMUP=1
+    run --separate-stderr env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -f root/usr/share/bertpipe/imdb.mk MODEL="$model" ARCHIVE=good-tiny.tar.gz WORK=imdb LENGTH=16 EPOCHS=1 WARMUP=1
     [ "$status" -eq 0 ] || { echo "$stderr"; false; }
     [ "$(grep -cE '^(Sentiment|Text): ' imdb/predictions.txt)" -eq 6 ]
     [[ $stderr == *installed* ]]

@@ -34,6 +34,10 @@ struct sum {
     size_t stride, parts, width;
 };
 
+_Static_assert(BLOCK % KEPT_ROWS == 0 && GRADIENT_ROWS % BLOCK == 0, "rows are kept by the block");
+_Static_assert(GRADIENT_OUTPUTS % KEPT_COLUMNS == 0 && GRADIENT_INPUTS % KEPT_COLUMNS == 0,
+               "tiles");
+
 #define MOST_WEIGHTS 6
 #define MOST_SUMS    7
 

@@ -32,6 +32,8 @@
 #define PACK_DEPTH  4  /* rows of an operand that stay in the first cache while they are packed */
 #define PACK_AHEAD  8  /* rows that are asked for before they are packed */
 
+_Static_assert(KEPT_COLUMNS % TILE_ROWS == 0 && KEPT_COLUMNS % PANEL == 0, "tiles and panels");
+
 /* ---- tiles ---- */
 
 /* What is asked for while a tile is computed, so that it is in the second cache when its turn

@@ -15,7 +15,7 @@
 #include <stddef.h>
 
 #define KEPT_ROWS    32
-#define KEPT_COLUMNS 48
+#define KEPT_COLUMNS 96 /* whole tiles of a left operand, and whole panels */
 
 /* A left operand as `left` gave it; strides in elements of the table's type. */
 struct left {
@@ -50,8 +50,8 @@ struct products {
                       size_t depth, size_t columns);
     void (*keep_panels)(void *kept, const float *x, size_t row, size_t first, size_t rows,
                         size_t depth, size_t columns);
-    /* The kept left operand from x's column on, a multiple of KEPT_COLUMNS. (Panels from a multiple
-     * of panel_columns on begin at panels_bytes(depth, column).) */
+    /* The kept left operand from x's column on, a multiple of KEPT_COLUMNS. (Panels from there on
+     * begin at panels_bytes(depth, column).) */
     struct left (*kept_left)(const void *kept, size_t column, size_t depth);
     /* c[rows, columns] = left x right, plus bias[columns] unless NULL, plus what c held when
      * accumulate is set (bias must then be NULL). */

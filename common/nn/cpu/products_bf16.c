@@ -27,6 +27,9 @@
 #define PANEL_UNIT (PAIRS * PANEL)
 #define LINE       16 /* words of a line of the cache */
 
+_Static_assert(KEPT_ROWS % DEEP == 0, "units");
+_Static_assert(KEPT_COLUMNS % TILE_ROWS == 0 && KEPT_COLUMNS % PANEL == 0, "tiles and panels");
+
 static size_t units_of(size_t depth)
 {
     return (depth + DEEP - 1) / DEEP;

@@ -210,6 +210,7 @@ examples() {
         rec-load -F jsonl -o notes.mp
     printf '{"id":"2","text":"good, really","label":"negative"}\n{"id":"3","text":"bad","label":"negative"}\n{"id":"4","text":"fine","label":"positive"}\n' |
         rec-load -F jsonl -o relabelled.mp
+    cp "$STREAMS/good-full-metrics.mp" metrics.mp
     for page in rec-load rec-dump rec-check rec-cat rec-split rec-head rec-shuffle rec-join rec-stat; do
         examples "$page.1" > commands
         [ -s commands ]

@@ -187,15 +187,21 @@ static size_t left_bytes(size_t rows, size_t depth)
     return (rows + 2 * TILE_ROWS - 1) / TILE_ROWS * units_of(depth) * LEFT_UNIT * sizeof(uint32_t);
 }
 
-/* x's rows are contiguous. */
+/* x's rows are contiguous: read whole, each to its line of the units. */
 static void pack_left_along(uint32_t *words, const float *x, size_t row, size_t rows, size_t depth)
 {
-    for (size_t m = 0; m < rows; m += TILE_ROWS) {
-        size_t height = rows - m < TILE_ROWS ? rows - m : TILE_ROWS;
-        for (size_t k = 0; k < depth; k += DEEP, words += LEFT_UNIT) {
-            size_t deep = depth - k < DEEP ? depth - k : DEEP;
-            square_along(words, x + m * row + k, row, height, deep);
+    size_t units = units_of(depth), whole = depth / DEEP;
+    for (size_t m = 0; m < (rows + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS; m++, x += row) {
+        uint32_t *to = words + m / TILE_ROWS * units * LEFT_UNIT + m % TILE_ROWS * PAIRS;
+        if (m >= rows) {
+            for (size_t u = 0; u < units; u++)
+                memset(to + u * LEFT_UNIT, 0, PAIRS * sizeof *to);
+            continue;
         }
+        for (size_t u = 0; u < whole; u++)
+            convert_along(to + u * LEFT_UNIT, x + u * DEEP);
+        if (whole < units)
+            pairs_along(to + whole * LEFT_UNIT, x + whole * DEEP, depth - whole * DEEP);
     }
 }
 

@@ -19,6 +19,11 @@ struct child {
     pid_t pid;
 };
 
+static int report_absence(void)
+{
+    return diag_error("gnuplot is not installed (Debian's package is gnuplot-nox)");
+}
+
 static int start(struct child *child)
 {
     static char name[] = "gnuplot", no_rc[] = "-d";
@@ -44,7 +49,7 @@ static int start(struct child *child)
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     if (error == ENOENT)
-        return diag_error("gnuplot is not installed (Debian's package is gnuplot-nox)");
+        return report_absence();
     return error ? diag_errno(error, "gnuplot: cannot start") : 0;
 }
 
@@ -94,6 +99,8 @@ static int run(struct child *child, struct buffer *out)
         return -1;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127) /* posix_spawn may tell it so, too */
+        return report_absence();
     return report_refusal(&child->messages);
 }
 

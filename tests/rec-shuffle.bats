@@ -104,8 +104,9 @@ print(*seen)' > order
     for name in bad-hash bad-no-end bad-zero bad-mixed-labels; do
         fails_with "rec-shuffle: *$name.mp: *" rec-shuffle -o out "$STREAMS/$name.mp"
     done
-    TMPDIR=none/such fails_with "rec-shuffle: none/such: cannot create a temporary file: No such file or directory" \
-        rec-shuffle --memory 1 -o out "$STREAMS/good-checks.mp"
+    ! plain_build || # valgrind needs such a folder itself
+        TMPDIR=none/such fails_with "rec-shuffle: none/such: cannot create a temporary file: No such file or directory" \
+            rec-shuffle --memory 1 -o out "$STREAMS/good-checks.mp"
     [ ! -e out ]
     for memory in "" x 1.5G -1 99999999999G 1KB; do
         run --separate-stderr rec-shuffle --memory "$memory" "$STREAMS/good-text.mp"

@@ -117,10 +117,10 @@ s-4-of-4.mp' ]
     [ -p pipe ]
     rm pipe
     echo old > b-1-of-3.mp
-    ! FAULT_PROGRAM=$(realpath "$(command -v rec-split)") FAULT_REPORT=$PWD/report FAULT_KIND=rename FAULT_AT=5 ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=${BUILD:-$BATS_TEST_DIRNAME/../build}/fault.so \
-        rec-split -q -n 3 -o b data.mp 2> line
-    [ "$(cat line)" = "rec-split: b-2-of-3.mp: cannot rename the finished file into place: Permission denied" ]
-    rm line report
+    # the second rename of a new file
+    run --separate-stderr strace -D -qq -o trace -e trace=rename -e inject=rename:error=EACCES:when=3 env ASAN_OPTIONS=detect_leaks=0 rec-split -q -n 3 -o b data.mp
+    [ "$status" -eq 1 ] && [ "$stderr" = "rec-split: b-2-of-3.mp: cannot rename the finished file into place: Permission denied" ] || { echo "$stderr"; cat trace; false; }
+    rm trace
     [ "$(cat b-1-of-3.mp)" = old ] && [ "$(ls -A | tr '\n' ' ')" = "b-1-of-3.mp data.mp old.mp " ]
 }
 

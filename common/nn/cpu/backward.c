@@ -193,8 +193,10 @@ static void head_backward(struct cpu_engine *e)
     run_gradients(&job);
     job.blocks = 0;
     const struct weight_gradient weights[] = {
-        {&w->classifier, NULL, NULL, e->dlogits, e->dropped, w->labels, w->hidden, rows},
-        {&w->pooler, NULL, NULL, e->dpooled, e->final, w->hidden, w->hidden, rows},
+        {&w->classifier, .dy = e->dlogits, .dy_stride = w->labels, .x = e->dropped,
+         .x_stride = w->hidden, .rows = rows},
+        {&w->pooler, .dy = e->dpooled, .dy_stride = w->hidden, .x = e->final, .x_stride = w->hidden,
+         .rows = rows},
     };
     add_weights(&job, weights, 2);
     run_gradients(&job);
@@ -364,12 +366,15 @@ static void layer_backward(struct cpu_engine *e, uint32_t layer)
         job.blocks = cpu_blocks(tokens);
     }
     const struct weight_gradient weights[] = {
-        {&w->output, g->output, g->active, NULL, NULL, 0, 0, rows},
-        {&w->intermediate, g->hidden, g->h1, NULL, NULL, 0, 0, rows},
-        {&w->attention_output, g->attention_output, NULL, NULL, c->context, 0, H, rows},
-        {&w->query, NULL, NULL, g->query, c->x_rows, H, H, rows},
-        {&w->key, NULL, NULL, g->keys, c->x, 2 * (size_t)H, H, tokens},
-        {&w->value, NULL, NULL, g->keys + H, c->x, 2 * (size_t)H, H, tokens},
+        {&w->output, .kept_dy = g->output, .kept_x = g->active, .rows = rows},
+        {&w->intermediate, .kept_dy = g->hidden, .kept_x = g->h1, .rows = rows},
+        {&w->attention_output, .kept_dy = g->attention_output, .x = c->context, .x_stride = H,
+         .rows = rows},
+        {&w->query, .dy = g->query, .dy_stride = H, .x = c->x_rows, .x_stride = H, .rows = rows},
+        {&w->key, .dy = g->keys, .dy_stride = 2 * (size_t)H, .x = c->x, .x_stride = H,
+         .rows = tokens},
+        {&w->value, .dy = g->keys + H, .dy_stride = 2 * (size_t)H, .x = c->x, .x_stride = H,
+         .rows = tokens},
     };
     add_weights(&job, weights, MOST_WEIGHTS);
     const struct dense *kept[] = {&w->output, &w->intermediate, &w->attention_output};

@@ -18,17 +18,21 @@ KERNEL_MATH += $(if $(filter -O2,$(CFLAGS)),-O3)
 # The files of nn/cpu that are compiled more than once, and what for. Which runs is decided when a program starts.
 KERNELS_x86_64   = avx512 avx2
 KERNELS          = $(KERNELS_$(ARCH)) portable
-PRODUCTS_x86_64  = amx avx512bf16
-PRODUCTS         = $(PRODUCTS_$(ARCH)) emulated
+BF16_x86_64      = amx avx512bf16
+BF16             = $(BF16_$(ARCH)) emulated
+INT8_x86_64      = avx512vnni avxvnni
+INT8             = $(INT8_$(ARCH))
 FLAGS_avx512     = -march=x86-64-v4 -mprefer-vector-width=512
 FLAGS_avx2       = -march=x86-64-v3
 FLAGS_portable   =
 FLAGS_avx512bf16 = $(FLAGS_avx512) -mavx512bf16
 FLAGS_amx        = $(FLAGS_avx512) -mavx512bf16 -mamx-tile -mamx-bf16 -DAMX
 FLAGS_emulated   = -DAMX -DEMULATED
+FLAGS_avx512vnni = $(FLAGS_avx512) -mavx512vnni
+FLAGS_avxvnni    = $(FLAGS_avx2) -mavxvnni
 
 # Every .c file in common/ is in the library, every one in tools/ is a program, every tests/unit/test_*.c a test.
-VARIANT_SOURCES = $(addprefix common/nn/cpu/,kernels.c products.c products_bf16.c)
+VARIANT_SOURCES = $(addprefix common/nn/cpu/,kernels.c products.c products_bf16.c products_int8.c)
 COMMON_SOURCES := $(filter-out $(VARIANT_SOURCES),$(wildcard common/*/*.c common/*/*/*.c))
 ifneq ($(CUDA),1)
 COMMON_SOURCES := $(filter-out common/nn/cuda/%,$(COMMON_SOURCES))
@@ -41,8 +45,8 @@ OBJ            = $(BUILD)/obj
 PLAIN_OBJECTS  := $(patsubst %.c,$(OBJ)/%.o,$(COMMON_SOURCES) $(TOOL_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) tests/fuzz/replay.c)
 CPU_OBJ         = $(OBJ)/common/nn/cpu
 KERNEL_OBJECTS := $(KERNELS:%=$(CPU_OBJ)/kernels-%.o) $(KERNELS:%=$(CPU_OBJ)/products-%.o)
-BF16_OBJECTS   := $(PRODUCTS:%=$(CPU_OBJ)/products_bf16-%.o)
-LIB_OBJECTS    := $(COMMON_SOURCES:%.c=$(OBJ)/%.o) $(KERNEL_OBJECTS) $(BF16_OBJECTS)
+PRODUCT_OBJECTS := $(BF16:%=$(CPU_OBJ)/products_bf16-%.o) $(INT8:%=$(CPU_OBJ)/products_int8-%.o)
+LIB_OBJECTS    := $(COMMON_SOURCES:%.c=$(OBJ)/%.o) $(KERNEL_OBJECTS) $(PRODUCT_OBJECTS)
 LIBRARY        = $(BUILD)/libbertpipe.a
 TOOLS          := $(TOOL_SOURCES:tools/%.c=$(BUILD)/%)
 UNIT_TESTS     := $(TEST_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
@@ -66,12 +70,12 @@ $(PLAIN_OBJECTS): $(OBJ)/%.o: %.c $(OBJ)/flags
 
 # FILE-VARIANT.o is FILE.c for that variant.
 variant = $(lastword $(subst -, ,$(*F)))
-$(KERNEL_OBJECTS) $(BF16_OBJECTS): %.o: $(OBJ)/flags
+$(KERNEL_OBJECTS) $(PRODUCT_OBJECTS): %.o: $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(SAY) CC $@
 	$(Q)$(COMPILE) $(KERNEL_MATH) $(FLAGS_$(variant)) $(VARIANT_NAME)=$(variant) -o $@ $(source)
 $(KERNEL_OBJECTS): VARIANT_NAME = -DKERNELS
-$(BF16_OBJECTS): VARIANT_NAME = -DPRODUCTS
+$(PRODUCT_OBJECTS): VARIANT_NAME = -DPRODUCTS
 source = common/nn/cpu/$(firstword $(subst -, ,$(@F))).c
 
 $(LIBRARY): $(LIB_OBJECTS) $(OBJ)/members
@@ -97,7 +101,7 @@ $(OBJ)/flags $(OBJ)/members: FORCE
 
 FORCE:
 
--include $(PLAIN_OBJECTS:.o=.d) $(KERNEL_OBJECTS:.o=.d) $(BF16_OBJECTS:.o=.d)
+-include $(PLAIN_OBJECTS:.o=.d) $(KERNEL_OBJECTS:.o=.d) $(PRODUCT_OBJECTS:.o=.d)
 
 include tests/tests.mk
 include deps.mk

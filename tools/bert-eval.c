@@ -1,6 +1,7 @@
 /* bert-eval: how good predictions are: those of a model on a labelled tokens stream, or those of a
  * predictions stream. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "cli/buffer.h"
@@ -12,26 +13,25 @@
 #include "hub/cache.h"
 #include "stream/groups.h"
 #include "stream/options.h"
-#include "train/eval_report.h"
-#include "train/evaluate.h"
-#include "train/gold.h"
-#include "train/match.h"
 #include "train/engine_options.h"
+#include "train/eval_report.h"
+#include "train/grader.h"
+#include "train/match.h"
 #include "train/predictions.h"
 #include "train/rival.h"
-#include "train/scorer.h"
 
 static struct {
     const char *model, *compare;
     struct engine_options engine;
     struct scorer_batches batches;
-    uint64_t bins, top_k;
+    uint64_t bins, top_k, float32_texts;
     struct bootstrap bootstrap;
     struct stream_io io;
 } options = {
     .batches = SCORER_BATCHES,
     .bins = 15,
     .top_k = 5,
+    .float32_texts = 256,
     .bootstrap = {.seed = 42, .confidence = 0.95},
 };
 
@@ -57,7 +57,9 @@ static const struct option_row rows[] = {
     SCORER_OPTION_BATCH_SIZE(options.batches),
     SCORER_OPTION_BATCH_TOKENS(options.batches),
     ENGINE_OPTION_DEVICE(options.engine),
-    ENGINE_OPTION_DTYPE(options.engine),
+    ENGINE_OPTION_DTYPE(options.engine, engine_dtype_names),
+    {0, "float32-texts", .kind = OPTION_UNSIGNED, .target = &options.float32_texts,
+     .argument = "N", .help = "of int8: score N texts in float32 too, to say what it costs"},
     ENGINE_OPTION_THREADS(options.engine),
     ENGINE_OPTION_PROFILE(options.engine),
     STREAM_OPTION_MAX_RECORD(options.io),
@@ -215,97 +217,145 @@ static int evaluate_predictions(const struct option_operands *operands, struct r
     return result;
 }
 
-/* What is known of records that a model scores. */
-struct scored {
+/* A model's scoring of a stream. */
+struct evaluation {
+    struct stream_merge *merge;
     struct stream_groups groups;
-    struct gold_queue gold;
-    struct outcomes outcomes;
+    struct grader grader;
+    /* int8: the first texts in float32 too. */
+    struct grader float32;
+    double float32_seconds;
+    uint64_t texts, tokens;
 };
 
-static int add_rows(void *context, uint32_t rows, struct stream_record *const *records,
-                    const float *logits)
+static int evaluation_open(struct evaluation *e, const struct model *model)
 {
-    struct scored *scored = context;
-    struct batch gold = gold_queue_first(&scored->gold, rows);
-    (void)records;
-    int result = evaluate_add_batch(&scored->outcomes, &gold, NULL, logits);
-    gold_queue_drop(&scored->gold, rows);
+    struct engine_options float32 = options.engine;
+    float32.dtype = ENGINE_FLOAT32;
+    if (grader_open(&e->grader, model, &options.engine, options.batches))
+        return -1;
+    if (options.engine.dtype != ENGINE_INT8 || options.float32_texts == 0)
+        return 0;
+    return grader_open(&e->float32, model, &float32, options.batches);
+}
+
+static void evaluation_close(struct evaluation *e)
+{
+    grader_close(&e->grader);
+    grader_close(&e->float32);
+    stream_groups_free(&e->groups);
+    stream_merge_close(e->merge);
+}
+
+static int add_record(struct evaluation *e, const struct stream_record *record, struct rival *rival)
+{
+    struct stream_reader *reader = stream_merge_reader(e->merge);
+    const struct stream_header *header = stream_merge_header(e->merge);
+    const char *place = stream_reader_place(reader);
+    int begins = stream_groups_add(&e->groups, reader);
+    if (begins < 0 || (begins > 0 && rival_follow(rival, record, place)) ||
+        grader_add(&e->grader, record, begins > 0, header, place))
+        return -1;
+    e->texts += begins > 0;
+    e->tokens += rec_token_count(&record->tokens);
+    if (!e->float32.scorer.engine || e->texts > options.float32_texts)
+        return 0;
+    double started = clock_monotonic();
+    int result = grader_add(&e->float32, record, begins > 0, header, place);
+    e->float32_seconds += clock_monotonic() - started;
     return result;
 }
 
-/* Scores all records; tokens and seconds go into the report. */
-static int score(struct scorer *scorer, struct stream_merge *merge, struct scored *scored,
-                 struct eval_report *report, struct rival *rival)
+static int end_records(struct evaluation *e)
 {
-    struct stream_reader *reader = stream_merge_reader(merge);
-    const struct stream_header *header = stream_merge_header(merge);
+    struct stream_reader *reader = stream_merge_reader(e->merge);
+    return stream_groups_end(&e->groups, reader) || check_any(e->merge, reader) ||
+                   grader_flush(&e->grader)
+               ? -1
+               : 0;
+}
+
+/* Scores all records; tokens and seconds go into the report. */
+static int score(struct evaluation *e, struct eval_report *report, struct rival *rival)
+{
     const struct stream_record *record;
     struct progress progress;
     double started = clock_monotonic();
     int result;
     progress_init(&progress, "records", 0, 0);
-    while ((result = stream_merge_next(merge, &record)) > 0) {
-        const char *place = stream_reader_place(reader);
-        int begins = stream_groups_add(&scored->groups, reader);
-        result = begins < 0 ? -1 : 0;
-        if (begins > 0)
-            result = gold_queue_add(&scored->gold, &record->tokens.label, header, place) ||
-                             rival_follow(rival, record, place)
-                         ? -1
-                         : 0;
-        if (result == 0)
-            result = scorer_add(scorer, record, place);
-        if (result)
+    while ((result = stream_merge_next(e->merge, &record)) > 0) {
+        if (add_record(e, record, rival)) {
+            result = -1;
             break;
-        report->tokens += rec_token_count(&record->tokens);
-        progress_update(&progress, stream_merge_count(merge), NULL);
+        }
+        progress_update(&progress, stream_merge_count(e->merge), NULL);
     }
     if (result == 0)
-        result = stream_groups_end(&scored->groups, reader) || check_any(merge, reader) ||
-                         scorer_flush(scorer)
-                     ? -1
-                     : 0;
+        result = end_records(e);
     progress_finish(&progress);
-    report->seconds = clock_monotonic() - started;
+    report->tokens = e->tokens;
+    report->seconds = clock_monotonic() - started - e->float32_seconds;
     return result;
+}
+
+/* The mean distance of the first texts' probabilities, or numbers. */
+static double mean_distance(const struct outcomes *a, const struct outcomes *b, size_t texts)
+{
+    double sum = 0;
+    size_t values = texts * a->labels;
+    for (size_t i = 0; i < values; i++)
+        sum += fabs(a->values[i] - b->values[i]);
+    return sum / (double)values;
+}
+
+/* What int8 costs, by the texts that were scored in float32 too. */
+static int tell_cost(struct evaluation *e)
+{
+    const struct outcomes *int8 = &e->grader.outcomes, *float32 = &e->float32.outcomes;
+    if (!e->float32.scorer.engine)
+        return 0;
+    if (grader_flush(&e->float32))
+        return -1;
+    size_t texts = float32->count, right8 = 0, right32 = 0, others = 0;
+    if (int8->values && texts > 0)
+        diag_note("int8: of the first %zu texts, %s are %.2g from float32's on average", texts,
+                  int8->kind == OUTCOME_NUMBERS ? "numbers" : "probabilities",
+                  mean_distance(int8, float32, texts));
+    for (size_t i = 0; int8->kind != OUTCOME_NUMBERS && i < texts; i++) {
+        right8 += outcomes_right(int8, i);
+        right32 += outcomes_right(float32, i);
+        others += !outcomes_same_guess(int8, float32, i);
+    }
+    if (int8->kind != OUTCOME_NUMBERS && texts > 0)
+        diag_note("int8: of the first %zu texts, %zu get other labels than in float32; "
+                  "accuracy %.4f, in float32 %.4f",
+                  texts, others, (double)right8 / (double)texts, (double)right32 / (double)texts);
+    return 0;
 }
 
 static int evaluate_tokens(const struct option_operands *operands, struct model *model,
                            struct tokeniser *tokeniser, struct rival *rival)
 {
-    struct label_set classes;
-    struct scored scored = {0};
-    struct eval_report report = {.outcomes = &scored.outcomes, .names = model->config.label_names};
-    struct scorer scorer = {0};
-    struct scorer_plan plan = {
-        .engine = &options.engine,
-        .batches = options.batches,
-    };
-    enum target_kind target = gold_target(&model->config);
+    struct evaluation e = {0};
+    struct eval_report report = {.outcomes = &e.grader.outcomes,
+                                 .names = model->config.label_names};
     struct report_output output;
-    struct stream_merge *merge =
-        match_open(operands->items, operands->count, options.io.max_record, model, tokeniser);
-    if (!merge || report_open(&output)) {
-        stream_merge_close(merge);
+    e.merge = match_open(operands->items, operands->count, options.io.max_record, model, tokeniser);
+    if (!e.merge || report_open(&output)) {
+        stream_merge_close(e.merge);
         return -1;
     }
-    label_set_copy(&classes, model->config.label_names, model->config.num_labels);
-    gold_queue_init(&scored.gold, target, &classes);
-    outcomes_init(&scored.outcomes, evaluate_outcome_kind(target), model->config.num_labels);
-    int result = scorer_open(&scorer, model, &plan, add_rows, &scored);
+    int result = evaluation_open(&e, model);
     if (result == 0)
-        result = score(&scorer, merge, &scored, &report, rival);
+        result = score(&e, &report, rival);
     if (result == 0)
         result = conclude(&report, rival);
     result = report_close(&output, result == 0 ? &report : NULL);
-    engine_options_profile(&options.engine, scorer.engine);
-    scorer_close(&scorer);
+    if (result == 0)
+        result = tell_cost(&e);
+    engine_options_profile(&options.engine, e.grader.scorer.engine);
     eval_report_free(&report);
-    outcomes_free(&scored.outcomes);
-    gold_queue_free(&scored.gold);
-    stream_groups_free(&scored.groups);
-    label_set_free(&classes);
-    stream_merge_close(merge);
+    evaluation_close(&e);
     return result;
 }
 

@@ -39,7 +39,7 @@ static const struct option_row rows[] = {
     {0, "threshold", .kind = OPTION_REAL, .target = &options.threshold, .argument = "P",
      .minimum = 0, .maximum = 1, .help = "several labels: those of at least this probability hold"},
     ENGINE_OPTION_DEVICE(options.engine),
-    ENGINE_OPTION_DTYPE(options.engine),
+    ENGINE_OPTION_DTYPE(options.engine, engine_dtype_names),
     ENGINE_OPTION_THREADS(options.engine),
     ENGINE_OPTION_PROFILE(options.engine),
     STREAM_OPTION_MAX_RECORD(options.io),

@@ -66,7 +66,7 @@ static const struct option_row rows[] = {
     {0, "auto-batch", .kind = OPTION_STRING, .target = &options.auto_batch, .argument = "SIZE",
      .help = "split each step's batch so that the engine fits into SIZE, such as 4G"},
     ENGINE_OPTION_DEVICE(options.engine),
-    ENGINE_OPTION_DTYPE(options.engine),
+    ENGINE_OPTION_DTYPE(options.engine, engine_training_dtype_names),
     ENGINE_OPTION_THREADS(options.engine),
     ENGINE_OPTION_PROFILE(options.engine),
     STREAM_OPTION_FORM(options.io),

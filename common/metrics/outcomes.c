@@ -132,6 +132,14 @@ bool outcomes_right(const struct outcomes *outcomes, size_t i)
     return memcmp(outcomes->gold_set + i * labels, outcomes->guess_set + i * labels, labels) == 0;
 }
 
+bool outcomes_same_guess(const struct outcomes *outcomes, const struct outcomes *others, size_t i)
+{
+    size_t labels = outcomes->labels, at = i * labels;
+    if (outcomes->kind == OUTCOME_CLASS)
+        return outcomes->guess[i] == others->guess[i];
+    return memcmp(outcomes->guess_set + at, others->guess_set + at, labels) == 0;
+}
+
 bool outcomes_same_gold(const struct outcomes *outcomes, const struct outcomes *others, size_t i)
 {
     size_t labels = outcomes->labels, at = i * labels;

@@ -66,6 +66,10 @@ uint32_t outcomes_argmax(const double *values, uint32_t labels);
 /* Whether record i is right: the guess, or the whole set; not for OUTCOME_NUMBERS. */
 bool outcomes_right(const struct outcomes *outcomes, size_t i);
 
+/* Whether the guesses at record i are the same in both, which are of the same kind and labels; not
+ * for OUTCOME_NUMBERS. */
+bool outcomes_same_guess(const struct outcomes *outcomes, const struct outcomes *others, size_t i);
+
 /* Whether the same is true of record i in both, which are of the same kind and labels; numbers are
  * compared as float32, which is what models are given. */
 bool outcomes_same_gold(const struct outcomes *outcomes, const struct outcomes *others, size_t i);

@@ -50,8 +50,13 @@ static const struct backend *find_backend(const struct engine_plan *plan)
         diag_error("engine: device cuda is not available in this build, only cpu and ref");
         return NULL;
     }
-    if (plan->dtype == ENGINE_BF16 && plan->device == ENGINE_REF) {
-        diag_error("engine: device ref computes in double precision, it has no dtype bf16");
+    if ((plan->dtype == ENGINE_BF16 || plan->dtype == ENGINE_INT8) && plan->device == ENGINE_REF) {
+        diag_error("engine: device ref computes in double precision, it has no dtype %s",
+                   plan->dtype == ENGINE_BF16 ? "bf16" : "int8");
+        return NULL;
+    }
+    if (plan->dtype == ENGINE_INT8 && plan->train) {
+        diag_error("engine: dtype int8 is for inference, it does not train");
         return NULL;
     }
     return plan->device == ENGINE_REF ? &backend_ref : &backend_cpu;

@@ -5,7 +5,8 @@
 #include "cli/diag.h"
 
 const char *const engine_device_names[] = {"cpu", "ref", "cuda", NULL};
-const char *const engine_dtype_names[] = {"float32", "bf16", "auto", NULL};
+const char *const engine_dtype_names[] = {"float32", "bf16", "auto", "int8", NULL};
+const char *const engine_training_dtype_names[] = {"float32", "bf16", "auto", NULL};
 
 void engine_options_apply(const struct engine_options *options, struct engine_plan *plan)
 {

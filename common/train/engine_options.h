@@ -21,14 +21,15 @@ struct engine_options {
 /* NULL-terminated names in the order of the enums. */
 extern const char *const engine_device_names[];
 extern const char *const engine_dtype_names[];
+extern const char *const engine_training_dtype_names[]; /* of them those that train */
 
 /* clang-format off */
 #define ENGINE_OPTION_DEVICE(options)                                                              \
     {0, "device", .kind = OPTION_CHOICE, .target = &(options).device, .argument = "DEVICE",        \
      .choices = engine_device_names, .help = "ref: slow, in double precision"}
-#define ENGINE_OPTION_DTYPE(options)                                                               \
+#define ENGINE_OPTION_DTYPE(options, names)                                                        \
     {0, "dtype", .kind = OPTION_CHOICE, .target = &(options).dtype, .argument = "TYPE",            \
-     .choices = engine_dtype_names, .help = "of matrix products; auto: bf16 where it is faster"}
+     .choices = names, .help = "of matrix products; auto: bf16 where it is faster"}
 #define ENGINE_OPTION_PROFILE(options)                                                             \
     {0, "profile", .kind = OPTION_FLAG, .target = &(options).profile,                              \
      .help = "say at the end where the engine's time went"}

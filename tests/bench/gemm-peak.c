@@ -1,5 +1,5 @@
 /*
- * gemm-peak [THREADS [float32|bf16]]: what the matrix products of common/nn/cpu reach on this
+ * gemm-peak [THREADS [float32|bf16|int8]]: what the matrix products of common/nn/cpu reach on this
  * processor.
  *
  * One line per shape, tab-separated: rows, columns, depth, GFLOP/s of one thread, GFLOP/s of all
@@ -18,6 +18,7 @@
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "nn/cpu/kernels.h"
+#include "train/engine_options.h"
 
 #define RUNS        12
 #define RUN_SECONDS 0.05
@@ -113,18 +114,20 @@ int main(int argc, char **argv)
     cpu_set_t set;
     uint64_t threads = 1;
     const struct kernels *kernels = kernels_select();
-    bool bf16 = argc == 3 && strcmp(argv[2], "bf16") == 0;
-    const struct products *products =
-        kernels ? products_select(kernels, bf16 ? ENGINE_BF16 : ENGINE_FLOAT32) : NULL;
-    if (!products)
-        return 1;
+    int dtype = ENGINE_FLOAT32;
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         threads = (uint64_t)CPU_COUNT(&set);
-    if (argc > 3 || (argc == 3 && !bf16 && strcmp(argv[2], "float32") != 0) ||
+    while (argc == 3 && engine_dtype_names[dtype] && strcmp(argv[2], engine_dtype_names[dtype]))
+        dtype++;
+    if (argc > 3 || !engine_dtype_names[dtype] ||
         (argc >= 2 && (parse_unsigned(argv[1], &threads) || threads < 1 || threads > 1024))) {
-        fprintf(stderr, "usage: gemm-peak [THREADS [float32|bf16]]\n");
+        fprintf(stderr, "usage: gemm-peak [THREADS [float32|bf16|int8]]\n");
         return 2;
     }
+    const struct products *products =
+        kernels ? products_select(kernels, (enum engine_dtype)dtype) : NULL;
+    if (!products)
+        return 1;
     printf("%s, %s kernels\n", products->name, kernels->name);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         printf("%zu\t%zu\t%zu\t%.1f\t%.1f\n", shapes[i].rows, shapes[i].columns, shapes[i].depth,

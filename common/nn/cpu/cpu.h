@@ -185,7 +185,7 @@ struct dropout_rate {
 
 struct cpu_engine {
     const struct kernels *kernels;
-    const struct products *products;
+    const struct products *dense, *products; /* of the layers' weights, and all others */
     struct pool *pool;
     struct cpu_weights *weights;
     struct engine_plan plan;

@@ -11,6 +11,7 @@
 
 extern const struct kernels kernels_avx512, kernels_avx2, kernels_portable;
 extern const struct products products_amx, products_avx512bf16, products_emulated;
+extern const struct products products_avx512vnni, products_avxvnni;
 
 /* The value of a variable that names a choice, or NULL. */
 static const char *wanted_name(const char *variable)
@@ -54,7 +55,8 @@ const struct kernels *kernels_select(void)
 
 /* ---- probes ---- */
 
-/* A product of operands whose numbers are few and small, so that every sum is exact. */
+/* A product of whole numbers that bf16 and int8 hold as they are, so that every sum is exact: each
+ * row and column has the ends of int8's range. */
 struct probe {
     size_t rows, columns, depth;
     float *left, *right, *result;
@@ -71,9 +73,9 @@ static void probe_open(struct probe *p, const struct products *products, size_t 
     p->room = mem_alloc_lines(products->left_bytes(rows, depth));
     p->panels = mem_alloc_lines(products->panels_bytes(depth, columns));
     for (size_t i = 0; i < rows * depth; i++)
-        p->left[i] = (float)(i * 7 % 13) - 6;
+        p->left[i] = i % depth == 0 ? -128 : i % depth == 1 ? 127 : (float)(i * 7 % 256) - 128;
     for (size_t i = 0; i < columns * depth; i++)
-        p->right[i] = (float)(i * 5 % 11) - 5;
+        p->right[i] = i % depth == 2 ? 127 : (float)(i * 5 % 255) - 127;
     products->pack_panels(p->panels, p->right, 1, depth, depth, columns);
 }
 
@@ -132,41 +134,37 @@ static double seconds_of(const struct products *products)
 /* ---- products ---- */
 
 /* Intel's processors with VDPBF16PS run it at half of float32's speed, AMD's at twice: between them
- * is room for noise. AMX is many times as fast wherever it is. */
+ * is room for noise. AMX and VPDPBUSD are many times as fast wherever they are. */
 static bool faster_than_float32(const struct products *products, const struct kernels *kernels)
 {
     return seconds_of(products) < seconds_of(kernels->float32);
 }
 
-static const struct products *named_products(const struct kernels *kernels, const char *wanted)
+/* One way to compute a dtype. */
+struct way {
+    const char *name;
+    const struct products *products;
+    bool (*runs)(void);
+};
+
+static const struct products *named_products(const char *variable, const char *wanted,
+                                             const struct way *ways, size_t count)
 {
-    const struct {
-        const char *name;
-        const struct products *products;
-        bool (*runs)(void);
-    } tables[] = {
-#ifdef __x86_64__
-        {"amx", &products_amx, processor_runs_amx},
-        {"avx512bf16", &products_avx512bf16, processor_runs_avx512bf16},
-#endif
-        {"emulated", &products_emulated, runs_always},
-        {"rounded", kernels->rounded, runs_always},
-    };
-    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-        if (strcmp(wanted, tables[i].name) != 0)
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(wanted, ways[i].name) != 0)
             continue;
-        if (tables[i].runs())
-            return tables[i].products;
-        diag_error("BERTPIPE_BF16: this processor cannot run '%s'", wanted);
+        if (ways[i].runs())
+            return ways[i].products;
+        diag_error("%s: this processor cannot run '%s'", variable, wanted);
         return NULL;
     }
-    diag_error("BERTPIPE_BF16: no products are called '%s'", wanted);
+    diag_error("%s: no products are called '%s'", variable, wanted);
     return NULL;
 }
 
 /* The processor's own for bf16, when they are right and fast, or NULL. They go with the kernels
  * that use as much of it. */
-static const struct products *native_products(const struct kernels *kernels)
+static const struct products *native_bf16(const struct kernels *kernels)
 {
 #ifdef __x86_64__
     if (kernels != &kernels_avx512)
@@ -184,15 +182,66 @@ static const struct products *native_products(const struct kernels *kernels)
     return NULL;
 }
 
+static const struct products *native_int8(const struct kernels *kernels)
+{
+#ifdef __x86_64__
+    if (kernels == &kernels_avx512 && processor_runs_avx512vnni() &&
+        computes_right(&products_avx512vnni))
+        return &products_avx512vnni;
+    if (kernels != &kernels_portable && processor_runs_avxvnni() &&
+        computes_right(&products_avxvnni))
+        return &products_avxvnni;
+#else
+    (void)kernels;
+#endif
+    return NULL;
+}
+
+static const struct products *select_bf16(const struct kernels *kernels,
+                                          const struct products *otherwise)
+{
+    const struct way ways[] = {
+#ifdef __x86_64__
+        {"amx", &products_amx, processor_runs_amx},
+        {"avx512bf16", &products_avx512bf16, processor_runs_avx512bf16},
+#endif
+        {"emulated", &products_emulated, runs_always},
+        {"rounded", kernels->rounded, runs_always},
+    };
+    const char *wanted = wanted_name("BERTPIPE_BF16");
+    if (wanted)
+        return named_products("BERTPIPE_BF16", wanted, ways, sizeof ways / sizeof *ways);
+    const struct products *native = native_bf16(kernels);
+    return native ? native : otherwise;
+}
+
+static const struct products *select_int8(const struct kernels *kernels)
+{
+    const struct way ways[] = {
+#ifdef __x86_64__
+        {"avx512vnni", &products_avx512vnni, processor_runs_avx512vnni},
+        {"avxvnni", &products_avxvnni, processor_runs_avxvnni},
+#endif
+        {"rounded", kernels->quantised, runs_always},
+    };
+    const char *wanted = wanted_name("BERTPIPE_INT8");
+    if (wanted)
+        return named_products("BERTPIPE_INT8", wanted, ways, sizeof ways / sizeof *ways);
+    const struct products *native = native_int8(kernels);
+    return native ? native : kernels->quantised;
+}
+
 const struct products *products_select(const struct kernels *kernels, enum engine_dtype dtype)
 {
-    const char *wanted = wanted_name("BERTPIPE_BF16");
-    if (dtype == ENGINE_FLOAT32)
-        return kernels->float32;
-    if (wanted)
-        return named_products(kernels, wanted);
-    const struct products *native = native_products(kernels);
-    if (native)
-        return native;
-    return dtype == ENGINE_AUTO ? kernels->float32 : kernels->rounded;
+    switch (dtype) {
+    case ENGINE_BF16:
+        return select_bf16(kernels, kernels->rounded);
+    case ENGINE_AUTO:
+        return select_bf16(kernels, kernels->float32);
+    case ENGINE_INT8:
+        return select_int8(kernels);
+    case ENGINE_FLOAT32:
+        break;
+    }
+    return kernels->float32;
 }

@@ -41,8 +41,8 @@ static void *take_left(struct cpu_engine *e)
     const struct cpu_weights *w = e->weights;
     const struct products *p = e->products, *head = e->kernels->float32;
     size_t length = e->plan.max_length, bytes = 0;
-    grow_to(&bytes, p->left_bytes(BLOCK, w->hidden));
-    grow_to(&bytes, p->left_bytes(BLOCK, w->intermediate));
+    grow_to(&bytes, e->dense->left_bytes(BLOCK, w->hidden));
+    grow_to(&bytes, e->dense->left_bytes(BLOCK, w->intermediate));
     grow_to(&bytes, head->left_bytes(BLOCK, w->hidden));
     grow_to(&bytes, head->left_bytes(BLOCK, w->labels));
     grow_to(&bytes, p->left_bytes(p->strip_rows, length));
@@ -209,7 +209,7 @@ static struct cpu_weights *find_weights(struct cpu_engine *e, const struct model
         weights->users++;
         return weights;
     }
-    weights = cpu_weights_open(model, &e->plan, e->kernels, e->products);
+    weights = cpu_weights_open(model, &e->plan, e->kernels, e->dense);
     if (weights)
         cpu_weights_pack(weights, e->pool, cpu_time(e, PHASE_PACK, 0));
     return weights;
@@ -219,19 +219,20 @@ static struct cpu_weights *find_weights(struct cpu_engine *e, const struct model
 static struct cpu_engine *cpu_new(const struct model *model, const struct engine_plan *plan)
 {
     const struct kernels *kernels = kernels_select();
-    const struct products *products = kernels ? products_select(kernels, plan->dtype) : NULL;
-    if (!products)
+    const struct products *dense = kernels ? products_select(kernels, plan->dtype) : NULL;
+    if (!dense)
         return NULL;
     struct cpu_engine *e = mem_calloc(1, sizeof *e);
     e->kernels = kernels;
-    e->products = products;
+    e->dense = dense;
+    e->products = plan->dtype == ENGINE_INT8 ? kernels->float32 : dense;
     e->plan = *plan;
     e->profile.layers = model->config.num_hidden_layers;
     e->profile.time = mem_calloc((size_t)PHASES * e->profile.layers, sizeof *e->profile.time);
     e->layer = mem_calloc(model->config.num_hidden_layers, sizeof *e->layer);
     e->scratch = mem_calloc(plan->threads, sizeof *e->scratch);
-    snprintf(e->description, sizeof e->description, "cpu, %s, %s kernels, %u threads",
-             products->name, kernels->name, plan->threads);
+    snprintf(e->description, sizeof e->description, "cpu, %s, %s kernels, %u threads", dense->name,
+             kernels->name, plan->threads);
     return e;
 }
 
@@ -260,7 +261,7 @@ static int cpu_plan_memory(const struct model *model, const struct engine_plan *
     struct cpu_engine *e = cpu_new(model, plan);
     if (!e)
         return -1;
-    e->weights = cpu_weights_plan(model, plan, e->kernels, e->products);
+    e->weights = cpu_weights_plan(model, plan, e->kernels, e->dense);
     lay_out(e);
     *bytes = e->arena.used + e->weights->arena.used;
     cpu_close(e);
@@ -281,7 +282,9 @@ static uint64_t cpu_memory(const void *self)
 static enum engine_dtype cpu_dtype(const void *self)
 {
     const struct cpu_engine *e = self;
-    return e->products == e->kernels->float32 ? ENGINE_FLOAT32 : ENGINE_BF16;
+    if (e->plan.dtype == ENGINE_AUTO)
+        return e->dense == e->kernels->float32 ? ENGINE_FLOAT32 : ENGINE_BF16;
+    return e->plan.dtype;
 }
 
 static const char *cpu_describe(const void *self)

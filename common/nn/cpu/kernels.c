@@ -544,12 +544,14 @@ static void sgd(float *weights, float *gradients, float scale, float decay, floa
 
 extern const struct products NAMED(products_float32_, KERNELS);
 extern const struct products NAMED(products_rounded_, KERNELS);
+extern const struct products NAMED(products_quantised_, KERNELS);
 extern const struct kernels NAMED(kernels_, KERNELS);
 
 const struct kernels NAMED(kernels_, KERNELS) = {
     .name = TEXT(KERNELS),
     .float32 = &NAMED(products_float32_, KERNELS),
     .rounded = &NAMED(products_rounded_, KERNELS),
+    .quantised = &NAMED(products_quantised_, KERNELS),
     .layer_norm = layer_norm,
     .layer_norm_backward = layer_norm_backward,
     .activation = activation,

@@ -39,8 +39,8 @@ struct adamw_step {
 
 struct kernels {
     const char *name;
-    /* Products of float32, and of what bf16 would round their operands to. */
-    const struct products *float32, *rounded;
+    /* Products of float32, and of what bf16 and int8 would round their operands to. */
+    const struct products *float32, *rounded, *quantised;
 
     /* y = (x - mean) * rstd * gain + shift; stats[rows, 2] = mean, rstd. y may be x. Ba et al.
      * 2016. */
@@ -100,11 +100,11 @@ struct kernels {
 const struct kernels *kernels_select(void);
 
 /*
- * The products for a dtype: bf16 by the processor's own instructions, where it has them, they
- * compute what they should and are faster than float32; else by float32 on rounded operands.
+ * The products for a dtype: bf16 and int8 by the processor's own instructions, where it has them,
+ * they compute what they should and are faster than float32; else by float32 on rounded operands.
  * ENGINE_AUTO is bf16 where it has such instructions, and else float32.
- * BERTPIPE_BF16=amx|avx512bf16|rounded|emulated asks for one kind by name, as BERTPIPE_KERNELS
- * does.
+ * BERTPIPE_BF16=amx|avx512bf16|rounded|emulated and BERTPIPE_INT8=avx512vnni|avxvnni|rounded ask
+ * for one kind by name, as BERTPIPE_KERNELS does.
  */
 const struct products *products_select(const struct kernels *kernels, enum engine_dtype dtype);
 

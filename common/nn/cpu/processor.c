@@ -7,11 +7,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define EXTENDED_FEATURES   7 /* the leaf of CPUID */
-#define SUBLEAF_AVX512_BF16 1
-#define EAX_AVX512_BF16     (1u << 5)
-#define EDX_AMX_BF16        (1u << 22)
-#define EDX_AMX_TILE        (1u << 24)
+#define EXTENDED_FEATURES 7 /* the leaf of CPUID */
+#define ECX_AVX512_VNNI   (1u << 11)
+#define SUBLEAF_NEWER     1
+#define EAX_AVX_VNNI      (1u << 4)
+#define EAX_AVX512_BF16   (1u << 5)
+#define EDX_AMX_BF16      (1u << 22)
+#define EDX_AMX_TILE      (1u << 24)
 
 #define XCR0_TILES      ((uint64_t)3 << 17) /* the system saves tiles and their configuration */
 #define REQUEST_FEATURE 0x1023              /* ARCH_REQ_XCOMP_PERM of asm/prctl.h */
@@ -30,12 +32,27 @@ bool processor_runs_avx512(void)
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 
-bool processor_runs_avx512bf16(void)
+static bool has_newer(unsigned bit)
 {
     unsigned a, b, c, d;
-    return processor_runs_avx512() &&
-           __get_cpuid_count(EXTENDED_FEATURES, SUBLEAF_AVX512_BF16, &a, &b, &c, &d) &&
-           (a & EAX_AVX512_BF16) != 0;
+    return __get_cpuid_count(EXTENDED_FEATURES, SUBLEAF_NEWER, &a, &b, &c, &d) && (a & bit) != 0;
+}
+
+bool processor_runs_avx512bf16(void)
+{
+    return processor_runs_avx512() && has_newer(EAX_AVX512_BF16);
+}
+
+bool processor_runs_avx512vnni(void)
+{
+    unsigned a, b, c, d;
+    return processor_runs_avx512() && __get_cpuid_count(EXTENDED_FEATURES, 0, &a, &b, &c, &d) &&
+           (c & ECX_AVX512_VNNI) != 0;
+}
+
+bool processor_runs_avxvnni(void)
+{
+    return processor_runs_avx2() && has_newer(EAX_AVX_VNNI);
 }
 
 static uint64_t xcr0(void)
@@ -68,6 +85,16 @@ bool processor_runs_avx512(void)
 }
 
 bool processor_runs_avx512bf16(void)
+{
+    return false;
+}
+
+bool processor_runs_avx512vnni(void)
+{
+    return false;
+}
+
+bool processor_runs_avxvnni(void)
 {
     return false;
 }

@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#include "nn/cpu/quantise.h"
 #include "nn/cpu/transpose.h"
 #include "nn/cpu/vector.h"
 
@@ -369,5 +370,46 @@ const struct products NAMED(products_rounded_, KERNELS) = {
     .keep_left = keep_tiles_rounded,
     .keep_panels = keep_panels_rounded,
     .kept_left = kept_tiles,
+    .multiply = multiply,
+};
+
+/* ---- rounded to int8 ---- */
+
+static void pack_panels_quantised(void *panels, const float *right, size_t row, size_t column,
+                                  size_t depth, size_t columns)
+{
+    float *values = panels;
+    pack_panels(panels, right, row, column, depth, columns);
+    for (size_t n = 0; n < columns; n++) {
+        const struct quantised q = quantised_weights(right + n * column, depth);
+        float *panel = values + n / PANEL * PANEL * depth + n % PANEL;
+        for (size_t k = 0; k < depth; k++)
+            panel[k * PANEL] = quantised_number(&q, panel[k * PANEL]) * q.scale;
+    }
+}
+
+static struct left quantise_left(void *room, const float *x, size_t row, size_t column, size_t rows,
+                                 size_t depth)
+{
+    float *to = room;
+    (void)column;
+    for (size_t m = 0; m < rows; m++, x += row) {
+        const struct quantised q = quantised_activations(x, depth);
+        for (size_t k = 0; k < depth; k++)
+            *to++ = (quantised_number(&q, x[k]) - q.zero) * q.scale;
+    }
+    return (struct left){room, depth, 1, TILE_ROWS * depth};
+}
+
+extern const struct products NAMED(products_quantised_, KERNELS);
+
+const struct products NAMED(products_quantised_, KERNELS) = {
+    .name = "int8 by rounded float32",
+    .panel_columns = PANEL,
+    .strip_rows = STRIP_ROWS,
+    .panels_bytes = panels_bytes,
+    .pack_panels = pack_panels_quantised,
+    .left_bytes = left_bytes,
+    .left = quantise_left,
     .multiply = multiply,
 };

@@ -275,6 +275,27 @@ END
     done
 }
 
+@test "what int8 costs is told of the first texts: that of predictions in both types" {
+    for dtype in float32 int8; do
+        bert-predict -q -m "$MODEL" --dtype $dtype -f json -o $dtype.json "$WORK/train.mp"
+    done
+    for count in 3 256; do
+        bert-eval -m "$MODEL" --dtype int8 --float32-texts $count "$WORK/train.mp" 2>&1 >report.txt | python3 -c '
+import json, sys
+count = min(int(sys.argv[1]), 8)
+plain, small = ([json.loads(line) for line in open(path)][:count] for path in ("float32.json", "int8.json"))
+apart = [abs(p - q) for a, b in zip(plain, small) for p, q in zip(a["probs"], b["probs"])]
+right = [sum(row["gold"] == row["label"] for row in side) / count for side in (small, plain)]
+others = sum(a["label"] != b["label"] for a, b in zip(plain, small))
+told, mean = sys.stdin.readline(), sum(apart) / len(apart)
+assert told.startswith(f"bert-eval: int8: probabilities of the first {count} texts are "), told
+assert told.endswith(" from float32\u0027s on average\n") and abs(float(told.split()[9]) - mean) <= 0.06 * mean, (told, mean)
+assert mean > 0 and sys.stdin.readline() == f"bert-eval: int8: other labels than in float32 for {others} of the " \
+    f"first {count} texts; accuracy {right[0]:.4f}, in float32 {right[1]:.4f}\n"' $count
+    done
+    [ "$(bert-eval -m "$MODEL" --dtype int8 --float32-texts 0 "$WORK/train.mp" 2>&1 >report.txt)" = "" ]
+}
+
 @test "labels map by name, whatever the stream's order; segments merge" {
     bert-eval -q -m "$MODEL" -f json "$WORK/train.mp" | tr -d '\n' > names
     sed 's/negative/0/; s/positive/1/' "$WORK/reviews.tsv" | rec-load -q --from tsv | wp-tokenize -q -m "$MODEL" > numbers.mp

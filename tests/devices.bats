@@ -106,6 +106,37 @@ check_bf16() {
     check_bf16 amx
 }
 
+# Predicts in int8 with the given products, unless the processor lacks them: near the oracle, but not float32's.
+check_int8() {
+    export BERTPIPE_INT8=$1
+    if ! bert-predict -q -m "$MODEL" --dtype int8 -f json "$TOKENS" >"$BATS_TEST_TMPDIR/int8.json" 2>"$BATS_TEST_TMPDIR/stderr"; then
+        grep -q 'this processor cannot run' "$BATS_TEST_TMPDIR/stderr"
+        skip "this processor cannot run $1"
+    fi
+    bert-predict -q -m "$MODEL" --device ref -f json "$TOKENS" >"$BATS_TEST_TMPDIR/ref.json"
+    bert-predict -q -m "$MODEL" -f json "$TOKENS" >"$BATS_TEST_TMPDIR/float32.json"
+    agree "$BATS_TEST_TMPDIR/int8.json" "$BATS_TEST_TMPDIR/ref.json" 2e-2
+    run cmp "$BATS_TEST_TMPDIR/int8.json" "$BATS_TEST_TMPDIR/float32.json"
+    [ "$status" -eq 1 ]
+    for options in '-b 1 -j 1' '-b 2 -j 3' '--batch-tokens 30 -j 2'; do
+        # shellcheck disable=SC2086
+        bert-predict -q -m "$MODEL" --dtype int8 $options -f json "$TOKENS" >"$BATS_TEST_TMPDIR/other.json"
+        cmp "$BATS_TEST_TMPDIR/int8.json" "$BATS_TEST_TMPDIR/other.json"
+    done
+}
+
+@test "int8 by rounded operands" {
+    check_int8 rounded
+}
+
+@test "int8 by VPDPBUSD, 256 bits" {
+    check_int8 avxvnni
+}
+
+@test "int8 by VPDPBUSD, 512 bits" {
+    check_int8 avx512vnni
+}
+
 @test "dtype auto says what it is: the bytes of that dtype" {
     for dtype in float32 bf16 auto; do
         bert-predict -v -m "$MODEL" --dtype "$dtype" -o "$BATS_TEST_TMPDIR/$dtype.mp" "$TOKENS" 2>"$BATS_TEST_TMPDIR/$dtype.txt"
@@ -203,6 +234,15 @@ check_bf16() {
     [ "$status" -eq 1 ]
     [ -z "$output" ]
     [ "$stderr" = "bert-predict: engine: device ref computes in double precision, it has no dtype bf16" ]
+    run --separate-stderr bert-predict -m "$MODEL" --device ref --dtype int8 "$TOKENS"
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "bert-predict: engine: device ref computes in double precision, it has no dtype int8" ]
+    run --separate-stderr bert-train -m "$MODEL" -o "$BATS_TEST_TMPDIR/int8" --dtype int8 "$TOKENS"
+    [ "$status" -eq 2 ]
+    [ "${stderr_lines[0]}" = "bert-train: --dtype: 'int8' is none of float32, bf16, auto" ]
+    BERTPIPE_INT8=avx1024 run --separate-stderr bert-predict -m "$MODEL" --dtype int8 "$TOKENS"
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "bert-predict: BERTPIPE_INT8: no products are called 'avx1024'" ]
     BERTPIPE_BF16=int4 run --separate-stderr bert-predict -m "$MODEL" --dtype bf16 "$TOKENS"
     [ "$status" -eq 1 ]
     [ -z "$output" ]

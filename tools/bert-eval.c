@@ -318,8 +318,8 @@ static int tell_cost(struct evaluation *e)
         return -1;
     size_t texts = float32->count, right8 = 0, right32 = 0, others = 0;
     if (int8->values && texts > 0)
-        diag_note("int8: of the first %zu texts, %s are %.2g from float32's on average", texts,
-                  int8->kind == OUTCOME_NUMBERS ? "numbers" : "probabilities",
+        diag_note("int8: %s of the first %zu texts are %.2g from float32's on average",
+                  int8->kind == OUTCOME_NUMBERS ? "numbers" : "probabilities", texts,
                   mean_distance(int8, float32, texts));
     for (size_t i = 0; int8->kind != OUTCOME_NUMBERS && i < texts; i++) {
         right8 += outcomes_right(int8, i);
@@ -327,9 +327,9 @@ static int tell_cost(struct evaluation *e)
         others += !outcomes_same_guess(int8, float32, i);
     }
     if (int8->kind != OUTCOME_NUMBERS && texts > 0)
-        diag_note("int8: of the first %zu texts, %zu get other labels than in float32; "
+        diag_note("int8: other labels than in float32 for %zu of the first %zu texts; "
                   "accuracy %.4f, in float32 %.4f",
-                  texts, others, (double)right8 / (double)texts, (double)right32 / (double)texts);
+                  others, texts, (double)right8 / (double)texts, (double)right32 / (double)texts);
     return 0;
 }
 

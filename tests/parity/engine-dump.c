@@ -1,9 +1,9 @@
 /*
- * usage: engine-dump MODEL float32|bf16 LENGTH...
+ * usage: engine-dump MODEL float32|bf16|int8 LENGTH...
  * One batch of sequences of these lengths through nn/cpu, without dropout. Token i of the batch is
  * 1 + i * 7919 % (vocabulary - 1), sequence s has class s % labels, and the divisor is the number
- * of sequences. Writes a line NAME COUNT for the logits and each gradient, an empty line, and then
- * the numbers in that order as float32.
+ * of sequences. Writes a line NAME COUNT for the logits and each gradient (int8 has none), an empty
+ * line, and then the numbers in that order as float32.
  */
 #include <inttypes.h>
 #include <stdint.h>
@@ -72,21 +72,23 @@ static void free_input(struct input *in)
     free(in->classes);
 }
 
-static int dump(struct engine *engine, const struct model *model, const struct batch *batch)
+static int dump(struct engine *engine, const struct model *model, const struct batch *batch,
+                bool gradients)
 {
+    size_t count = gradients ? model->table.count : 0;
     size_t outputs = (size_t)batch->rows * model->config.num_labels;
     float *logits = mem_calloc(outputs, sizeof *logits);
     float *gradient = mem_calloc(model->table.largest, sizeof *gradient);
     struct engine_stats stats = {0};
     int result = engine_forward(engine, batch, logits);
-    if (result == 0)
+    if (result == 0 && gradients)
         result = engine_accumulate(engine, batch, batch->sequences, &stats);
     printf("logits %zu\n", outputs);
-    for (size_t i = 0; i < model->table.count; i++)
+    for (size_t i = 0; i < count; i++)
         printf("%s %" PRIu64 "\n", model->table.items[i].name, model->table.items[i].count);
     printf("\n");
     fwrite(logits, sizeof *logits, outputs, stdout);
-    for (size_t i = 0; i < model->table.count && result == 0; i++) {
+    for (size_t i = 0; i < count && result == 0; i++) {
         result = engine_export(engine, ENGINE_GRADIENT, i, gradient);
         fwrite(gradient, sizeof *gradient, model->table.items[i].count, stdout);
     }
@@ -114,8 +116,10 @@ int main(int argc, char **argv)
         return 1;
     fill(&input, &model, lengths, count);
     engine_plan_init(&plan, &model);
-    plan.dtype = strcmp(argv[2], "bf16") == 0 ? ENGINE_BF16 : ENGINE_FLOAT32;
-    plan.train = true;
+    plan.dtype = strcmp(argv[2], "bf16") == 0   ? ENGINE_BF16
+                 : strcmp(argv[2], "int8") == 0 ? ENGINE_INT8
+                                                : ENGINE_FLOAT32;
+    plan.train = plan.dtype != ENGINE_INT8;
     plan.hidden_dropout = plan.attention_dropout = plan.classifier_dropout = 0;
     plan.max_tokens = plan.max_length = input.batch.tokens;
     if (plan.max_length > model_config_max_length(&model.config))
@@ -123,7 +127,7 @@ int main(int argc, char **argv)
     plan.max_sequences = (uint32_t)count;
     int status = engine_open(&engine, &model, &plan);
     if (status == 0) {
-        status = dump(engine, &model, &input.batch);
+        status = dump(engine, &model, &input.batch, plan.train);
         engine_close(engine);
     }
     free_input(&input);

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""The engine's errors beside PyTorch's: logits and all gradients, in float32 and bf16, each against PyTorch in float64.
+"""The engine's errors beside PyTorch's: logits and all gradients, in float32, bf16 and int8, each against PyTorch in float64.
 
-usage: engine-errors.py [--dtype float32|bf16]...
+usage: engine-errors.py [--dtype float32|bf16|int8]...
 
 A grid of shapes (heads of 12, 32 and 64, odd widths) and of lengths (1, 2, 97, 511, 512), and of each shape several models
 with random weights. One batch goes through nn/cpu by way of engine-dump.c, and through transformers in float64, and in the
-dtype (bf16: as autocast does it). For each tensor the largest error over the models counts: ours may be twice PyTorch's, or
-4 units in the last place of the tensor's largest number in that dtype. (Of one model, a tensor of few numbers has a largest
-error that is a matter of luck.) BERTPIPE_BF16 and BERTPIPE_KERNELS choose what is compared. Exit status 1 when a tensor is
-farther off.
+dtype (bf16: as autocast does it; int8: as quantize_dynamic does it, logits alone). For each tensor the largest error over
+the models counts: ours may be twice PyTorch's, or, but for int8, 4 units in the last place of the tensor's largest number
+in that dtype. (Of one model, a tensor of few numbers has a largest error that is a matter of luck.) BERTPIPE_BF16,
+BERTPIPE_INT8 and BERTPIPE_KERNELS choose what is compared. Exit status 1 when a tensor is farther off.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import transformers
 import common
 
 FACTOR, UNITS = 2, 4
-UNIT = {"float32": 2.0**-23, "bf16": 2.0**-7}
+UNIT = {"float32": 2.0**-23, "bf16": 2.0**-7, "int8": 0}
 SHAPES = [(64, 2, 96, 2), (64, 1, 130, 2), (36, 3, 50, 3), (128, 2, 512, 2), (384, 12, 1536, 1)]  # hidden, heads, inner, layers
 LENGTHS = [[1], [511], [512], [1, 2, 17, 96, 97, 33]]
 MODELS = 4
@@ -57,19 +57,22 @@ def ours(program, model, dtype, lengths):
 
 
 def theirs(folder, vocabulary, lengths, dtype):
-    """dtype: float64, float32 or bf16. One sequence at a time: no padding."""
+    """dtype: float64, float32, bf16 or int8. One sequence at a time: no padding."""
     model = transformers.BertForSequenceClassification.from_pretrained(folder)
     model = model.double() if dtype == "float64" else model
+    if dtype == "int8":
+        torch.ao.quantization.quantize_dynamic(model.bert.encoder, {torch.nn.Linear}, torch.qint8, inplace=True)
     logits, token = [], 0
     for s, length in enumerate(lengths):
         ids = torch.tensor([[1 + (token + i) * 7919 % (vocabulary - 1) for i in range(length)]])
         token += length
         with torch.autocast("cpu", torch.bfloat16, enabled=dtype == "bf16"):
             output = model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=torch.tensor([s % 3]))
-        (output.loss / len(lengths)).backward()
+        if dtype != "int8":
+            (output.loss / len(lengths)).backward()
         logits.append(output.logits.detach().double().numpy().ravel())
     found = {"logits": numpy.concatenate(logits)}
-    for name, parameter in model.named_parameters():
+    for name, parameter in model.named_parameters() if dtype != "int8" else ():
         found[name] = parameter.grad.double().numpy().ravel()
     return found
 
@@ -100,9 +103,9 @@ def compare(program, folder, shape, dtypes):
             exact = theirs(folder, vocabulary, lengths, "float64")
             for dtype in dtypes:
                 mine, peer = ours(program, folder, dtype, lengths), theirs(folder, vocabulary, lengths, dtype)
-                assert mine.keys() == exact.keys()
-                for name, true in exact.items():
-                    errors[dtype, str(lengths), name].add(mine[name], peer[name], true)
+                assert mine.keys() == peer.keys()
+                for name, value in mine.items():
+                    errors[dtype, str(lengths), name].add(value, peer[name], exact[name])
     return errors
 
 

@@ -36,6 +36,10 @@ parity() {
     parity engine-errors.py --dtype bf16
 }
 
+@test "int8 is at most twice as far from float64 as PyTorch's, in the logits" {
+    parity engine-errors.py --dtype int8
+}
+
 @test "16x1, 8x2 and 4x4 with dropout are the same run" {
     parity accumulation.py
 }

@@ -78,6 +78,10 @@ static void test_plans(void)
     bad.device = ENGINE_REF;
     bad.dtype = ENGINE_BF16;
     refuse_plan(&bad, "engine: device ref computes in double precision, it has no dtype bf16");
+    bad.dtype = ENGINE_INT8;
+    refuse_plan(&bad, "engine: device ref computes in double precision, it has no dtype int8");
+    bad.device = ENGINE_CPU;
+    refuse_plan(&bad, "engine: dtype int8 is for inference, it does not train");
     REFUSE(head, ENGINE_HEAD_TOKENS,
            "engine: the token classifier's head is not available, only the classifier's");
     REFUSE(head, ENGINE_HEAD_MLM,

@@ -1,7 +1,8 @@
 /*
  * Every table of products that this processor runs, against sums in double precision of operands
- * rounded as the table rounds them: shapes with edges, both layouts of each operand, bias and
- * accumulation; and that a row's bits depend neither on its position nor on the rows beside it.
+ * rounded as the table rounds them: shapes with edges, both layouts of each operand (those of int8
+ * have one), bias and accumulation; and that a row's bits depend neither on its position nor on the
+ * rows beside it.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -34,9 +35,75 @@ static double to_bf16(double x)
     return ldexp(nearbyint(scaled), exponent - 8);
 }
 
-static double identity(double x)
+/* Rounds count numbers that lie `stride` apart; slack: by how much each may be off. */
+typedef void rounding(double *to, double *slack, const float *from, size_t stride, size_t count);
+
+static void as_float32(double *to, double *slack, const float *from, size_t stride, size_t count)
 {
-    return x;
+    for (size_t i = 0; i < count; i++) {
+        to[i] = from[i * stride];
+        slack[i] = 0;
+    }
+}
+
+static void as_bf16(double *to, double *slack, const float *from, size_t stride, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        to[i] = to_bf16(from[i * stride]);
+        slack[i] = 0;
+    }
+}
+
+/* Steps of `scale` around `zero`, of which there are low .. high. What lies within a float's
+ * rounding of the middle between two of them may go to either. */
+static void to_steps(double *to, double *slack, const float *from, size_t stride, size_t count,
+                     double scale, double zero, double low, double high)
+{
+    for (size_t i = 0; i < count; i++) {
+        double steps = scale > 0 ? from[i * stride] / scale : 0;
+        double whole = fmin(fmax(nearbyint(steps) + zero, low), high) - zero;
+        to[i] = whole * scale;
+        slack[i] = fabs(fabs(steps - nearbyint(steps)) - 0.5) < 1e-4 ? scale : 0;
+    }
+}
+
+static void range_of(const float *from, size_t stride, size_t count, double *least, double *most)
+{
+    *least = *most = 0;
+    for (size_t i = 0; i < count; i++) {
+        *least = fmin(*least, from[i * stride]);
+        *most = fmax(*most, from[i * stride]);
+    }
+}
+
+/* ONNX's DynamicQuantizeLinear, of a row. */
+static void as_activations(double *to, double *slack, const float *from, size_t stride,
+                           size_t count)
+{
+    double least, most;
+    range_of(from, stride, count, &least, &most);
+    double scale = (most - least) / 255;
+    to_steps(to, slack, from, stride, count, scale, scale > 0 ? nearbyint(-least / scale) : 0, 0,
+             255);
+}
+
+/* ONNX Runtime's symmetric weights, of a column. */
+static void as_weights(double *to, double *slack, const float *from, size_t stride, size_t count)
+{
+    double least, most;
+    range_of(from, stride, count, &least, &most);
+    to_steps(to, slack, from, stride, count, fmax(most, -least) / 127, 0, -127, 127);
+}
+
+/* A table, and how it rounds rows of the left operand and columns of the right one. */
+struct table {
+    const struct products *products;
+    rounding *left, *right;
+};
+
+static bool is_int8(const struct table *table)
+{
+    return table->left == as_activations;
 }
 
 struct operand {
@@ -63,8 +130,7 @@ struct shape {
 enum beginning { FROM_ZERO, FROM_BIAS, FROM_C, BEGINNINGS };
 
 struct test_case {
-    const struct products *products;
-    double (*round)(double);
+    const struct table *table;
     struct shape shape;
     bool left_by_rows, right_by_rows;
     enum beginning beginning;
@@ -76,34 +142,50 @@ static void check_result(const struct test_case *t, const struct operand *left,
                          const float *before)
 {
     const struct shape *s = &t->shape;
+    const char *name = t->table->products->name;
+    double *a = mem_calloc(s->rows * s->depth, sizeof *a),
+           *b = mem_calloc(s->columns * s->depth, sizeof *b);
+    double *a_slack = mem_calloc(s->rows * s->depth, sizeof *a),
+           *b_slack = mem_calloc(s->columns * s->depth, sizeof *b);
     size_t wrong = 0;
+    for (size_t m = 0; m < s->rows; m++)
+        t->table->left(a + m * s->depth, a_slack + m * s->depth, left->data + m * left->row,
+                       left->column, s->depth);
+    for (size_t n = 0; n < s->columns; n++)
+        t->table->right(b + n * s->depth, b_slack + n * s->depth, right->data + n * right->column,
+                        right->row, s->depth);
     for (size_t m = 0; m < s->rows; m++)
         for (size_t n = 0; n < s->columns; n++) {
             size_t at = m * (s->columns + 1) + n;
             double sum = t->beginning == FROM_C      ? before[at]
                          : t->beginning == FROM_BIAS ? bias[n]
                                                      : 0;
-            double magnitude = fabs(sum);
+            double magnitude = fabs(sum), slack = 0;
             for (size_t k = 0; k < s->depth; k++) {
-                double term = t->round(left->data[m * left->row + k * left->column]) *
-                              t->round(right->data[k * right->row + n * right->column]);
-                sum += term;
-                magnitude += fabs(term);
+                size_t i = m * s->depth + k, j = n * s->depth + k;
+                sum += a[i] * b[j];
+                magnitude += fabs(a[i] * b[j]);
+                slack += a_slack[i] * (fabs(b[j]) + b_slack[j]) + fabs(a[i]) * b_slack[j];
             }
-            wrong += !(fabs(c[at] - sum) <= FLOAT32_ROUNDING * magnitude * sqrt(s->depth + 8));
+            wrong +=
+                !(fabs(c[at] - sum) <= FLOAT32_ROUNDING * magnitude * sqrt(s->depth + 8) + slack);
         }
     CHECK(wrong == 0, "%s: %zu x %zu x %zu, left by %s, right by %s%s, beginning %d: %zu are wrong",
-          t->products->name, s->rows, s->columns, s->depth, t->left_by_rows ? "rows" : "columns",
+          name, s->rows, s->columns, s->depth, t->left_by_rows ? "rows" : "columns",
           t->right_by_rows ? "rows" : "columns", t->kept ? ", kept" : "", t->beginning, wrong);
     for (size_t m = 0; m < s->rows; m++)
         CHECK(c[m * (s->columns + 1) + s->columns] == 77, "%s: row %zu is written beyond its end",
-              t->products->name, m);
+              name, m);
+    free(a);
+    free(b);
+    free(a_slack);
+    free(b_slack);
 }
 
 static void multiply_whole(const struct test_case *t, float *c, const struct operand *left,
                            const struct operand *right, const float *bias, void *room, void *panels)
 {
-    const struct products *p = t->products;
+    const struct products *p = t->table->products;
     const struct shape *s = &t->shape;
     p->pack_panels(panels, right->data, right->row, right->column, s->depth, s->columns);
     p->multiply(c, s->columns + 1,
@@ -117,7 +199,7 @@ static void multiply_whole(const struct test_case *t, float *c, const struct ope
 static void multiply_kept(const struct test_case *t, float *c, const struct operand *left,
                           const struct operand *right, const float *bias, void *room, void *panels)
 {
-    const struct products *p = t->products;
+    const struct products *p = t->table->products;
     const struct shape *s = &t->shape;
     const size_t high = KEPT_COLUMNS, wide = p->panel_columns, step = 3 * KEPT_ROWS;
     for (size_t k = (s->depth - 1) / step * step + step; k > 0;) {
@@ -138,7 +220,7 @@ static void multiply_kept(const struct test_case *t, float *c, const struct oper
 
 static void check_case(const struct test_case *t)
 {
-    const struct products *p = t->products;
+    const struct products *p = t->table->products;
     const struct shape *s = &t->shape;
     struct operand left = operand_new(s->rows, s->depth, t->left_by_rows, 1);
     struct operand right = operand_new(s->depth, s->columns, t->right_by_rows, 1000003);
@@ -165,7 +247,7 @@ static void check_case(const struct test_case *t)
     free(room);
 }
 
-static void test_shapes(const struct products *products, double (*round)(double))
+static void test_shapes(const struct table *table)
 {
     static const struct shape shapes[] = {
         {1, 1, 1},    {1, 2, 384},  {2, 33, 31},   {7, 31, 33},   {8, 32, 32},   {12, 64, 2},
@@ -175,15 +257,13 @@ static void test_shapes(const struct products *products, double (*round)(double)
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int layout = 0; layout < 4; layout++)
-            for (int beginning = layout > 0 ? FROM_C : FROM_ZERO; beginning < BEGINNINGS;
+            for (int beginning = layout == 2 ? FROM_ZERO : FROM_C; beginning < BEGINNINGS;
                  beginning++) {
-                struct test_case t = {products,
-                                      round,
-                                      shapes[i],
-                                      layout % 2 == 0,
-                                      layout / 2 == 0,
-                                      (enum beginning)beginning,
-                                      false};
+                struct test_case t = {
+                    table, shapes[i], layout % 2 == 0, layout / 2 == 0, (enum beginning)beginning,
+                    false};
+                if (is_int8(table) && layout != 2)
+                    continue;
                 check_case(&t);
                 t.kept = !t.left_by_rows && t.right_by_rows;
                 if (t.kept)
@@ -196,7 +276,7 @@ static void test_positions(const struct products *p)
 {
     enum { ROWS = 50, COLUMNS = 45, DEPTH = 420 };
     struct operand left = operand_new(ROWS, DEPTH, true, 3);
-    struct operand right = operand_new(DEPTH, COLUMNS, true, 77);
+    struct operand right = operand_new(DEPTH, COLUMNS, false, 77);
     float alone[COLUMNS], all[ROWS * COLUMNS], row[DEPTH];
     void *panels = mem_alloc_lines(p->panels_bytes(DEPTH, COLUMNS));
     void *room = mem_alloc_lines(p->left_bytes(ROWS, DEPTH));
@@ -245,18 +325,81 @@ static void test_rounding(const struct products *p)
         }
 }
 
-static void test_table(const struct products *products, double (*round)(double))
+/* The product of a row and a column of int8, plus a bias. */
+static float int8_product(const struct products *p, const float *row, const float *column,
+                          size_t depth, float bias)
 {
-    test_shapes(products, round);
+    float c = 0;
+    void *panels = mem_alloc_lines(p->panels_bytes(depth, 1));
+    void *room = mem_alloc_lines(p->left_bytes(1, depth));
+    p->pack_panels(panels, column, 1, depth, depth, 1);
+    p->multiply(&c, 1, p->left(room, row, depth, 1, 1, depth), panels, &bias, false, 1, 1, depth);
+    free(panels);
+    free(room);
+    return c;
+}
+
+/* The ends of the range are exact, as is zero; computed by hand. */
+static void test_quantisation(const struct products *p)
+{
+    static const struct {
+        const char *what;
+        float row[5], column[5], expected;
+    } cases[] = {
+        {"whole numbers over the range", {-128, 127, 3, 0, -1}, {127, -127, 1, 64, -2}, -32380},
+        {"a range of one sign has zero at its end",
+         {255, 51, 0, 1, 2},
+         {127, 0, 5, -127, 1},
+         32260},
+        {"negative numbers alone", {-255, -51, 0, -1, -2}, {127, 0, 5, -127, 1}, -32260},
+        {"numbers between the steps", {255, 0.4f, 0.6f, -0.0f, 100.5f}, {0, 127, 127, 127, 0}, 127},
+        {"zeros in a row", {0, 0, 0, 0, -0.0f}, {1, 2, 3, 4, 5}, 0},
+        {"zeros in a column", {1, 2, 3, 4, 5}, {0, 0, 0, 0, 0}, 0},
+        {"numbers too small to count", {1e-39f, -1e-39f, 0, 0, 0}, {1e38f, 0, 0, 0, 0}, 0},
+        {"numbers whose range is none", {2e38f, -2e38f, 0, 0, 0}, {0, 0, 1, 0, 0}, 0},
+        {"not a number", {1, NAN, 2, 3, 4}, {1, 1, 1, 1, 1}, NAN},
+        {"not a number in a weight", {1, 2, 3, 4, 5}, {1, 0, 0, 0, NAN}, NAN},
+        {"infinity", {1, 0, -INFINITY, 3, 4}, {1, 1, 0, 1, 1}, NAN},
+        {"infinity in a weight", {1, 0, 2, 3, 4}, {1, INFINITY, 0, 1, 1}, NAN},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        float c = int8_product(p, cases[i].row, cases[i].column, 5, 0.5f);
+        bool right = isnan(cases[i].expected)
+                         ? isnan(c)
+                         : fabsf(c - cases[i].expected - 0.5f) <= 1e-6f * fabsf(c);
+        CHECK(right, "%s: %s: %.9g, expected %.9g", p->name, cases[i].what, c,
+              cases[i].expected + 0.5f);
+    }
+}
+
+static void test_table(const struct products *products, rounding *left, rounding *right)
+{
+    const struct table table = {products, left, right};
+    test_shapes(&table);
     test_positions(products);
-    if (round == to_bf16)
+    if (left == as_bf16)
         test_rounding(products);
+    if (is_int8(&table))
+        test_quantisation(products);
+}
+
+/* The products of a dtype that a variable names, where the processor runs them. */
+static void test_named(const struct kernels *k, enum engine_dtype dtype, const char *variable,
+                       const char *name, rounding *left, rounding *right)
+{
+    setenv(variable, name, 1);
+    const struct products *p = products_select(k, dtype);
+    if (p)
+        test_table(p, left, right);
+    else
+        printf("# %s products are left out: this processor does not run them\n", name);
 }
 
 int main(void)
 {
     static const char *const kernels[] = {"portable", "avx2", "avx512"};
-    static const char *const products[] = {"emulated", "avx512bf16", "amx"};
+    static const char *const bf16[] = {"emulated", "avx512bf16", "amx"};
+    static const char *const int8[] = {"avxvnni", "avx512vnni"};
     const struct kernels *k = NULL;
 
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
@@ -265,18 +408,15 @@ int main(void)
             printf("# %s kernels are left out: this processor does not run them\n", kernels[i]);
             continue;
         }
-        test_table(k->float32, identity);
-        test_table(k->rounded, to_bf16);
+        test_table(k->float32, as_float32, as_float32);
+        test_table(k->rounded, as_bf16, as_bf16);
+        test_table(k->quantised, as_activations, as_weights);
     }
     unsetenv("BERTPIPE_KERNELS");
     k = kernels_select();
-    for (size_t i = 0; i < sizeof products / sizeof *products; i++) {
-        setenv("BERTPIPE_BF16", products[i], 1);
-        const struct products *p = products_select(k, ENGINE_BF16);
-        if (p)
-            test_table(p, to_bf16);
-        else
-            printf("# %s products are left out: this processor does not run them\n", products[i]);
-    }
+    for (size_t i = 0; i < sizeof bf16 / sizeof *bf16; i++)
+        test_named(k, ENGINE_BF16, "BERTPIPE_BF16", bf16[i], as_bf16, as_bf16);
+    for (size_t i = 0; i < sizeof int8 / sizeof *int8; i++)
+        test_named(k, ENGINE_INT8, "BERTPIPE_INT8", int8[i], as_activations, as_weights);
     return check_report();
 }

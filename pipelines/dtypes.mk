@@ -1,4 +1,5 @@
-# The same training in each type of matrix products: the loss curves over each other as a picture, and the scores of each.
+# The same training in each type of matrix products: the loss curves over each other as a picture, and the scores of each;
+# and what int8 makes of the scores of the first one's model.
 #
 #   make -f pipelines/dtypes.mk MODEL=bert-base-uncased/ ARCHIVE=aclImdb_v1.tar.gz
 #
@@ -18,7 +19,8 @@ METRICS = $(TYPES:%=$(WORK)/%.mp)
 
 $(WORK)/page.html: $(METRICS) ## draw the curves, print the scores
 	bert-report --title 'Training in $(TYPES)' --png $(WORK)/pictures -o $@ $(METRICS)
-	@for type in $(TYPES); do printf '%s: ' $$type; sed -n '/^accuracy/p' $(WORK)/$$type/evaluation.txt; done
+	bert-eval -m $(WORK)/$(firstword $(TYPES))/model --dtype int8 -o $(WORK)/int8.txt $(WORK)/tokens/test.mp
+	@for type in $(TYPES:%=%/evaluation) int8; do printf '%s: ' $${type%/*}; sed -n '/^accuracy/p' $(WORK)/$$type.txt; done
 
 # A run in a chart is called after its stream.
 $(METRICS): $(WORK)/%.mp:

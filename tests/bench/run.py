@@ -2,7 +2,7 @@
 """bertpipe, PyTorch, transformers' Trainer and ONNX Runtime side by side: speed, memory, and the share of the machine used.
 
 Everything runs on the bundled reviews (or ARCHIVE), at their own lengths up to 512 tokens, in batches of 16, on all
-processors, from the same model folder, in float32 and, where bert-train takes --dtype bf16, in bf16. Training is timed from
+processors, from the same model folder, in float32 and bf16, inference in int8 too. Training is timed from
 the end of step 1 to the end of the last step; rates count real tokens, never padding. First the answers: losses of training
 without dropout and probabilities must agree. Then each of PyTorch's variants runs once, and the fastest of each type in turn
 with bertpipe (dropout 0.1) and, once, the Trainer as people run it (dropout 0.1, grouped by length); medians count. Peak
@@ -35,11 +35,11 @@ VARIANTS = (
 )
 TRAINER = "trainer-sdpa"
 PREDICTORS = "sdpa-float32 sdpa-bf16 compile-bf16 onnx-float32 onnx-int8"
-TYPES = ("float32", "bf16")
+TYPES = ("float32", "bf16")  # of training; inference has int8 too
 SHAPES = {"minilm": None, "bert-base": ["--layers", 12, "--hidden", 768]}
 LOSS_TOLERANCE = 1e-4
-# the largest difference of a probability from PyTorch's in float32; int8's is only printed
-TOLERANCES = {"float32": 1e-3, "bf16": 0.03}
+# the largest difference of a probability from PyTorch's in float32
+TOLERANCES = {"float32": 1e-3, "bf16": 0.03, "int8": 0.03}
 FLAGS = "avx2 fma avx512f avx512_bf16 avx512_vnni avx_vnni amx_bf16 amx_tile asimd sve".split()
 
 
@@ -102,6 +102,7 @@ def measure(command, stdin=None, stdout=None):
 THREADS = len(os.sched_getaffinity(0))
 INSTRUCTIONS = pathlib.Path("/proc/cpuinfo").read_text().split()
 AMX, AVX512_BF16 = "amx_bf16" in INSTRUCTIONS, "avx512_bf16" in INSTRUCTIONS
+VNNI = "avx512_vnni" in INSTRUCTIONS or "avx_vnni" in INSTRUCTIONS
 
 
 class Bench:
@@ -120,12 +121,6 @@ class Bench:
         else:
             common.start_model(pretrained, self.tokens, self.start, SEED)
         self.lengths = [len(example["input_ids"]) for example in common.examples(self.tokens)]
-        self.types = [name for name in TYPES if self.takes(name)]
-
-    def takes(self, dtype):
-        """Whether bertpipe has this type here."""
-        command = [common.program("bert-predict"), "-q", "-m", self.start, "--dtype", dtype, "-o", os.devnull, self.tokens]
-        return subprocess.run(list(map(str, command)), stderr=subprocess.DEVNULL).returncode == 0
 
     # ---- training ----
 
@@ -157,7 +152,7 @@ class Bench:
         theirs = self.pytorch("dynamic-sdpa-float32")
         self.counted = theirs["tokens"]  # of steps 2 to the last, the same for both
         found = {}
-        for dtype in self.types:
+        for dtype in TYPES:
             ours, *_ = self.bertpipe(dtype, "--dropout", 0, "--learning-rate", 5e-5)
             found[dtype] = [abs(a - b) / abs(b) for a, b in zip(ours, theirs["losses"], strict=True)]
         return found
@@ -186,9 +181,11 @@ class Bench:
     # ---- the machine ----
 
     def gemm(self):
-        """By type, the kernels' name and GFLOP/s of all processors at each shape; and PyTorch's best by type."""
+        """
+        By type, auto among them, the kernels' name and GFLOP/s of all processors at each shape; and PyTorch's best by type.
+        """
         ours = {}
-        for dtype in self.types:
+        for dtype in (*TYPES, "int8", "auto"):
             output = measure([common.BUILD / "bench/gemm-peak", THREADS, dtype])[0].decode().splitlines()
             rows = [line.split("\t") for line in output[1:]]
             ours[dtype] = output[0], {"x".join(row[:3]): float(row[4]) for row in rows}
@@ -261,12 +258,14 @@ class Report:
 
     def machine(self):
         ours, theirs = self.bench.gemm()
+        self.auto = ours.pop("auto")[0]
         print(f"matrix products, GFLOP/s on {THREADS} processors:")
         for dtype, (kernels, shapes) in ours.items():
             print(f"  {dtype} ({kernels}): " + ", ".join(f"{shape} {rate:.0f}" for shape, rate in shapes.items()))
         print("  PyTorch's best: " + ", ".join(f"{dtype} {rate:.0f}" for dtype, rate in theirs.items()))
-        self.peaks = {dtype: max([rate, *ours.get(dtype, ("", {}))[1].values()]) for dtype, rate in theirs.items()}
-        print("  peak: " + ", ".join(f"{dtype} {rate:.0f}" for dtype, rate in self.peaks.items()), flush=True)
+        self.peaks = {dtype: max([theirs.get(dtype, 0), *shapes.values()]) for dtype, (_, shapes) in ours.items()}
+        print("  peak: " + ", ".join(f"{dtype} {rate:.0f}" for dtype, rate in self.peaks.items()))
+        print(f"  --dtype auto: {self.auto}", flush=True)
 
     def losses(self):
         print("\nlosses without dropout, relative difference from PyTorch's in float32:")
@@ -293,11 +292,11 @@ class Report:
         bench, options = self.bench, self.bench.options
         print(f"\ntraining: {options.steps * BATCH} reviews, {sum(bench.lengths):,} tokens, batches of {BATCH}")
         row("", "tokens/s", "(each run)", "peak MB")
-        best, ours, trainer = self.try_variants(), {dtype: [] for dtype in bench.types}, {}
+        best, ours, trainer = self.try_variants(), {dtype: [] for dtype in TYPES}, {}
         again = {dtype: [rate] for dtype, (_, rate) in best.items()}
         memory = {}
         for _ in range(options.rounds):
-            for dtype in bench.types:
+            for dtype in TYPES:
                 _, seconds, memory[dtype] = bench.bertpipe(dtype, "--learning-rate", 5e-5)
                 ours[dtype].append(bench.counted / seconds)
             for dtype, (variant, _) in best.items() if options.rounds > 1 else ():
@@ -309,9 +308,9 @@ class Report:
             result = bench.pytorch(f"{TRAINER}-{dtype}", min(options.trainer_steps, options.steps))
             trainer[dtype] = result["tokens"] / result["seconds"], result["peak"]
             self.line(f"Trainer {dtype}, dropout 0.1", [trainer[dtype][0]], dtype, 3, f"{result['peak']:,.0f}")
-        for dtype in bench.types:
+        for dtype in TYPES:
             self.line(f"bertpipe {dtype}, dropout 0.1", ours[dtype], dtype, 3, f"{memory[dtype]:,.0f}")
-        for dtype in bench.types:
+        for dtype in TYPES:
             rate, bf16 = statistics.median(ours[dtype]), dtype == "bf16"
             rates = {name: statistics.median(values) for name, values in again.items()}
             theirs = max(rates.values()) if bf16 else rates[dtype]
@@ -319,7 +318,7 @@ class Report:
             compare(f"{dtype}, of the Trainer's", rate / trainer[dtype][0], (12 if bf16 else 6) if AMX else None)
             self.compare_share(rate, dtype, 3, (0.25 if AMX else None) if bf16 else 0.8)
             compare(f"{dtype}, memory, of the Trainer's", memory[dtype] / trainer[dtype][1], 1 / 3, at_most=True)
-        if "bf16" in ours and not AMX:
+        if not AMX:
             gain = statistics.median(ours["bf16"]) / statistics.median(ours["float32"])
             compare("bf16, of float32", gain, 1.5 if AVX512_BF16 else None)
 
@@ -327,7 +326,7 @@ class Report:
         bench, options = self.bench, self.bench.options
         print("\ninference; probabilities' largest difference from PyTorch's in float32 in brackets")
         row("", "tokens/s", "(each run)")
-        rates, expected = {}, None
+        rates, expected, own = {}, None, {}
         for variant in options.predictors.split():
             try:
                 result = bench.reference("predict", variant, bench.start, bench.tokens, BATCH)
@@ -338,7 +337,7 @@ class Report:
             dtype, rates[variant] = variant.split("-")[1], result["tokens"] / result["seconds"]
             name = variant.replace("onnx", "ONNX Runtime") if "onnx" in variant else f"PyTorch {variant}"
             self.line(f"{name} [{apart(result['probs'], expected):.0e}]", [rates[variant]], dtype, 1)
-        for dtype in bench.types:
+        for dtype in (*TYPES, "int8"):
             _, probs = bench.predict(dtype)
             difference = apart(probs, expected)
             self.agree(f"bertpipe {dtype}, probabilities", difference, TOLERANCES[dtype])
@@ -346,10 +345,13 @@ class Report:
             predicted = [bench.predict(dtype)[0] for _ in range(options.rounds)]
             self.line(f"bert-eval {dtype}", evaluated, dtype, 1)
             self.line(f"bert-predict {dtype}, its start included", predicted, dtype, 1)
-            rate, bf16 = statistics.median(evaluated), dtype == "bf16"
-            theirs = max(rate for name, rate in rates.items() if name.endswith(dtype))
-            compare(f"{dtype}, of the best of theirs", rate / theirs, (2 if AMX else None) if bf16 else 1.4)
-            self.compare_share(rate, dtype, 1, (0.3 if AMX else None) if bf16 else 0.85)
+            rate = own[dtype] = statistics.median(evaluated)
+            theirs = max((rate for name, rate in rates.items() if name.endswith(dtype)), default=None)
+            if theirs:
+                compare(f"{dtype}, of the best of theirs", rate / theirs, {"float32": 1.4, "bf16": 2 if AMX else None}.get(dtype))
+            self.compare_share(rate, dtype, 1, {"float32": 0.85, "bf16": 0.3 if AMX else None}.get(dtype))
+        slow_bf16 = VNNI and self.auto.startswith("float32")
+        compare("int8, of float32", own["int8"] / own["float32"], 1.5 if slow_bf16 else None)
 
 
 def apart(left, right):

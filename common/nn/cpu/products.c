@@ -375,28 +375,41 @@ const struct products NAMED(products_rounded_, KERNELS) = {
 
 /* ---- rounded to int8 ---- */
 
+#define QUANTISED 64 /* numbers that are rounded at a time */
+
+/* Columns of right are contiguous. */
 static void pack_panels_quantised(void *panels, const float *right, size_t row, size_t column,
                                   size_t depth, size_t columns)
 {
-    float *values = panels;
+    int8_t bytes[QUANTISED];
     pack_panels(panels, right, row, column, depth, columns);
-    for (size_t n = 0; n < columns; n++) {
-        const struct quantised q = quantised_weights(right + n * column, depth);
-        float *panel = values + n / PANEL * PANEL * depth + n % PANEL;
-        for (size_t k = 0; k < depth; k++)
-            panel[k * PANEL] = quantised_number(&q, panel[k * PANEL]) * q.scale;
+    for (size_t n = 0; n < columns; n++, right += column) {
+        const struct quantised q = quantised_weights(right, depth);
+        float *to = (float *)panels + n / PANEL * PANEL * depth + n % PANEL;
+        for (size_t k = 0; k < depth; k += QUANTISED) {
+            size_t deep = depth - k < QUANTISED ? depth - k : QUANTISED;
+            quantise((uint8_t *)bytes, &q, right + k, deep);
+            for (size_t i = 0; i < deep; i++)
+                to[(k + i) * PANEL] = bytes[i] * q.scale;
+        }
     }
 }
 
+/* x's rows are contiguous. */
 static struct left quantise_left(void *room, const float *x, size_t row, size_t column, size_t rows,
                                  size_t depth)
 {
+    uint8_t bytes[QUANTISED];
     float *to = room;
     (void)column;
     for (size_t m = 0; m < rows; m++, x += row) {
         const struct quantised q = quantised_activations(x, depth);
-        for (size_t k = 0; k < depth; k++)
-            *to++ = (quantised_number(&q, x[k]) - q.zero) * q.scale;
+        for (size_t k = 0; k < depth; k += QUANTISED) {
+            size_t deep = depth - k < QUANTISED ? depth - k : QUANTISED;
+            quantise(bytes, &q, x + k, deep);
+            for (size_t i = 0; i < deep; i++)
+                *to++ = (bytes[i] - q.zero) * q.scale;
+        }
     }
     return (struct left){room, depth, 1, TILE_ROWS * depth};
 }

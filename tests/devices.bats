@@ -116,6 +116,7 @@ check_int8() {
     bert-predict -q -m "$MODEL" --device ref -f json "$TOKENS" >"$BATS_TEST_TMPDIR/ref.json"
     bert-predict -q -m "$MODEL" -f json "$TOKENS" >"$BATS_TEST_TMPDIR/float32.json"
     agree "$BATS_TEST_TMPDIR/int8.json" "$BATS_TEST_TMPDIR/ref.json" 2e-2
+    bert-predict -q -m "$MODEL" --dtype int8 "$TOKENS" | rec-check 2>&1 | grep -q 'bert-predict.*dtype.*int8'
     run cmp "$BATS_TEST_TMPDIR/int8.json" "$BATS_TEST_TMPDIR/float32.json"
     [ "$status" -eq 1 ]
     for options in '-b 1 -j 1' '-b 2 -j 3' '--batch-tokens 30 -j 2'; do

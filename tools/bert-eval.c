@@ -253,8 +253,8 @@ static int add_record(struct evaluation *e, const struct stream_record *record, 
     const struct stream_header *header = stream_merge_header(e->merge);
     const char *place = stream_reader_place(reader);
     int begins = stream_groups_add(&e->groups, reader);
-    if (begins < 0 || (begins > 0 && rival_follow(rival, record, place)) ||
-        grader_add(&e->grader, record, begins > 0, header, place))
+    if (begins < 0 || grader_add(&e->grader, record, begins > 0, header, place) ||
+        (begins > 0 && rival_follow(rival, record, place)))
         return -1;
     e->texts += begins > 0;
     e->tokens += rec_token_count(&record->tokens);
@@ -269,10 +269,15 @@ static int add_record(struct evaluation *e, const struct stream_record *record, 
 static int end_records(struct evaluation *e)
 {
     struct stream_reader *reader = stream_merge_reader(e->merge);
-    return stream_groups_end(&e->groups, reader) || check_any(e->merge, reader) ||
-                   grader_flush(&e->grader)
-               ? -1
-               : 0;
+    if (stream_groups_end(&e->groups, reader) || check_any(e->merge, reader) ||
+        grader_flush(&e->grader))
+        return -1;
+    if (!e->float32.scorer.engine)
+        return 0;
+    double started = clock_monotonic();
+    int result = grader_flush(&e->float32);
+    e->float32_seconds += clock_monotonic() - started;
+    return result;
 }
 
 /* Scores all records; tokens and seconds go into the report. */
@@ -309,13 +314,9 @@ static double mean_distance(const struct outcomes *a, const struct outcomes *b, 
 }
 
 /* What int8 costs, by the texts that were scored in float32 too. */
-static int tell_cost(struct evaluation *e)
+static void tell_cost(const struct evaluation *e)
 {
     const struct outcomes *int8 = &e->grader.outcomes, *float32 = &e->float32.outcomes;
-    if (!e->float32.scorer.engine)
-        return 0;
-    if (grader_flush(&e->float32))
-        return -1;
     size_t texts = float32->count, right8 = 0, right32 = 0, others = 0;
     if (int8->values && texts > 0)
         diag_note("int8: %s of the first %zu texts are %.2g from float32's on average",
@@ -330,7 +331,6 @@ static int tell_cost(struct evaluation *e)
         diag_note("int8: other labels than in float32 for %zu of the first %zu texts; "
                   "accuracy %.4f, in float32 %.4f",
                   others, texts, (double)right8 / (double)texts, (double)right32 / (double)texts);
-    return 0;
 }
 
 static int evaluate_tokens(const struct option_operands *operands, struct model *model,
@@ -352,7 +352,7 @@ static int evaluate_tokens(const struct option_operands *operands, struct model 
         result = conclude(&report, rival);
     result = report_close(&output, result == 0 ? &report : NULL);
     if (result == 0)
-        result = tell_cost(&e);
+        tell_cost(&e);
     engine_options_profile(&options.engine, e.grader.scorer.engine);
     eval_report_free(&report);
     evaluation_close(&e);

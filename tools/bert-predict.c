@@ -213,6 +213,9 @@ static int begin_segment(struct predictor *predictor)
     stream_history_append(&header, program.name);
     if (predictor->target == TARGET_MULTI)
         stream_history_option(&header, "threshold", "%g", options.threshold);
+    if (engine_dtype(predictor->scorer.engine) != ENGINE_FLOAT32)
+        stream_history_option(&header, "dtype", "%s",
+                              engine_dtype_names[engine_dtype(predictor->scorer.engine)]);
     int result = stream_writer_begin(predictor->writer, &header);
     stream_header_free(&header);
     return result;

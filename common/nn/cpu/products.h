@@ -24,6 +24,8 @@ struct left {
     size_t row, column, tile;
 };
 
+/* Those of int8 take left operands by rows and right ones by columns, and have none of the calls
+ * that training needs: neither strip_rows nor keep_left, keep_panels and kept_left. */
 struct products {
     const char *name;
     unsigned

@@ -1,13 +1,14 @@
 /*
- * Numbers as int8, each row or column of an operand by its own range:
+ * Numbers as int8, each row or column of an operand by its own range.
  *
- *     activations  a row x: q in 0 .. 255, x = scale (q - zero); its range, with zero in it, as
- * ONNX's DynamicQuantizeLinear does for whole tensors weights      a column w: q in -127 .. 127, w
- * = scale q, as ONNX Runtime's quantize_dynamic does with per_channel
+ * Activations, a row x: q in 0 .. 255, x = scale (q - zero), over its range with 0 in it: ONNX's
+ * DynamicQuantizeLinear, which takes a whole tensor. zero is a whole number, so that 0 stays 0.
  *
- * zero is a whole number, so that 0 stays 0. A row or column with a number that is not finite has
- * the scale NaN, and so do all products with it. One whose numbers are too small for a float's
- * whole precision counts as zeros.
+ * Weights, a column w: q in -127 .. 127, w = scale q, as ONNX Runtime's quantize_dynamic with
+ * per_channel.
+ *
+ * Where a number is not finite the scale is NaN, and so are all products with it. Where all are too
+ * small for a float's whole precision they count as zeros.
  */
 #ifndef NN_CPU_QUANTISE_H
 #define NN_CPU_QUANTISE_H

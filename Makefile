@@ -20,8 +20,10 @@ KERNELS_x86_64   = avx512 avx2
 KERNELS          = $(KERNELS_$(ARCH)) portable
 BF16_x86_64      = amx avx512bf16
 BF16             = $(BF16_$(ARCH)) emulated
-INT8_x86_64      = avx512vnni avxvnni
-INT8             = $(INT8_$(ARCH))
+VNNI_x86_64      = avx512vnni avxvnni
+VNNI             = $(VNNI_$(ARCH))
+BFP_x86_64       = $(VNNI) avx2
+BFP              = $(BFP_$(ARCH))
 FLAGS_avx512     = -march=x86-64-v4 -mprefer-vector-width=512
 FLAGS_avx2       = -march=x86-64-v3
 FLAGS_portable   =
@@ -32,7 +34,7 @@ FLAGS_avx512vnni = $(FLAGS_avx512) -mavx512vnni
 FLAGS_avxvnni    = $(FLAGS_avx2) -mavxvnni
 
 # Every .c file in common/ is in the library, every one in tools/ is a program, every tests/unit/test_*.c a test.
-VARIANT_SOURCES = $(addprefix common/nn/cpu/,kernels.c products.c products_bf16.c products_int8.c)
+VARIANT_SOURCES = $(addprefix common/nn/cpu/,kernels.c products.c products_bf16.c products_bfp.c products_int8.c)
 COMMON_SOURCES := $(filter-out $(VARIANT_SOURCES),$(wildcard common/*/*.c common/*/*/*.c))
 ifneq ($(CUDA),1)
 COMMON_SOURCES := $(filter-out common/nn/cuda/%,$(COMMON_SOURCES))
@@ -45,7 +47,7 @@ OBJ            = $(BUILD)/obj
 PLAIN_OBJECTS  := $(patsubst %.c,$(OBJ)/%.o,$(COMMON_SOURCES) $(TOOL_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) tests/fuzz/replay.c)
 CPU_OBJ         = $(OBJ)/common/nn/cpu
 KERNEL_OBJECTS := $(KERNELS:%=$(CPU_OBJ)/kernels-%.o) $(KERNELS:%=$(CPU_OBJ)/products-%.o)
-PRODUCT_OBJECTS := $(BF16:%=$(CPU_OBJ)/products_bf16-%.o) $(INT8:%=$(CPU_OBJ)/products_int8-%.o)
+PRODUCT_OBJECTS := $(BF16:%=$(CPU_OBJ)/products_bf16-%.o) $(BFP:%=$(CPU_OBJ)/products_bfp-%.o) $(VNNI:%=$(CPU_OBJ)/products_int8-%.o)
 LIB_OBJECTS    := $(COMMON_SOURCES:%.c=$(OBJ)/%.o) $(KERNEL_OBJECTS) $(PRODUCT_OBJECTS)
 LIBRARY        = $(BUILD)/libbertpipe.a
 TOOLS          := $(TOOL_SOURCES:tools/%.c=$(BUILD)/%)

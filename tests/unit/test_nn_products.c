@@ -54,6 +54,24 @@ static void as_bf16(double *to, double *slack, const float *from, size_t stride,
     }
 }
 
+/* Chunks of 96 numbers whose largest has 12 bits before the point. */
+static void as_chunks(double *to, double *slack, const float *from, size_t stride, size_t count)
+{
+    for (size_t first = 0; first < count; first += 96) {
+        size_t end = first + 96 < count ? first + 96 : count;
+        double most = 0, unit = 0;
+        int exponent;
+        for (size_t i = first; i < end; i++)
+            most = fmax(most, fabsf(from[i * stride]));
+        if (frexp(most, &exponent) > 0)
+            unit = ldexp(1, exponent - 12);
+        for (size_t i = first; i < end; i++) {
+            to[i] = unit > 0 ? nearbyint(from[i * stride] / unit) * unit : 0;
+            slack[i] = 0;
+        }
+    }
+}
+
 /* Steps of `scale` around `zero`, of which there are low .. high. What lies within a float's
  * rounding of the middle between two of them may go to either. */
 static void to_steps(double *to, double *slack, const float *from, size_t stride, size_t count,
@@ -194,14 +212,14 @@ static void multiply_whole(const struct test_case *t, float *c, const struct ope
                 s->columns, s->depth);
 }
 
-/* Both operands by rows of the depth, 3 * KEPT_ROWS at a time and the last first; then c in parts
+/* Both operands by rows of the depth, KEPT_ROWS at a time and the last first; then c in parts
  * of KEPT_COLUMNS rows and a panel's columns. */
 static void multiply_kept(const struct test_case *t, float *c, const struct operand *left,
                           const struct operand *right, const float *bias, void *room, void *panels)
 {
     const struct products *p = t->table->products;
     const struct shape *s = &t->shape;
-    const size_t high = KEPT_COLUMNS, wide = p->panel_columns, step = 3 * KEPT_ROWS;
+    const size_t high = KEPT_COLUMNS, wide = p->panel_columns, step = KEPT_ROWS;
     for (size_t k = (s->depth - 1) / step * step + step; k > 0;) {
         size_t deep = s->depth - (k -= step) < step ? s->depth - k : step;
         p->keep_left(room, left->data + k * left->column, left->column, k, deep, s->depth, s->rows);
@@ -325,9 +343,9 @@ static void test_rounding(const struct products *p)
         }
 }
 
-/* The product of a row and a column of int8, plus a bias. */
-static float int8_product(const struct products *p, const float *row, const float *column,
-                          size_t depth, float bias)
+/* The product of a row and a column, plus a bias. */
+static float one_product(const struct products *p, const float *row, const float *column,
+                         size_t depth, float bias)
 {
     float c = 0;
     void *panels = mem_alloc_lines(p->panels_bytes(depth, 1));
@@ -363,12 +381,37 @@ static void test_quantisation(const struct products *p)
         {"infinity in a weight", {1, 0, 2, 3, 4}, {1, INFINITY, 0, 1, 1}, NAN},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        float c = int8_product(p, cases[i].row, cases[i].column, 5, 0.5f);
+        float c = one_product(p, cases[i].row, cases[i].column, 5, 0.5f);
         bool right = isnan(cases[i].expected)
                          ? isnan(c)
                          : fabsf(c - cases[i].expected - 0.5f) <= 1e-6f * fabsf(c);
         CHECK(right, "%s: %s: %.9g, expected %.9g", p->name, cases[i].what, c,
               cases[i].expected + 0.5f);
+    }
+}
+
+/* The ends of chunks, by hand: rounding, and numbers that have none. */
+static void test_chunks(const struct products *p)
+{
+    static const struct {
+        const char *what;
+        float row[3], column[3], expected;
+    } cases[] = {
+        {"twelve bits, and a tie to even", {4095, 0.5f, 0}, {1, 1, 1}, 4095},
+        {"a tie to even, upwards", {4095, 1.5f, -2.5f}, {1, 1, 1}, 4095},
+        {"the largest number may round up", {4095.75f, 0, 0}, {1, 1, 1}, 4096},
+        {"a power of two has a bit more", {4096, 1, 3}, {1, 1, 0}, 4096},
+        {"small numbers", {0x1p-100f, 0x1p-102f, 0}, {0x1p100f, 0x1p100f, 0}, 1.25f},
+        {"too small to count", {0x1p-116f, 0, 0}, {0x1p116f, 0, 0}, 0},
+        {"large numbers", {0x1.8p127f, 0, 0}, {0x1p-100f, 0, 0}, 0x1.8p27f},
+        {"not a number", {0, NAN, 0}, {0, 0, 1}, NAN},
+        {"not a number in the column", {0, 1, 0}, {0, 0, -NAN}, NAN},
+        {"infinity", {0, -INFINITY, 0}, {0, 0, 1}, NAN},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        float c = one_product(p, cases[i].row, cases[i].column, 3, 0);
+        CHECK(c == cases[i].expected || (isnan(c) && isnan(cases[i].expected)),
+              "%s: %s: %.9g, expected %.9g", p->name, cases[i].what, c, cases[i].expected);
     }
 }
 
@@ -381,6 +424,8 @@ static void test_table(const struct products *products, rounding *left, rounding
         test_rounding(products);
     if (is_int8(&table))
         test_quantisation(products);
+    if (left == as_chunks)
+        test_chunks(products);
 }
 
 /* The products of a dtype that a variable names, where the processor runs them. */
@@ -399,7 +444,7 @@ int main(void)
 {
     static const char *const kernels[] = {"portable", "avx2", "avx512"};
     static const char *const bf16[] = {"emulated", "avx512bf16", "amx"};
-    static const char *const int8[] = {"avxvnni", "avx512vnni"};
+    static const char *const vnni[] = {"avxvnni", "avx512vnni"};
     const struct kernels *k = NULL;
 
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
@@ -416,7 +461,9 @@ int main(void)
     k = kernels_select();
     for (size_t i = 0; i < sizeof bf16 / sizeof *bf16; i++)
         test_named(k, ENGINE_BF16, "BERTPIPE_BF16", bf16[i], as_bf16, as_bf16);
-    for (size_t i = 0; i < sizeof int8 / sizeof *int8; i++)
-        test_named(k, ENGINE_INT8, "BERTPIPE_INT8", int8[i], as_activations, as_weights);
+    for (size_t i = 0; i < sizeof vnni / sizeof *vnni; i++) {
+        test_named(k, ENGINE_BF16, "BERTPIPE_BF16", vnni[i], as_chunks, as_chunks);
+        test_named(k, ENGINE_INT8, "BERTPIPE_INT8", vnni[i], as_activations, as_weights);
+    }
     return check_report();
 }

@@ -11,7 +11,8 @@
 
 extern const struct kernels kernels_avx512, kernels_avx2, kernels_portable;
 extern const struct products products_amx, products_avx512bf16, products_emulated;
-extern const struct products products_avx512vnni, products_avxvnni;
+extern const struct products products_bfp_avx512vnni, products_bfp_avxvnni, products_bfp_avx2;
+extern const struct products products_int8_avx512vnni, products_int8_avxvnni;
 
 /* The value of a variable that names a choice, or NULL. */
 static const char *wanted_name(const char *variable)
@@ -134,7 +135,8 @@ static double seconds_of(const struct products *products)
 /* ---- products ---- */
 
 /* Intel's processors with VDPBF16PS run it at half of float32's speed, AMD's at twice: between them
- * is room for noise. AMX and VPDPBUSD are many times as fast wherever they are. */
+ * is room for noise. VPDPWSSD is twice as fast as float32 wherever it is; VPDPBUSD and AMX are four
+ * times and more. */
 static bool faster_than_float32(const struct products *products, const struct kernels *kernels)
 {
     return seconds_of(products) < seconds_of(kernels->float32);
@@ -162,18 +164,26 @@ static const struct products *named_products(const char *variable, const char *w
     return NULL;
 }
 
-/* The processor's own for bf16, when they are right and fast, or NULL. They go with the kernels
- * that use as much of it. */
+/* The first that the processor runs, that are right, and that are faster than float32, or NULL.
+ * They go with the kernels that use as much of it. */
 static const struct products *native_bf16(const struct kernels *kernels)
 {
 #ifdef __x86_64__
-    if (kernels != &kernels_avx512)
-        return NULL;
-    if (processor_runs_amx() && computes_right(&products_amx))
-        return &products_amx;
-    if (processor_runs_avx512bf16() && computes_right(&products_avx512bf16) &&
-        faster_than_float32(&products_avx512bf16, kernels))
-        return &products_avx512bf16;
+    const struct {
+        const struct products *products;
+        bool (*runs)(void);
+        const struct kernels *kernels;
+    } tables[] = {
+        {&products_amx, processor_runs_amx, &kernels_avx512},
+        {&products_avx512bf16, processor_runs_avx512bf16, &kernels_avx512},
+        {&products_bfp_avx512vnni, processor_runs_avx512vnni, &kernels_avx512},
+        {&products_bfp_avxvnni, processor_runs_avxvnni, &kernels_avx2},
+        {&products_bfp_avx2, processor_runs_avx2, &kernels_avx2},
+    };
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        if (kernels == tables[i].kernels && tables[i].runs() &&
+            computes_right(tables[i].products) && faster_than_float32(tables[i].products, kernels))
+            return tables[i].products;
 #else
     (void)kernels;
     (void)computes_right;
@@ -186,11 +196,11 @@ static const struct products *native_int8(const struct kernels *kernels)
 {
 #ifdef __x86_64__
     if (kernels == &kernels_avx512 && processor_runs_avx512vnni() &&
-        computes_right(&products_avx512vnni))
-        return &products_avx512vnni;
+        computes_right(&products_int8_avx512vnni))
+        return &products_int8_avx512vnni;
     if (kernels != &kernels_portable && processor_runs_avxvnni() &&
-        computes_right(&products_avxvnni))
-        return &products_avxvnni;
+        computes_right(&products_int8_avxvnni))
+        return &products_int8_avxvnni;
 #else
     (void)kernels;
 #endif
@@ -204,6 +214,9 @@ static const struct products *select_bf16(const struct kernels *kernels,
 #ifdef __x86_64__
         {"amx", &products_amx, processor_runs_amx},
         {"avx512bf16", &products_avx512bf16, processor_runs_avx512bf16},
+        {"avx512vnni", &products_bfp_avx512vnni, processor_runs_avx512vnni},
+        {"avxvnni", &products_bfp_avxvnni, processor_runs_avxvnni},
+        {"avx2", &products_bfp_avx2, processor_runs_avx2},
 #endif
         {"emulated", &products_emulated, runs_always},
         {"rounded", kernels->rounded, runs_always},
@@ -219,8 +232,8 @@ static const struct products *select_int8(const struct kernels *kernels)
 {
     const struct way ways[] = {
 #ifdef __x86_64__
-        {"avx512vnni", &products_avx512vnni, processor_runs_avx512vnni},
-        {"avxvnni", &products_avxvnni, processor_runs_avxvnni},
+        {"avx512vnni", &products_int8_avx512vnni, processor_runs_avx512vnni},
+        {"avxvnni", &products_int8_avxvnni, processor_runs_avxvnni},
 #endif
         {"rounded", kernels->quantised, runs_always},
     };

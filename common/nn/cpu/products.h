@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define KEPT_ROWS    32
+#define KEPT_ROWS    96
 #define KEPT_COLUMNS 96 /* whole tiles of a left operand, and whole panels */
 
 /* A left operand as `left` gave it; strides in elements of the table's type. */

@@ -221,9 +221,9 @@ static void multiply(float *c, size_t c_stride, struct left operand, const void 
     }
 }
 
-extern const struct products NAMED(products_, PRODUCTS);
+extern const struct products NAMED(products_int8_, PRODUCTS);
 
-const struct products NAMED(products_, PRODUCTS) = {
+const struct products NAMED(products_int8_, PRODUCTS) = {
     .name = "int8 by " TEXT(PRODUCTS),
     .panel_columns = PANEL,
     .panels_bytes = panels_bytes,

@@ -1,0 +1,409 @@
+/*
+ * Products of block floating point, which stand for those of bf16 where a processor has no fast
+ * ones of its own. -DPRODUCTS=avx512vnni or avxvnni (VPDPWSSD on registers of 512 or 256 bits), or
+ * avx2 (VPMADDWD), names the table.
+ *
+ * CHUNK numbers along the depth share a power of two, and each is a whole number of 13 bits with
+ * its sign: half a unit is 2^-13 to 2^-12 of the largest, where bf16 rounds each by up to 2^-9 of
+ * itself. A chunk's products are summed as integers, exactly, and join the sum in float32. A chunk
+ * with a number that is not finite is NaN, and one whose numbers are all below 2^-115 is zeros.
+ *
+ * Both operands are packed in pairs of steps of the depth, a word each:
+ *
+ *     left    [rows, chunks] of: [CHUNK_PAIRS] words; the scale
+ *     panels  [ceil(columns / PANEL), chunks] of: [CHUNK_PAIRS, PANEL] words; [PANEL] scales
+ */
+#include "nn/cpu/products.h"
+
+#include <string.h>
+
+#include "nn/cpu/transpose.h"
+#include "nn/cpu/vector.h"
+
+#define PANEL       (2 * VECTOR)
+#define TILE_ROWS   (VECTOR == 16 ? 12 : 6)
+#define STRIP_ROWS  96
+#define CHUNK       96 /* 96 products of 4096^2 are below 2^31 */
+#define CHUNK_PAIRS (CHUNK / 2)
+#define WHOLE_BITS  12 /* the largest number of a chunk is 2^11 to 2^12 units */
+
+#define LEFT_CHUNK  (CHUNK_PAIRS + 1)
+#define PANEL_CHUNK (LEFT_CHUNK * PANEL)
+
+_Static_assert(KEPT_ROWS % CHUNK == 0, "chunks");
+_Static_assert(KEPT_COLUMNS % PANEL == 0 && KEPT_COLUMNS % TILE_ROWS == 0, "tiles and panels");
+
+typedef int32_t int_vec __attribute__((vector_size(VECTOR * 4)));
+typedef int32_t int_vec_at __attribute__((vector_size(VECTOR * 4), aligned(4), may_alias));
+
+#define LOAD_INTS(p)     (*(const int_vec_at *)(p))
+#define STORE_INTS(p, v) (*(int_vec_at *)(p) = (v))
+
+#if VECTOR == 16
+
+/* sum + the two products of the 16-bit numbers of a and b, in each lane. */
+INLINE int_vec dot(int_vec sum, int_vec a, int_vec b)
+{
+    return (int_vec)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+}
+
+INLINE bits_vec larger_bits(bits_vec a, bits_vec b)
+{
+    return (bits_vec)_mm512_max_epu32((__m512i)a, (__m512i)b);
+}
+
+INLINE uint32_t largest_lane(bits_vec a)
+{
+    return _mm512_reduce_max_epu32((__m512i)a);
+}
+
+/* To nearest, ties to even. */
+INLINE int_vec whole_numbers(vec x)
+{
+    return (int_vec)_mm512_cvtps_epi32(x);
+}
+
+/* VECTOR numbers of 16 bits. */
+INLINE void store_narrow(void *to, int_vec numbers)
+{
+    __m256i narrow = _mm512_cvtepi32_epi16((__m512i)numbers);
+    memcpy(to, &narrow, sizeof narrow);
+}
+
+#else
+
+INLINE int_vec dot(int_vec sum, int_vec a, int_vec b)
+{
+#ifdef __AVXVNNI__
+    return (int_vec)_mm256_dpwssd_avx_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
+#else
+    return sum + (int_vec)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+#endif
+}
+
+INLINE bits_vec larger_bits(bits_vec a, bits_vec b)
+{
+    return (bits_vec)_mm256_max_epu32((__m256i)a, (__m256i)b);
+}
+
+INLINE uint32_t largest_lane(bits_vec a)
+{
+    uint32_t largest = 0;
+    for (int i = 0; i < VECTOR; i++)
+        largest = a[i] > largest ? a[i] : largest;
+    return largest;
+}
+
+INLINE int_vec whole_numbers(vec x)
+{
+    return (int_vec)_mm256_cvtps_epi32(x);
+}
+
+INLINE void store_narrow(void *to, int_vec numbers)
+{
+    __m128i narrow = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)numbers),
+                                     _mm256_extracti128_si256((__m256i)numbers, 1));
+    memcpy(to, &narrow, sizeof narrow);
+}
+
+#endif
+
+static size_t chunks_of(size_t depth)
+{
+    return (depth + CHUNK - 1) / CHUNK;
+}
+
+static size_t chunk_depth(size_t depth, size_t k)
+{
+    return depth - k < CHUNK ? depth - k : CHUNK;
+}
+
+/* ---- packing ---- */
+
+/* Of chunks side by side in the lanes: what a unit is worth, and its inverse. */
+struct units {
+    vec scale, inverse;
+};
+
+/* From the bits of the largest magnitudes. */
+INLINE struct units units_of(bits_vec most)
+{
+    bits_vec exponent = most >> 23;
+    bits_vec none = (bits_vec)(exponent <= WHOLE_BITS), bad = (bits_vec)(exponent == 255);
+    bits_vec scale = (((exponent - (WHOLE_BITS - 1)) << 23) & ~none) | bad;
+    bits_vec inverse = (254 + WHOLE_BITS - 1 - exponent) << 23 & ~none & ~bad;
+    return (struct units){(vec)scale, (vec)inverse};
+}
+
+INLINE bits_vec magnitude(vec x)
+{
+    return (bits_vec)x & 0x7fffffff;
+}
+
+/* The first `count` numbers, and zeros. */
+INLINE vec load_part(const float *x, size_t count)
+{
+    float part[VECTOR] = {0};
+    if (count >= VECTOR)
+        return LOAD(x);
+    memcpy(part, x, count * sizeof *x);
+    return LOAD(part);
+}
+
+/* chunk_along; deep may be a constant. */
+INLINE void pack_along(uint32_t *words, float *scale, const float *x, size_t deep)
+{
+    size_t whole = deep / VECTOR * VECTOR;
+    vec rest = load_part(x + whole, deep - whole);
+    bits_vec most = magnitude(rest);
+    for (size_t i = 0; i < whole; i += VECTOR)
+        most = larger_bits(most, magnitude(LOAD(x + i)));
+    struct units units = units_of((bits_vec){0} + largest_lane(most));
+    for (size_t i = 0; i < whole; i += VECTOR)
+        store_narrow(words + i / 2, whole_numbers(LOAD(x + i) * units.inverse));
+    if (whole < deep)
+        store_narrow(words + whole / 2, whole_numbers(rest * units.inverse));
+    *scale = units.scale[0];
+}
+
+/* One chunk of a vector whose numbers are contiguous. */
+INLINE void chunk_along(uint32_t *words, float *scale, const float *x, size_t deep)
+{
+    if (deep == CHUNK)
+        pack_along(words, scale, x, CHUNK);
+    else
+        pack_along(words, scale, x, deep);
+}
+
+/* chunk_across; width and deep may be constants. */
+INLINE void pack_across(uint32_t *words, size_t to_stride, float *scales, const float *x,
+                        size_t stride, size_t width, size_t deep)
+{
+    bits_vec most = {0};
+    for (size_t k = 0; k < deep; k++)
+        most = larger_bits(most, magnitude(load_part(x + k * stride, width)));
+    struct units units = units_of(most);
+    for (size_t k = 0; k < deep; k += 2, words += to_stride) {
+        int_vec first = whole_numbers(load_part(x + k * stride, width) * units.inverse);
+        int_vec second = {0};
+        if (k + 1 < deep)
+            second = whole_numbers(load_part(x + (k + 1) * stride, width) * units.inverse);
+        STORE_INTS(words, (first & 0xffff) | second << 16);
+    }
+    STORE(scales, units.scale);
+}
+
+/* One chunk of VECTOR vectors side by side, of which `width` are there; the next step of the depth
+ * is at x + stride. Pairs are to_stride words apart. */
+INLINE void chunk_across(uint32_t *words, size_t to_stride, float *scales, const float *x,
+                         size_t stride, size_t width, size_t deep)
+{
+    if (width >= VECTOR && deep == CHUNK)
+        pack_across(words, to_stride, scales, x, stride, VECTOR, CHUNK);
+    else if (width >= VECTOR)
+        pack_across(words, to_stride, scales, x, stride, VECTOR, deep);
+    else
+        pack_across(words, to_stride, scales, x, stride, width, deep);
+}
+
+static size_t panels_bytes(size_t depth, size_t columns)
+{
+    return (columns + PANEL - 1) / PANEL * chunks_of(depth) * PANEL_CHUNK * sizeof(uint32_t);
+}
+
+/* SQUARE columns of right, which are contiguous and of which `width` are there. */
+static void pack_columns(uint32_t *chunk, const float *right, size_t column, size_t depth,
+                         size_t width)
+{
+    uint32_t words[SQUARE * CHUNK_PAIRS] = {0}, across[SQUARE * SQUARE];
+    for (size_t k = 0; k < depth; k += CHUNK, chunk += PANEL_CHUNK) {
+        size_t deep = chunk_depth(depth, k);
+        float *scales = (float *)(chunk + CHUNK_PAIRS * PANEL);
+        memset(scales, 0, SQUARE * sizeof *scales);
+        for (size_t n = 0; n < width; n++)
+            chunk_along(words + n * CHUNK_PAIRS, scales + n, right + n * column + k, deep);
+        for (size_t p = 0; 2 * p < deep; p += SQUARE) {
+            transpose_square(across, SQUARE, words + p, CHUNK_PAIRS);
+            for (size_t i = 0; i < SQUARE; i++)
+                memcpy(chunk + (p + i) * PANEL, across + i * SQUARE, SQUARE * sizeof *chunk);
+        }
+    }
+}
+
+/* Rows `first` .. of right's depth, which are contiguous: chunk by chunk. */
+static void keep_panels(void *panels, const float *right, size_t row, size_t first, size_t rows,
+                        size_t depth, size_t columns)
+{
+    size_t chunks = chunks_of(depth);
+    for (size_t k = 0; k < rows; k += CHUNK)
+        for (size_t n = 0; n < (columns + PANEL - 1) / PANEL * PANEL; n += VECTOR) {
+            uint32_t *chunk = (uint32_t *)panels +
+                              (n / PANEL * chunks + (first + k) / CHUNK) * PANEL_CHUNK + n % PANEL;
+            size_t width = n < columns ? columns - n : 0;
+            chunk_across(chunk, PANEL, (float *)(chunk + CHUNK_PAIRS * PANEL),
+                         right + k * row + (width ? n : 0), row, width, chunk_depth(rows, k));
+        }
+}
+
+static void pack_panels(void *panels, const float *right, size_t row, size_t column, size_t depth,
+                        size_t columns)
+{
+    if (column == 1) {
+        keep_panels(panels, right, row, 0, depth, depth, columns);
+        return;
+    }
+    for (size_t n = 0; n < (columns + PANEL - 1) / PANEL * PANEL; n += SQUARE) {
+        uint32_t *chunk =
+            (uint32_t *)panels + n / PANEL * chunks_of(depth) * PANEL_CHUNK + n % PANEL;
+        size_t rest = n < columns ? columns - n : 0;
+        pack_columns(chunk, right + (rest ? n * column : 0), column, depth,
+                     rest < SQUARE ? rest : SQUARE);
+    }
+}
+
+static size_t row_words(size_t depth)
+{
+    return chunks_of(depth) * LEFT_CHUNK;
+}
+
+static size_t left_bytes(size_t rows, size_t depth)
+{
+    return (rows + SQUARE) * row_words(depth) * sizeof(uint32_t);
+}
+
+/* x^T, x[depth, columns]: rows first .. of x, which are contiguous. */
+static void keep_left(void *kept, const float *x, size_t row, size_t first, size_t rows,
+                      size_t depth, size_t columns)
+{
+    uint32_t words[CHUNK_PAIRS * SQUARE] = {0};
+    float scales[SQUARE];
+    for (size_t k = 0; k < rows; k += CHUNK) {
+        size_t deep = chunk_depth(rows, k);
+        for (size_t m = 0; m < columns; m += SQUARE) {
+            uint32_t *to =
+                (uint32_t *)kept + m * row_words(depth) + (first + k) / CHUNK * LEFT_CHUNK;
+            for (size_t half = 0; half < SQUARE; half += VECTOR) {
+                size_t width = m + half < columns ? columns - m - half : 0;
+                chunk_across(words + half, SQUARE, scales + half,
+                             x + k * row + m + (width ? half : 0), row, width, deep);
+            }
+            for (size_t p = 0; 2 * p < deep; p += SQUARE)
+                transpose_square(to + p, row_words(depth), words + p * SQUARE, SQUARE);
+            for (size_t i = 0; i < SQUARE; i++)
+                memcpy(to + i * row_words(depth) + CHUNK_PAIRS, scales + i, sizeof *scales);
+        }
+    }
+}
+
+static struct left kept_left(const void *kept, size_t column, size_t depth)
+{
+    return (struct left){.data = (const uint32_t *)kept + column * row_words(depth)};
+}
+
+static struct left pack_left(void *room, const float *x, size_t row, size_t column, size_t rows,
+                             size_t depth)
+{
+    uint32_t *to = room;
+    if (column != 1)
+        keep_left(room, x, column, 0, depth, depth, rows);
+    for (size_t m = 0; column == 1 && m < rows; m++, x += row)
+        for (size_t k = 0; k < depth; k += CHUNK, to += LEFT_CHUNK)
+            chunk_along(to, (float *)(to + CHUNK_PAIRS), x + k, chunk_depth(depth, k));
+    return kept_left(room, 0, depth);
+}
+
+/* ---- a tile of the result ---- */
+
+/* TILE_ROWS x PANEL of c = from + one chunk of the rows of left times one of a panel. from: rows
+ * from_stride apart, 0 for the same numbers in each, a bias; or NULL for zeros. */
+static void add_chunk(float *c, size_t c_stride, const float *from, size_t from_stride,
+                      const uint32_t *left, size_t row, const uint32_t *panel, size_t pairs)
+{
+    int_vec low[TILE_ROWS], high[TILE_ROWS];
+    UNROLL
+    for (int i = 0; i < TILE_ROWS; i++)
+        low[i] = high[i] = (int_vec){0};
+    for (size_t p = 0; p < pairs; p++) {
+        int_vec b0 = LOAD_INTS(panel + p * PANEL), b1 = LOAD_INTS(panel + p * PANEL + VECTOR);
+        UNROLL
+        for (int i = 0; i < TILE_ROWS; i++) {
+            int_vec a = (int_vec){0} + (int32_t)left[(size_t)i * row + p];
+            low[i] = dot(low[i], a, b0);
+            high[i] = dot(high[i], a, b1);
+        }
+    }
+    const float *scales = (const float *)(panel + CHUNK_PAIRS * PANEL);
+    UNROLL
+    for (size_t i = 0; i < TILE_ROWS; i++) {
+        float scale = float_of_bits(left[i * row + CHUNK_PAIRS]);
+        vec y0 = __builtin_convertvector(low[i], vec) * (LOAD(scales) * scale);
+        vec y1 = __builtin_convertvector(high[i], vec) * (LOAD(scales + VECTOR) * scale);
+        if (from) {
+            y0 += LOAD(from + i * from_stride);
+            y1 += LOAD(from + i * from_stride + VECTOR);
+        }
+        STORE(c + i * c_stride, y0);
+        STORE(c + i * c_stride + VECTOR, y1);
+    }
+}
+
+static void tile(float *c, size_t c_stride, const float *from, size_t from_stride,
+                 const uint32_t *left, const uint32_t *panel, size_t depth)
+{
+    size_t row = row_words(depth);
+    for (size_t k = 0; k < depth; k += CHUNK, left += LEFT_CHUNK, panel += PANEL_CHUNK) {
+        add_chunk(c, c_stride, from, from_stride, left, row, panel,
+                  (chunk_depth(depth, k) + 1) / 2);
+        from = c;
+        from_stride = c_stride;
+    }
+}
+
+/* A tile that reaches beyond the last row or column: computed aside. */
+static void tile_at_edge(float *c, size_t c_stride, const float *from, size_t from_stride,
+                         const uint32_t *left, const uint32_t *panel, size_t depth, size_t rows,
+                         size_t columns)
+{
+    float aside[TILE_ROWS * PANEL] = {0};
+    for (size_t i = 0; from && i < rows; i++)
+        memcpy(aside + i * PANEL, from + i * from_stride, columns * sizeof *c);
+    tile(aside, PANEL, aside, PANEL, left, panel, depth);
+    for (size_t i = 0; i < rows; i++)
+        memcpy(c + i * c_stride, aside + i * PANEL, columns * sizeof *c);
+}
+
+static void multiply(float *c, size_t c_stride, struct left operand, const void *packed,
+                     const float *bias, bool accumulate, size_t rows, size_t columns, size_t depth)
+{
+    const uint32_t *left = operand.data, *panel = packed;
+    for (size_t n = 0; n < columns; n += PANEL, panel += chunks_of(depth) * PANEL_CHUNK) {
+        size_t wide = columns - n < PANEL ? columns - n : PANEL;
+        for (size_t m = 0; m < rows; m += TILE_ROWS) {
+            size_t high = rows - m < TILE_ROWS ? rows - m : TILE_ROWS;
+            const uint32_t *a = left + m * row_words(depth);
+            float *to = c + m * c_stride + n;
+            const float *from = accumulate ? to : bias ? bias + n : NULL;
+            size_t from_stride = accumulate ? c_stride : 0;
+            if (high == TILE_ROWS && wide == PANEL)
+                tile(to, c_stride, from, from_stride, a, panel, depth);
+            else
+                tile_at_edge(to, c_stride, from, from_stride, a, panel, depth, high, wide);
+        }
+    }
+}
+
+extern const struct products NAMED(products_bfp_, PRODUCTS);
+
+const struct products NAMED(products_bfp_, PRODUCTS) = {
+    .name = "bf16 by block floating point with " TEXT(PRODUCTS),
+    .panel_columns = PANEL,
+    .strip_rows = STRIP_ROWS,
+    .panels_bytes = panels_bytes,
+    .pack_panels = pack_panels,
+    .left_bytes = left_bytes,
+    .left = pack_left,
+    .keep_left = keep_left,
+    .keep_panels = keep_panels,
+    .kept_left = kept_left,
+    .multiply = multiply,
+};

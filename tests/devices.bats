@@ -106,6 +106,18 @@ check_bf16() {
     check_bf16 amx
 }
 
+@test "bf16 by block floating point: VPDPWSSD, 512 bits" {
+    check_bf16 avx512vnni
+}
+
+@test "bf16 by block floating point: VPDPWSSD, 256 bits" {
+    check_bf16 avxvnni
+}
+
+@test "bf16 by block floating point: VPMADDWD" {
+    check_bf16 avx2
+}
+
 # Predicts in int8 with the given products, unless the processor lacks them: near the oracle, but not float32's.
 check_int8() {
     export BERTPIPE_INT8=$1

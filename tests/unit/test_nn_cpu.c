@@ -579,8 +579,8 @@ static void test_float32(void)
 
 static void test_bf16(void)
 {
-    static const char *const tables[] = {"rounded",    "emulated", "avx512bf16",
-                                         "avx512vnni", "avxvnni",  "amx"};
+    static const char *const tables[] = {"rounded",    "emulated", "avx512bf16", "amx",
+                                         "avx512vnni", "avxvnni",  "avx2"};
 
     tolerance = bf16_tolerance;
     dtype = ENGINE_BF16;

@@ -444,7 +444,8 @@ int main(void)
 {
     static const char *const kernels[] = {"portable", "avx2", "avx512"};
     static const char *const bf16[] = {"emulated", "avx512bf16", "amx"};
-    static const char *const vnni[] = {"avxvnni", "avx512vnni"};
+    static const char *const bfp[] = {"avx2", "avxvnni", "avx512vnni"};
+    static const char *const int8[] = {"avxvnni", "avx512vnni"};
     const struct kernels *k = NULL;
 
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
@@ -461,9 +462,9 @@ int main(void)
     k = kernels_select();
     for (size_t i = 0; i < sizeof bf16 / sizeof *bf16; i++)
         test_named(k, ENGINE_BF16, "BERTPIPE_BF16", bf16[i], as_bf16, as_bf16);
-    for (size_t i = 0; i < sizeof vnni / sizeof *vnni; i++) {
-        test_named(k, ENGINE_BF16, "BERTPIPE_BF16", vnni[i], as_chunks, as_chunks);
-        test_named(k, ENGINE_INT8, "BERTPIPE_INT8", vnni[i], as_activations, as_weights);
-    }
+    for (size_t i = 0; i < sizeof bfp / sizeof *bfp; i++)
+        test_named(k, ENGINE_BF16, "BERTPIPE_BF16", bfp[i], as_chunks, as_chunks);
+    for (size_t i = 0; i < sizeof int8 / sizeof *int8; i++)
+        test_named(k, ENGINE_INT8, "BERTPIPE_INT8", int8[i], as_activations, as_weights);
     return check_report();
 }

@@ -134,9 +134,6 @@ static double seconds_of(const struct products *products)
 
 /* ---- products ---- */
 
-/* Intel's processors with VDPBF16PS run it at half of float32's speed, AMD's at twice: between them
- * is room for noise. VPDPWSSD is twice as fast as float32 wherever it is; VPDPBUSD and AMX are four
- * times and more. */
 static bool faster_than_float32(const struct products *products, const struct kernels *kernels)
 {
     return seconds_of(products) < seconds_of(kernels->float32);
@@ -164,8 +161,10 @@ static const struct products *named_products(const char *variable, const char *w
     return NULL;
 }
 
-/* The first that the processor runs, that are right, and that are faster than float32, or NULL.
- * They go with the kernels that use as much of it. */
+/* The first that the processor runs and that are right, or NULL. They go with the kernels that use
+ * as much of it. A choice by time could come out otherwise when a run is resumed, and with it other
+ * bits: only VDPBF16PS is timed, which Intel's processors run at half of float32's speed and AMD's
+ * at twice. */
 static const struct products *native_bf16(const struct kernels *kernels)
 {
 #ifdef __x86_64__
@@ -173,21 +172,22 @@ static const struct products *native_bf16(const struct kernels *kernels)
         const struct products *products;
         bool (*runs)(void);
         const struct kernels *kernels;
+        bool timed;
     } tables[] = {
-        {&products_amx, processor_runs_amx, &kernels_avx512},
-        {&products_avx512bf16, processor_runs_avx512bf16, &kernels_avx512},
-        {&products_bfp_avx512vnni, processor_runs_avx512vnni, &kernels_avx512},
-        {&products_bfp_avxvnni, processor_runs_avxvnni, &kernels_avx2},
-        {&products_bfp_avx2, processor_runs_avx2, &kernels_avx2},
+        {&products_amx, processor_runs_amx, &kernels_avx512, false},
+        {&products_avx512bf16, processor_runs_avx512bf16, &kernels_avx512, true},
+        {&products_bfp_avx512vnni, processor_runs_avx512vnni, &kernels_avx512, false},
+        {&products_bfp_avxvnni, processor_runs_avxvnni, &kernels_avx2, false},
+        {&products_bfp_avx2, processor_runs_avx2, &kernels_avx2, false},
     };
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         if (kernels == tables[i].kernels && tables[i].runs() &&
-            computes_right(tables[i].products) && faster_than_float32(tables[i].products, kernels))
+            computes_right(tables[i].products) &&
+            (!tables[i].timed || faster_than_float32(tables[i].products, kernels)))
             return tables[i].products;
 #else
     (void)kernels;
     (void)computes_right;
-    (void)faster_than_float32;
 #endif
     return NULL;
 }
@@ -207,8 +207,7 @@ static const struct products *native_int8(const struct kernels *kernels)
     return NULL;
 }
 
-static const struct products *select_bf16(const struct kernels *kernels,
-                                          const struct products *otherwise)
+static const struct products *select_bf16(const struct kernels *kernels, enum engine_dtype dtype)
 {
     const struct way ways[] = {
 #ifdef __x86_64__
@@ -225,7 +224,9 @@ static const struct products *select_bf16(const struct kernels *kernels,
     if (wanted)
         return named_products("BERTPIPE_BF16", wanted, ways, sizeof ways / sizeof *ways);
     const struct products *native = native_bf16(kernels);
-    return native ? native : otherwise;
+    if (dtype == ENGINE_AUTO)
+        return native && faster_than_float32(native, kernels) ? native : kernels->float32;
+    return native ? native : kernels->rounded;
 }
 
 static const struct products *select_int8(const struct kernels *kernels)
@@ -248,9 +249,8 @@ const struct products *products_select(const struct kernels *kernels, enum engin
 {
     switch (dtype) {
     case ENGINE_BF16:
-        return select_bf16(kernels, kernels->rounded);
     case ENGINE_AUTO:
-        return select_bf16(kernels, kernels->float32);
+        return select_bf16(kernels, dtype);
     case ENGINE_INT8:
         return select_int8(kernels);
     case ENGINE_FLOAT32:

@@ -220,12 +220,14 @@ static struct cpu_engine *cpu_new(const struct model *model, const struct engine
 {
     const struct kernels *kernels = kernels_select();
     const struct products *dense = kernels ? products_select(kernels, plan->dtype) : NULL;
-    if (!dense)
+    const struct products *others =
+        dense && plan->dtype == ENGINE_INT8 ? products_select(kernels, ENGINE_BF16) : dense;
+    if (!others)
         return NULL;
     struct cpu_engine *e = mem_calloc(1, sizeof *e);
     e->kernels = kernels;
     e->dense = dense;
-    e->products = plan->dtype == ENGINE_INT8 ? kernels->float32 : dense;
+    e->products = others;
     e->plan = *plan;
     e->profile.layers = model->config.num_hidden_layers;
     e->profile.time = mem_calloc((size_t)PHASES * e->profile.layers, sizeof *e->profile.time);

@@ -1,6 +1,6 @@
 /*
- * Matrix products c = left x right with sums in float32, for each type of operand. products.c,
- * products_bf16.c and products_int8.c are compiled once for each instruction set and fill one table
+ * Matrix products c = left x right with sums in float32, for each type of operand. products.c and
+ * products_*.c are compiled once for each instruction set and fill one table
  * each.
  *
  * Operands come as float32 and are packed into the layout that a table's loops read, in the type

@@ -22,11 +22,12 @@
 
 #define PANEL       (2 * VECTOR)
 #define TILE_ROWS   (VECTOR == 16 ? 12 : 6)
-#define STRIP_ROWS  96
+#define STRIP_ROWS  48
 #define CHUNK       96 /* 96 products of 4096^2 are below 2^31 */
 #define CHUNK_PAIRS (CHUNK / 2)
 #define WHOLE_BITS  12 /* the largest number of a chunk is 2^11 to 2^12 units */
 
+#define LINE        16 /* words of a line of the cache */
 #define LEFT_CHUNK  (CHUNK_PAIRS + 1)
 #define PANEL_CHUNK (LEFT_CHUNK * PANEL)
 
@@ -347,11 +348,21 @@ static void add_chunk(float *c, size_t c_stride, const float *from, size_t from_
     }
 }
 
+/* What is asked for while a tile is computed, so that it is in the second cache when its turn
+ * comes: that many words of each chunk. */
+struct ahead {
+    const uint32_t *data;
+    size_t words;
+};
+
 static void tile(float *c, size_t c_stride, const float *from, size_t from_stride,
-                 const uint32_t *left, const uint32_t *panel, size_t depth)
+                 const uint32_t *left, const uint32_t *panel, size_t depth, struct ahead ahead)
 {
     size_t row = row_words(depth);
     for (size_t k = 0; k < depth; k += CHUNK, left += LEFT_CHUNK, panel += PANEL_CHUNK) {
+        for (size_t i = 0; i < ahead.words; i += LINE)
+            __builtin_prefetch(ahead.data + i, 0, 2);
+        ahead.data += PANEL_CHUNK;
         add_chunk(c, c_stride, from, from_stride, left, row, panel,
                   (chunk_depth(depth, k) + 1) / 2);
         from = c;
@@ -361,13 +372,13 @@ static void tile(float *c, size_t c_stride, const float *from, size_t from_strid
 
 /* A tile that reaches beyond the last row or column: computed aside. */
 static void tile_at_edge(float *c, size_t c_stride, const float *from, size_t from_stride,
-                         const uint32_t *left, const uint32_t *panel, size_t depth, size_t rows,
-                         size_t columns)
+                         const uint32_t *left, const uint32_t *panel, size_t depth,
+                         struct ahead ahead, size_t rows, size_t columns)
 {
     float aside[TILE_ROWS * PANEL] = {0};
     for (size_t i = 0; from && i < rows; i++)
         memcpy(aside + i * PANEL, from + i * from_stride, columns * sizeof *c);
-    tile(aside, PANEL, aside, PANEL, left, panel, depth);
+    tile(aside, PANEL, aside, PANEL, left, panel, depth, ahead);
     for (size_t i = 0; i < rows; i++)
         memcpy(c + i * c_stride, aside + i * PANEL, columns * sizeof *c);
 }
@@ -378,16 +389,18 @@ static void multiply(float *c, size_t c_stride, struct left operand, const void 
     const uint32_t *left = operand.data, *panel = packed;
     for (size_t n = 0; n < columns; n += PANEL, panel += chunks_of(depth) * PANEL_CHUNK) {
         size_t wide = columns - n < PANEL ? columns - n : PANEL;
-        for (size_t m = 0; m < rows; m += TILE_ROWS) {
+        struct ahead ahead = {panel + chunks_of(depth) * PANEL_CHUNK,
+                              PANEL_CHUNK / ((rows + TILE_ROWS - 1) / TILE_ROWS)};
+        for (size_t m = 0; m < rows; m += TILE_ROWS, ahead.data += ahead.words) {
             size_t high = rows - m < TILE_ROWS ? rows - m : TILE_ROWS;
             const uint32_t *a = left + m * row_words(depth);
             float *to = c + m * c_stride + n;
             const float *from = accumulate ? to : bias ? bias + n : NULL;
             size_t from_stride = accumulate ? c_stride : 0;
             if (high == TILE_ROWS && wide == PANEL)
-                tile(to, c_stride, from, from_stride, a, panel, depth);
+                tile(to, c_stride, from, from_stride, a, panel, depth, ahead);
             else
-                tile_at_edge(to, c_stride, from, from_stride, a, panel, depth, high, wide);
+                tile_at_edge(to, c_stride, from, from_stride, a, panel, depth, ahead, high, wide);
         }
     }
 }

@@ -6,7 +6,7 @@
  * CHUNK numbers along the depth share a power of two, and each is a whole number of 13 bits with
  * its sign: half a unit is 2^-13 to 2^-12 of the largest, where bf16 rounds each by up to 2^-9 of
  * itself. A chunk's products are summed as integers, exactly, and join the sum in float32. A chunk
- * with a number that is not finite is NaN, and one whose numbers are all below 2^-115 is zeros.
+ * with a number that is not finite is NaN, and one whose numbers are all below 2^-114 is zeros.
  *
  * Both operands are packed in pairs of steps of the depth, a word each:
  *

@@ -10,7 +10,7 @@
  *
  * Both operands are packed in pairs of steps of the depth, a word each:
  *
- *     left    [rows, chunks] of: [CHUNK_PAIRS] words; the scale
+ *     left    [rows] of: [chunks, CHUNK_PAIRS] words; [chunks] scales; up to a whole line
  *     panels  [ceil(columns / PANEL), chunks] of: [CHUNK_PAIRS, PANEL] words; [PANEL] scales
  */
 #include "nn/cpu/products.h"
@@ -28,8 +28,7 @@
 #define WHOLE_BITS  12 /* the largest number of a chunk is 2^11 to 2^12 units */
 
 #define LINE        16 /* words of a line of the cache */
-#define LEFT_CHUNK  (CHUNK_PAIRS + 1)
-#define PANEL_CHUNK (LEFT_CHUNK * PANEL)
+#define PANEL_CHUNK ((CHUNK_PAIRS + 1) * PANEL)
 
 _Static_assert(KEPT_ROWS % CHUNK == 0, "chunks");
 _Static_assert(KEPT_COLUMNS % PANEL == 0 && KEPT_COLUMNS % TILE_ROWS == 0, "tiles and panels");
@@ -264,7 +263,8 @@ static void pack_panels(void *panels, const float *right, size_t row, size_t col
 
 static size_t row_words(size_t depth)
 {
-    return chunks_of(depth) * LEFT_CHUNK;
+    size_t chunks = chunks_of(depth);
+    return chunks * CHUNK_PAIRS + (chunks + LINE - 1) / LINE * LINE;
 }
 
 static size_t left_bytes(size_t rows, size_t depth)
@@ -278,20 +278,21 @@ static void keep_left(void *kept, const float *x, size_t row, size_t first, size
 {
     uint32_t words[CHUNK_PAIRS * SQUARE] = {0};
     float scales[SQUARE];
+    size_t stride = row_words(depth);
     for (size_t k = 0; k < rows; k += CHUNK) {
-        size_t deep = chunk_depth(rows, k);
+        size_t deep = chunk_depth(rows, k), chunk = (first + k) / CHUNK;
         for (size_t m = 0; m < columns; m += SQUARE) {
-            uint32_t *to =
-                (uint32_t *)kept + m * row_words(depth) + (first + k) / CHUNK * LEFT_CHUNK;
+            uint32_t *to = (uint32_t *)kept + m * stride;
             for (size_t half = 0; half < SQUARE; half += VECTOR) {
                 size_t width = m + half < columns ? columns - m - half : 0;
                 chunk_across(words + half, SQUARE, scales + half,
                              x + k * row + m + (width ? half : 0), row, width, deep);
             }
             for (size_t p = 0; 2 * p < deep; p += SQUARE)
-                transpose_square(to + p, row_words(depth), words + p * SQUARE, SQUARE);
+                transpose_square(to + chunk * CHUNK_PAIRS + p, stride, words + p * SQUARE, SQUARE);
+            to += chunks_of(depth) * CHUNK_PAIRS + chunk;
             for (size_t i = 0; i < SQUARE; i++)
-                memcpy(to + i * row_words(depth) + CHUNK_PAIRS, scales + i, sizeof *scales);
+                memcpy(to + i * stride, scales + i, sizeof *scales);
         }
     }
 }
@@ -307,9 +308,12 @@ static struct left pack_left(void *room, const float *x, size_t row, size_t colu
     uint32_t *to = room;
     if (column != 1)
         keep_left(room, x, column, 0, depth, depth, rows);
-    for (size_t m = 0; column == 1 && m < rows; m++, x += row)
-        for (size_t k = 0; k < depth; k += CHUNK, to += LEFT_CHUNK)
-            chunk_along(to, (float *)(to + CHUNK_PAIRS), x + k, chunk_depth(depth, k));
+    for (size_t m = 0; column == 1 && m < rows; m++, x += row, to += row_words(depth)) {
+        float *scales = (float *)(to + chunks_of(depth) * CHUNK_PAIRS);
+        for (size_t c = 0; c < chunks_of(depth); c++)
+            chunk_along(to + c * CHUNK_PAIRS, scales + c, x + c * CHUNK,
+                        chunk_depth(depth, c * CHUNK));
+    }
     return kept_left(room, 0, depth);
 }
 
@@ -318,7 +322,8 @@ static struct left pack_left(void *room, const float *x, size_t row, size_t colu
 /* TILE_ROWS x PANEL of c = from + one chunk of the rows of left times one of a panel. from: rows
  * from_stride apart, 0 for the same numbers in each, a bias; or NULL for zeros. */
 static void add_chunk(float *c, size_t c_stride, const float *from, size_t from_stride,
-                      const uint32_t *left, size_t row, const uint32_t *panel, size_t pairs)
+                      const uint32_t *left, const uint32_t *left_scales, size_t row,
+                      const uint32_t *panel, size_t pairs)
 {
     int_vec low[TILE_ROWS], high[TILE_ROWS];
     UNROLL
@@ -336,7 +341,7 @@ static void add_chunk(float *c, size_t c_stride, const float *from, size_t from_
     const float *scales = (const float *)(panel + CHUNK_PAIRS * PANEL);
     UNROLL
     for (size_t i = 0; i < TILE_ROWS; i++) {
-        float scale = float_of_bits(left[i * row + CHUNK_PAIRS]);
+        float scale = float_of_bits(left_scales[i * row]);
         vec y0 = __builtin_convertvector(low[i], vec) * (LOAD(scales) * scale);
         vec y1 = __builtin_convertvector(high[i], vec) * (LOAD(scales + VECTOR) * scale);
         if (from) {
@@ -348,23 +353,33 @@ static void add_chunk(float *c, size_t c_stride, const float *from, size_t from_
     }
 }
 
-/* What is asked for while a tile is computed, so that it is in the second cache when its turn
- * comes: that many words of each chunk. */
+/* The next panel, a share of which is asked for while a tile is computed, so that it is in the
+ * second cache when its turn comes: tile `tile` of `tiles`. */
 struct ahead {
-    const uint32_t *data;
-    size_t words;
+    const uint32_t *panel;
+    size_t tile, tiles;
 };
+
+INLINE void ask_for(struct ahead ahead, size_t pairs)
+{
+    size_t lines = pairs * PANEL / LINE;
+    for (size_t i = ahead.tile * lines / ahead.tiles; i < (ahead.tile + 1) * lines / ahead.tiles;
+         i++)
+        __builtin_prefetch(ahead.panel + i * LINE, 0, 2);
+}
 
 static void tile(float *c, size_t c_stride, const float *from, size_t from_stride,
                  const uint32_t *left, const uint32_t *panel, size_t depth, struct ahead ahead)
 {
     size_t row = row_words(depth);
-    for (size_t k = 0; k < depth; k += CHUNK, left += LEFT_CHUNK, panel += PANEL_CHUNK) {
-        for (size_t i = 0; i < ahead.words; i += LINE)
-            __builtin_prefetch(ahead.data + i, 0, 2);
-        ahead.data += PANEL_CHUNK;
-        add_chunk(c, c_stride, from, from_stride, left, row, panel,
-                  (chunk_depth(depth, k) + 1) / 2);
+    const uint32_t *scales = left + chunks_of(depth) * CHUNK_PAIRS;
+    for (size_t k = 0; k < depth; k += CHUNK) {
+        size_t pairs = (chunk_depth(depth, k) + 1) / 2;
+        ask_for(ahead, pairs);
+        add_chunk(c, c_stride, from, from_stride, left, scales++, row, panel, pairs);
+        left += CHUNK_PAIRS;
+        panel += PANEL_CHUNK;
+        ahead.panel += PANEL_CHUNK;
         from = c;
         from_stride = c_stride;
     }
@@ -389,9 +404,9 @@ static void multiply(float *c, size_t c_stride, struct left operand, const void 
     const uint32_t *left = operand.data, *panel = packed;
     for (size_t n = 0; n < columns; n += PANEL, panel += chunks_of(depth) * PANEL_CHUNK) {
         size_t wide = columns - n < PANEL ? columns - n : PANEL;
-        struct ahead ahead = {panel + chunks_of(depth) * PANEL_CHUNK,
-                              PANEL_CHUNK / ((rows + TILE_ROWS - 1) / TILE_ROWS)};
-        for (size_t m = 0; m < rows; m += TILE_ROWS, ahead.data += ahead.words) {
+        struct ahead ahead = {panel + chunks_of(depth) * PANEL_CHUNK, 0,
+                              (rows + TILE_ROWS - 1) / TILE_ROWS};
+        for (size_t m = 0; m < rows; m += TILE_ROWS, ahead.tile++) {
             size_t high = rows - m < TILE_ROWS ? rows - m : TILE_ROWS;
             const uint32_t *a = left + m * row_words(depth);
             float *to = c + m * c_stride + n;

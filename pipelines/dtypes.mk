@@ -17,10 +17,12 @@ METRICS = $(TYPES:%=$(WORK)/%.mp)
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
-$(WORK)/page.html: $(METRICS) ## draw the curves, print the scores
+$(WORK)/page.html: $(METRICS) $(WORK)/int8.txt ## draw the curves, print the scores
 	bert-report --title 'Training in $(TYPES)' --png $(WORK)/pictures -o $@ $(METRICS)
-	bert-eval -m $(WORK)/$(firstword $(TYPES))/model --dtype int8 -o $(WORK)/int8.txt $(WORK)/tokens/test.mp
 	@for type in $(TYPES:%=%/evaluation) int8; do printf '%s: ' $${type%/*}; sed -n '/^accuracy/p' $(WORK)/$$type.txt; done
+
+$(WORK)/int8.txt: $(METRICS)
+	bert-eval -m $(WORK)/$(firstword $(TYPES))/model --dtype int8 -o $@ $(WORK)/tokens/test.mp
 
 # A run in a chart is called after its stream.
 $(METRICS): $(WORK)/%.mp:

@@ -119,6 +119,8 @@ static int write_stream(const struct eval_report *report, struct stream_writer *
     stream_history_append(&header, program.name);
     stream_history_option(&header, "bins", "%" PRIu64, options.bins);
     stream_history_option(&header, "top_k", "%" PRIu64, options.top_k);
+    if (options.model && options.engine.dtype != ENGINE_FLOAT32)
+        stream_history_option(&header, "dtype", "%s", engine_dtype_names[options.engine.dtype]);
     if (report->bootstrap) {
         stream_history_option(&header, "bootstrap", "%" PRIu64, options.bootstrap.resamples);
         stream_history_option(&header, "confidence", "%g", options.bootstrap.confidence);
@@ -234,7 +236,9 @@ static int evaluation_open(struct evaluation *e, const struct model *model)
     float32.dtype = ENGINE_FLOAT32;
     if (grader_open(&e->grader, model, &options.engine, options.batches))
         return -1;
-    if (options.engine.dtype != ENGINE_INT8 || options.float32_texts == 0)
+    options.engine.dtype = (int)engine_dtype(e->grader.scorer.engine); /* for the history */
+    if (options.engine.dtype != ENGINE_INT8 || options.float32_texts == 0 ||
+        diag_get_level() == DIAG_QUIET)
         return 0;
     return grader_open(&e->float32, model, &float32, options.batches);
 }
@@ -245,6 +249,17 @@ static void evaluation_close(struct evaluation *e)
     grader_close(&e->float32);
     stream_groups_free(&e->groups);
     stream_merge_close(e->merge);
+}
+
+/* Scores what is held in float32, and keeps its outcomes alone. */
+static int end_float32(struct evaluation *e)
+{
+    double started = clock_monotonic();
+    int result = grader_flush(&e->float32);
+    scorer_close(&e->float32.scorer);
+    e->float32.scorer.engine = NULL;
+    e->float32_seconds += clock_monotonic() - started;
+    return result;
 }
 
 static int add_record(struct evaluation *e, const struct stream_record *record, struct rival *rival)
@@ -258,8 +273,10 @@ static int add_record(struct evaluation *e, const struct stream_record *record, 
         return -1;
     e->texts += begins > 0;
     e->tokens += rec_token_count(&record->tokens);
-    if (!e->float32.scorer.engine || e->texts > options.float32_texts)
+    if (!e->float32.scorer.engine)
         return 0;
+    if (e->texts > options.float32_texts)
+        return end_float32(e);
     double started = clock_monotonic();
     int result = grader_add(&e->float32, record, begins > 0, header, place);
     e->float32_seconds += clock_monotonic() - started;
@@ -272,12 +289,7 @@ static int end_records(struct evaluation *e)
     if (stream_groups_end(&e->groups, reader) || check_any(e->merge, reader) ||
         grader_flush(&e->grader))
         return -1;
-    if (!e->float32.scorer.engine)
-        return 0;
-    double started = clock_monotonic();
-    int result = grader_flush(&e->float32);
-    e->float32_seconds += clock_monotonic() - started;
-    return result;
+    return e->float32.scorer.engine ? end_float32(e) : 0;
 }
 
 /* Scores all records; tokens and seconds go into the report. */

@@ -25,8 +25,8 @@ struct communicator;
 
 enum engine_device { ENGINE_CPU, ENGINE_REF, ENGINE_CUDA };
 /* Of matrix products' operands; sums, and all else, are in float32. ENGINE_AUTO: bf16 where the
- * processor is faster with it. ENGINE_INT8, for inference alone: of products with weights, the
- * others are those of bf16. */
+ * processor is faster with it. ENGINE_INT8, for inference alone: of products with the weights of
+ * layers; attention's are ENGINE_AUTO's, the head's of float32. */
 enum engine_dtype { ENGINE_FLOAT32, ENGINE_BF16, ENGINE_AUTO, ENGINE_INT8 };
 enum engine_optimiser { ENGINE_ADAMW, ENGINE_SGD };
 enum engine_head { ENGINE_HEAD_CLASSIFIER, ENGINE_HEAD_TOKENS, ENGINE_HEAD_MLM };

@@ -1,6 +1,6 @@
 /*
- * gemm-peak [THREADS [float32|bf16|int8]]: what the matrix products of common/nn/cpu reach on this
- * processor.
+ * gemm-peak [THREADS [float32|bf16|auto|int8]]: what the matrix products of common/nn/cpu reach on
+ * this processor.
  *
  * One line per shape, tab-separated: rows, columns, depth, GFLOP/s of one thread, GFLOP/s of all
  * threads together (default: as many as the process may run on). The right operand is packed
@@ -121,7 +121,7 @@ int main(int argc, char **argv)
         dtype++;
     if (argc > 3 || !engine_dtype_names[dtype] ||
         (argc >= 2 && (parse_unsigned(argv[1], &threads) || threads < 1 || threads > 1024))) {
-        fprintf(stderr, "usage: gemm-peak [THREADS [float32|bf16|int8]]\n");
+        fprintf(stderr, "usage: gemm-peak [THREADS [float32|bf16|auto|int8]]\n");
         return 2;
     }
     const struct products *products =

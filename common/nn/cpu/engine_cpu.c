@@ -221,7 +221,7 @@ static struct cpu_engine *cpu_new(const struct model *model, const struct engine
     const struct kernels *kernels = kernels_select();
     const struct products *dense = kernels ? products_select(kernels, plan->dtype) : NULL;
     const struct products *others =
-        dense && plan->dtype == ENGINE_INT8 ? products_select(kernels, ENGINE_BF16) : dense;
+        dense && plan->dtype == ENGINE_INT8 ? products_select(kernels, ENGINE_AUTO) : dense;
     if (!others)
         return NULL;
     struct cpu_engine *e = mem_calloc(1, sizeof *e);
@@ -233,8 +233,9 @@ static struct cpu_engine *cpu_new(const struct model *model, const struct engine
     e->profile.time = mem_calloc((size_t)PHASES * e->profile.layers, sizeof *e->profile.time);
     e->layer = mem_calloc(model->config.num_hidden_layers, sizeof *e->layer);
     e->scratch = mem_calloc(plan->threads, sizeof *e->scratch);
-    snprintf(e->description, sizeof e->description, "cpu, %s, %s kernels, %u threads", dense->name,
-             kernels->name, plan->threads);
+    snprintf(e->description, sizeof e->description, "cpu, %s%s%s, %s kernels, %u threads",
+             dense->name, others == dense ? "" : ", attention ",
+             others == dense ? "" : others->name, kernels->name, plan->threads);
     return e;
 }
 

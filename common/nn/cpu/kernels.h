@@ -102,7 +102,7 @@ const struct kernels *kernels_select(void);
 /*
  * The products for a dtype: bf16 and int8 by the processor's own instructions, where it has some
  * that compute what they should, bf16 also by block floating point; else by float32 on rounded
- * operands. ENGINE_AUTO is bf16 where that is faster than float32, and else float32.
+ * operands. ENGINE_AUTO is float32 in that case.
  * BERTPIPE_BF16=amx|avx512bf16|avx512vnni|avxvnni|avx2|rounded|emulated and
  * BERTPIPE_INT8=avx512vnni|avxvnni|rounded ask for one kind by name, as BERTPIPE_KERNELS does.
  */

@@ -1,6 +1,6 @@
 /*
- * Products of float32, and of float32 rounded to bf16: what bf16 hardware computes, on processors
- * that have none or a slow one. -DKERNELS=avx512, avx2 or portable names the tables.
+ * Products of float32, and of float32 rounded to bf16 or to int8: what hardware for them computes,
+ * on processors that have none or a slow one. -DKERNELS=avx512, avx2 or portable names the tables.
  *
  * The right operand is in panels of two registers' width: [ceil(columns / PANEL), depth, PANEL],
  * zeros beyond the last column. A tile of rows x two registers stays in registers (12 x 32 with

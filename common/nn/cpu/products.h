@@ -25,7 +25,8 @@ struct left {
 };
 
 /* Those of int8 take left operands by rows and right ones by columns, and have none of the calls
- * that training needs: neither strip_rows nor keep_left, keep_panels and kept_left. */
+ * that training needs: keep_left, keep_panels, kept_left; nor are they attention's, and strip_rows
+ * may be 0. */
 struct products {
     const char *name;
     unsigned

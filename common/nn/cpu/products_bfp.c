@@ -30,14 +30,9 @@
 #define LINE        16 /* words of a line of the cache */
 #define PANEL_CHUNK ((CHUNK_PAIRS + 1) * PANEL)
 
+_Static_assert(((int64_t)CHUNK << 2 * WHOLE_BITS) <= INT32_MAX, "sums of a chunk");
 _Static_assert(KEPT_ROWS % CHUNK == 0, "chunks");
 _Static_assert(KEPT_COLUMNS % PANEL == 0 && KEPT_COLUMNS % TILE_ROWS == 0, "tiles and panels");
-
-typedef int32_t int_vec __attribute__((vector_size(VECTOR * 4)));
-typedef int32_t int_vec_at __attribute__((vector_size(VECTOR * 4), aligned(4), may_alias));
-
-#define LOAD_INTS(p)     (*(const int_vec_at *)(p))
-#define STORE_INTS(p, v) (*(int_vec_at *)(p) = (v))
 
 #if VECTOR == 16
 
@@ -322,7 +317,7 @@ static struct left pack_left(void *room, const float *x, size_t row, size_t colu
 /* TILE_ROWS x PANEL of c = from + one chunk of the rows of left times one of a panel. from: rows
  * from_stride apart, 0 for the same numbers in each, a bias; or NULL for zeros. */
 static void add_chunk(float *c, size_t c_stride, const float *from, size_t from_stride,
-                      const uint32_t *left, const uint32_t *left_scales, size_t row,
+                      const uint32_t *left, const float *left_scales, size_t row,
                       const uint32_t *panel, size_t pairs)
 {
     int_vec low[TILE_ROWS], high[TILE_ROWS];
@@ -341,9 +336,10 @@ static void add_chunk(float *c, size_t c_stride, const float *from, size_t from_
     const float *scales = (const float *)(panel + CHUNK_PAIRS * PANEL);
     UNROLL
     for (size_t i = 0; i < TILE_ROWS; i++) {
-        float scale = float_of_bits(left_scales[i * row]);
-        vec y0 = __builtin_convertvector(low[i], vec) * (LOAD(scales) * scale);
-        vec y1 = __builtin_convertvector(high[i], vec) * (LOAD(scales + VECTOR) * scale);
+        float scale = left_scales[i * row];
+        /* The scales' own product may be too large. */
+        vec y0 = __builtin_convertvector(low[i], vec) * LOAD(scales) * scale;
+        vec y1 = __builtin_convertvector(high[i], vec) * LOAD(scales + VECTOR) * scale;
         if (from) {
             y0 += LOAD(from + i * from_stride);
             y1 += LOAD(from + i * from_stride + VECTOR);
@@ -372,7 +368,7 @@ static void tile(float *c, size_t c_stride, const float *from, size_t from_strid
                  const uint32_t *left, const uint32_t *panel, size_t depth, struct ahead ahead)
 {
     size_t row = row_words(depth);
-    const uint32_t *scales = left + chunks_of(depth) * CHUNK_PAIRS;
+    const float *scales = (const float *)(left + chunks_of(depth) * CHUNK_PAIRS);
     for (size_t k = 0; k < depth; k += CHUNK) {
         size_t pairs = (chunk_depth(depth, k) + 1) / 2;
         ask_for(ahead, pairs);

@@ -2,8 +2,8 @@
  * Products of int8, for inference. -DPRODUCTS=avx512vnni or avxvnni (VPDPBUSD on registers of 512
  * or 256 bits) names the table.
  *
- * quantise.h says what becomes of the numbers. Sums are of integers, and exact; they become floats
- * once they are whole.
+ * quantise.h says what becomes of the numbers. Sums are of integers, and exact up to a depth of
+ * 66,311, which no model has (model/config.c); they become floats once they are whole.
  *
  * Both operands are packed in groups of four steps of the depth, a word each, zeros beyond the
  * last:
@@ -23,11 +23,6 @@
 #define PANEL      (2 * VECTOR)
 #define BLOCK_ROWS (VECTOR == 16 ? 12 : 6)
 #define GROUP      4 /* steps of the depth in a word */
-
-typedef int32_t int_vec __attribute__((vector_size(VECTOR * 4)));
-typedef int32_t int_vec_at __attribute__((vector_size(VECTOR * 4), aligned(4), may_alias));
-
-#define LOAD_INTS(p) (*(const int_vec_at *)(p))
 
 /* sum + the products of four unsigned bytes of a and four signed ones of b, in each lane. */
 INLINE int_vec dot(int_vec sum, int_vec a, int_vec b)
@@ -176,8 +171,8 @@ static void block(float *c, size_t c_stride, const float *from, size_t from_stri
         memcpy(&form, left + i * row + groups, sizeof form);
         vec y0 = __builtin_convertvector(low[i] - LOAD_INTS(sums) * form.zero, vec);
         vec y1 = __builtin_convertvector(high[i] - LOAD_INTS(sums + VECTOR) * form.zero, vec);
-        y0 *= LOAD(scales) * form.scale;
-        y1 *= LOAD(scales + VECTOR) * form.scale;
+        y0 = y0 * LOAD(scales) * form.scale; /* the scales' own product may be too large */
+        y1 = y1 * LOAD(scales + VECTOR) * form.scale;
         if (from) {
             y0 += LOAD(from + i * from_stride);
             y1 += LOAD(from + i * from_stride + VECTOR);

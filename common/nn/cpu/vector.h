@@ -32,6 +32,12 @@ typedef uint32_t bits_vec __attribute__((vector_size(VECTOR * 4)));
 /* A vec in memory, aligned as a float. */
 typedef float vec_at __attribute__((vector_size(VECTOR * 4), aligned(4), may_alias));
 
+typedef int32_t int_vec __attribute__((vector_size(VECTOR * 4)));
+typedef int32_t int_vec_at __attribute__((vector_size(VECTOR * 4), aligned(4), may_alias));
+
+#define LOAD_INTS(p)     (*(const int_vec_at *)(p))
+#define STORE_INTS(p, v) (*(int_vec_at *)(p) = (v))
+
 #define LOAD(p)     (*(const vec_at *)(p))
 #define STORE(p, v) (*(vec_at *)(p) = (v))
 

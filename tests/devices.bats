@@ -70,18 +70,23 @@ check_kernels() {
     check_kernels avx512
 }
 
-# Predicts and trains in bf16 with the given products, unless the processor lacks them: near the oracle, but not float32's.
-check_bf16() {
-    export BERTPIPE_BF16=$1
-    if ! bert-predict -q -m "$MODEL" --dtype bf16 -f json "$TOKENS" >"$BATS_TEST_TMPDIR/bf16.json" 2>"$BATS_TEST_TMPDIR/stderr"; then
+# predicts_near DTYPE TOLERANCE: near the oracle, but not float32's; $DTYPE.json. A processor that lacks the products skips the test.
+predicts_near() {
+    if ! bert-predict -q -m "$MODEL" --dtype "$1" -f json "$TOKENS" >"$BATS_TEST_TMPDIR/$1.json" 2>"$BATS_TEST_TMPDIR/stderr"; then
         grep -q 'this processor cannot run' "$BATS_TEST_TMPDIR/stderr"
-        skip "this processor cannot run $1"
+        skip "this processor cannot run these products"
     fi
     bert-predict -q -m "$MODEL" --device ref -f json "$TOKENS" >"$BATS_TEST_TMPDIR/ref.json"
     bert-predict -q -m "$MODEL" -f json "$TOKENS" >"$BATS_TEST_TMPDIR/float32.json"
-    agree "$BATS_TEST_TMPDIR/bf16.json" "$BATS_TEST_TMPDIR/ref.json" 1e-2
-    run cmp "$BATS_TEST_TMPDIR/bf16.json" "$BATS_TEST_TMPDIR/float32.json"
+    agree "$BATS_TEST_TMPDIR/$1.json" "$BATS_TEST_TMPDIR/ref.json" "$2"
+    run cmp "$BATS_TEST_TMPDIR/$1.json" "$BATS_TEST_TMPDIR/float32.json"
     [ "$status" -eq 1 ]
+}
+
+# Predicts and trains in bf16 with the given products.
+check_bf16() {
+    export BERTPIPE_BF16=$1
+    predicts_near bf16 1e-2
     train cpu "$BATS_TEST_TMPDIR/cpu" --dtype bf16
     agree "$BATS_TEST_TMPDIR/cpu.json" "$BATS_FILE_TMPDIR/ref.json" 5e-2
     for threads in 1 5; do
@@ -118,19 +123,11 @@ check_bf16() {
     check_bf16 avx2
 }
 
-# Predicts in int8 with the given products, unless the processor lacks them: near the oracle, but not float32's.
+# Predicts in int8 with the given products.
 check_int8() {
     export BERTPIPE_INT8=$1
-    if ! bert-predict -q -m "$MODEL" --dtype int8 -f json "$TOKENS" >"$BATS_TEST_TMPDIR/int8.json" 2>"$BATS_TEST_TMPDIR/stderr"; then
-        grep -q 'this processor cannot run' "$BATS_TEST_TMPDIR/stderr"
-        skip "this processor cannot run $1"
-    fi
-    bert-predict -q -m "$MODEL" --device ref -f json "$TOKENS" >"$BATS_TEST_TMPDIR/ref.json"
-    bert-predict -q -m "$MODEL" -f json "$TOKENS" >"$BATS_TEST_TMPDIR/float32.json"
-    agree "$BATS_TEST_TMPDIR/int8.json" "$BATS_TEST_TMPDIR/ref.json" 2e-2
+    predicts_near int8 2e-2
     bert-predict -q -m "$MODEL" --dtype int8 "$TOKENS" | rec-check 2>&1 | grep -q 'bert-predict.*dtype.*int8'
-    run cmp "$BATS_TEST_TMPDIR/int8.json" "$BATS_TEST_TMPDIR/float32.json"
-    [ "$status" -eq 1 ]
     for options in '-b 1 -j 1' '-b 2 -j 3' '--batch-tokens 30 -j 2'; do
         # shellcheck disable=SC2086
         bert-predict -q -m "$MODEL" --dtype int8 $options -f json "$TOKENS" >"$BATS_TEST_TMPDIR/other.json"

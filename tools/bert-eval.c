@@ -257,7 +257,6 @@ static int end_float32(struct evaluation *e)
     double started = clock_monotonic();
     int result = grader_flush(&e->float32);
     scorer_close(&e->float32.scorer);
-    e->float32.scorer.engine = NULL;
     e->float32_seconds += clock_monotonic() - started;
     return result;
 }

@@ -72,6 +72,7 @@ void scorer_close(struct scorer *scorer)
     free(scorer->sums);
     free(scorer->outputs);
     engine_close(scorer->engine);
+    scorer->engine = NULL;
     scorer->records = NULL;
 }
 

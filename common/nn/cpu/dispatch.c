@@ -144,6 +144,8 @@ struct way {
     const char *name;
     const struct products *products;
     bool (*runs)(void);
+    const struct kernels *kernels; /* that use as much of the processor; NULL: only by its name */
+    bool timed;
 };
 
 static const struct products *named_products(const char *variable, const char *wanted,
@@ -161,96 +163,64 @@ static const struct products *named_products(const char *variable, const char *w
     return NULL;
 }
 
-/* The first that the processor runs and that are right, or NULL. They go with the kernels that use
- * as much of it. A choice by time could come out otherwise when a run is resumed, and with it other
- * bits: only VDPBF16PS is timed, which Intel's processors run at half of float32's speed and AMD's
- * at twice. The others are faster than float32, or (VPMADDWD on the first processors with AVX2) as
- * fast. */
-static const struct products *native_bf16(const struct kernels *kernels)
+/* The one that the variable names, or the first that goes with the kernels, that the processor runs
+ * and that is right; or what is left. NULL after a message. */
+static const struct products *select_way(const char *variable, const struct kernels *kernels,
+                                         const struct way *ways, size_t count,
+                                         const struct products *otherwise)
 {
-#ifdef __x86_64__
-    const struct {
-        const struct products *products;
-        bool (*runs)(void);
-        const struct kernels *kernels;
-        bool timed;
-    } tables[] = {
-        {&products_amx, processor_runs_amx, &kernels_avx512, false},
-        {&products_avx512bf16, processor_runs_avx512bf16, &kernels_avx512, true},
-        {&products_bfp_avx512vnni, processor_runs_avx512vnni, &kernels_avx512, false},
-        {&products_bfp_avxvnni, processor_runs_avxvnni, &kernels_avx2, false},
-        {&products_bfp_avx2, processor_runs_avx2, &kernels_avx2, false},
-    };
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        if (kernels == tables[i].kernels && tables[i].runs() &&
-            computes_right(tables[i].products) &&
-            (!tables[i].timed || faster_than_float32(tables[i].products, kernels)))
-            return tables[i].products;
-#else
-    (void)kernels;
-    (void)computes_right;
-    (void)faster_than_float32;
-#endif
-    return NULL;
+    const char *wanted = wanted_name(variable);
+    if (wanted)
+        return named_products(variable, wanted, ways, count);
+    for (size_t i = 0; i < count; i++)
+        if (ways[i].kernels == kernels && ways[i].runs() && computes_right(ways[i].products) &&
+            (!ways[i].timed || faster_than_float32(ways[i].products, kernels)))
+            return ways[i].products;
+    return otherwise;
 }
 
-static const struct products *native_int8(const struct kernels *kernels)
-{
-#ifdef __x86_64__
-    if (kernels == &kernels_avx512 && processor_runs_avx512vnni() &&
-        computes_right(&products_int8_avx512vnni))
-        return &products_int8_avx512vnni;
-    if (kernels != &kernels_portable && processor_runs_avxvnni() &&
-        computes_right(&products_int8_avxvnni))
-        return &products_int8_avxvnni;
-#else
-    (void)kernels;
-#endif
-    return NULL;
-}
-
-static const struct products *select_bf16(const struct kernels *kernels, enum engine_dtype dtype)
+/* A choice by time could come out otherwise when a run is resumed, and with it other bits: only
+ * VDPBF16PS is timed, which Intel's processors run at half of float32's speed and AMD's at twice.
+ * The others are faster than float32, or (VPMADDWD on the first processors with AVX2) as fast. */
+static const struct products *select_bf16(const struct kernels *kernels,
+                                          const struct products *otherwise)
 {
     const struct way ways[] = {
 #ifdef __x86_64__
-        {"amx", &products_amx, processor_runs_amx},
-        {"avx512bf16", &products_avx512bf16, processor_runs_avx512bf16},
-        {"avx512vnni", &products_bfp_avx512vnni, processor_runs_avx512vnni},
-        {"avxvnni", &products_bfp_avxvnni, processor_runs_avxvnni},
-        {"avx2", &products_bfp_avx2, processor_runs_avx2},
+        {"amx", &products_amx, processor_runs_amx, &kernels_avx512, false},
+        {"avx512bf16", &products_avx512bf16, processor_runs_avx512bf16, &kernels_avx512, true},
+        {"avx512vnni", &products_bfp_avx512vnni, processor_runs_avx512vnni, &kernels_avx512, false},
+        {"avxvnni", &products_bfp_avxvnni, processor_runs_avxvnni, &kernels_avx2, false},
+        {"avx2", &products_bfp_avx2, processor_runs_avx2, &kernels_avx2, false},
 #endif
-        {"emulated", &products_emulated, runs_always},
-        {"rounded", kernels->rounded, runs_always},
+        {"emulated", &products_emulated, runs_always, NULL, false},
+        {"rounded", kernels->rounded, runs_always, NULL, false},
     };
-    const char *wanted = wanted_name("BERTPIPE_BF16");
-    if (wanted)
-        return named_products("BERTPIPE_BF16", wanted, ways, sizeof ways / sizeof *ways);
-    const struct products *native = native_bf16(kernels);
-    return native ? native : dtype == ENGINE_AUTO ? kernels->float32 : kernels->rounded;
+    return select_way("BERTPIPE_BF16", kernels, ways, sizeof ways / sizeof *ways, otherwise);
 }
 
 static const struct products *select_int8(const struct kernels *kernels)
 {
     const struct way ways[] = {
 #ifdef __x86_64__
-        {"avx512vnni", &products_int8_avx512vnni, processor_runs_avx512vnni},
-        {"avxvnni", &products_int8_avxvnni, processor_runs_avxvnni},
+        {"avx512vnni", &products_int8_avx512vnni, processor_runs_avx512vnni, &kernels_avx512,
+         false},
+        {"avxvnni", &products_int8_avxvnni, processor_runs_avxvnni, &kernels_avx512, false},
+        {"avxvnni", &products_int8_avxvnni, processor_runs_avxvnni, &kernels_avx2, false},
 #endif
-        {"rounded", kernels->quantised, runs_always},
+        {"rounded", kernels->quantised, runs_always, NULL, false},
     };
-    const char *wanted = wanted_name("BERTPIPE_INT8");
-    if (wanted)
-        return named_products("BERTPIPE_INT8", wanted, ways, sizeof ways / sizeof *ways);
-    const struct products *native = native_int8(kernels);
-    return native ? native : kernels->quantised;
+    return select_way("BERTPIPE_INT8", kernels, ways, sizeof ways / sizeof *ways,
+                      kernels->quantised);
 }
 
 const struct products *products_select(const struct kernels *kernels, enum engine_dtype dtype)
 {
     switch (dtype) {
     case ENGINE_BF16:
+        return select_bf16(kernels, kernels->rounded);
     case ENGINE_AUTO:
-        return select_bf16(kernels, dtype);
+        return select_bf16(kernels, kernels->float32);
     case ENGINE_INT8:
         return select_int8(kernels);
     case ENGINE_FLOAT32:

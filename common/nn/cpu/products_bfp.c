@@ -8,10 +8,12 @@
  * itself. A chunk's products are summed as integers, exactly, and join the sum in float32. A chunk
  * with a number that is not finite is NaN, and one whose numbers are all below 2^-114 is zeros.
  *
- * Both operands are packed in pairs of steps of the depth, a word each:
+ * Both operands are packed in pairs of steps of the depth, a word each. Vectors whose numbers are
+ * contiguous become rows, and those side by side, whose steps of the depth are, become blocks of
+ * `width` vectors; a left operand may be either, and panels are blocks:
  *
- *     left    [rows] of: [chunks, CHUNK_PAIRS] words; [chunks] scales; up to a whole line
- *     panels  [ceil(columns / PANEL), chunks] of: [CHUNK_PAIRS, PANEL] words; [PANEL] scales
+ *     rows    [vectors] of: [chunks, CHUNK_PAIRS] words; [chunks] scales; up to a whole line
+ *     blocks  [ceil(vectors / width), chunks] of: [CHUNK_PAIRS, width] words; [width] scales
  */
 #include "nn/cpu/products.h"
 
@@ -27,12 +29,16 @@
 #define CHUNK_PAIRS (CHUNK / 2)
 #define WHOLE_BITS  12 /* the largest number of a chunk is 2^11 to 2^12 units */
 
-#define LINE        16 /* words of a line of the cache */
-#define PANEL_CHUNK ((CHUNK_PAIRS + 1) * PANEL)
+#define LINE       16 /* words of a line of the cache */
+#define LEFT_WIDTH 48 /* vectors of a block of a left operand: whole tiles */
+
+/* Words of a chunk of a block. */
+#define BLOCK_CHUNK(width) ((CHUNK_PAIRS + 1) * (size_t)(width))
 
 _Static_assert(((int64_t)CHUNK << 2 * WHOLE_BITS) <= INT32_MAX, "sums of a chunk");
 _Static_assert(KEPT_ROWS % CHUNK == 0, "chunks");
-_Static_assert(KEPT_COLUMNS % PANEL == 0 && KEPT_COLUMNS % TILE_ROWS == 0, "tiles and panels");
+_Static_assert(KEPT_COLUMNS % PANEL == 0 && KEPT_COLUMNS % LEFT_WIDTH == 0, "blocks");
+_Static_assert(LEFT_WIDTH % TILE_ROWS == 0 && LEFT_WIDTH % VECTOR == 0, "tiles and vectors");
 
 #if VECTOR == 16
 
@@ -52,13 +58,13 @@ INLINE uint32_t largest_lane(bits_vec a)
     return _mm512_reduce_max_epu32((__m512i)a);
 }
 
-/* To nearest, ties to even. */
-INLINE int_vec whole_numbers(vec x)
+/* The low 16 bits: x * inverse as whole numbers, to nearest, ties to even. */
+INLINE int_vec whole_numbers(vec x, vec inverse)
 {
-    return (int_vec)_mm512_cvtps_epi32(x);
+    return (int_vec)(x * inverse + 12582912.0f); /* 1.5 * 2^23, whose low bits are zeros */
 }
 
-/* VECTOR numbers of 16 bits. */
+/* The low 16 bits of each. */
 INLINE void store_narrow(void *to, int_vec numbers)
 {
     __m256i narrow = _mm512_cvtepi32_epi16((__m512i)numbers);
@@ -72,7 +78,10 @@ INLINE int_vec dot(int_vec sum, int_vec a, int_vec b)
 #ifdef __AVXVNNI__
     return (int_vec)_mm256_dpwssd_avx_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
 #else
-    return sum + (int_vec)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+    sum += (int_vec)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+    /* Compilers would multiply for several sums first, and run out of registers. */
+    __asm__("" : "+x"(sum));
+    return sum;
 #endif
 }
 
@@ -89,9 +98,9 @@ INLINE uint32_t largest_lane(bits_vec a)
     return largest;
 }
 
-INLINE int_vec whole_numbers(vec x)
+INLINE int_vec whole_numbers(vec x, vec inverse)
 {
-    return (int_vec)_mm256_cvtps_epi32(x);
+    return (int_vec)_mm256_cvtps_epi32(x * inverse);
 }
 
 INLINE void store_narrow(void *to, int_vec numbers)
@@ -155,9 +164,9 @@ INLINE void pack_along(uint32_t *words, float *scale, const float *x, size_t dee
         most = larger_bits(most, magnitude(LOAD(x + i)));
     struct units units = units_of((bits_vec){0} + largest_lane(most));
     for (size_t i = 0; i < whole; i += VECTOR)
-        store_narrow(words + i / 2, whole_numbers(LOAD(x + i) * units.inverse));
+        store_narrow(words + i / 2, whole_numbers(LOAD(x + i), units.inverse));
     if (whole < deep)
-        store_narrow(words + whole / 2, whole_numbers(rest * units.inverse));
+        store_narrow(words + whole / 2, whole_numbers(rest, units.inverse));
     *scale = units.scale[0];
 }
 
@@ -179,10 +188,10 @@ INLINE void pack_across(uint32_t *words, size_t to_stride, float *scales, const 
         most = larger_bits(most, magnitude(load_part(x + k * stride, width)));
     struct units units = units_of(most);
     for (size_t k = 0; k < deep; k += 2, words += to_stride) {
-        int_vec first = whole_numbers(load_part(x + k * stride, width) * units.inverse);
+        int_vec first = whole_numbers(load_part(x + k * stride, width), units.inverse);
         int_vec second = {0};
         if (k + 1 < deep)
-            second = whole_numbers(load_part(x + (k + 1) * stride, width) * units.inverse);
+            second = whole_numbers(load_part(x + (k + 1) * stride, width), units.inverse);
         STORE_INTS(words, (first & 0xffff) | second << 16);
     }
     STORE(scales, units.scale);
@@ -201,9 +210,32 @@ INLINE void chunk_across(uint32_t *words, size_t to_stride, float *scales, const
         pack_across(words, to_stride, scales, x, stride, width, deep);
 }
 
+/* Blocks of the vectors side by side in x[depth, columns]: its rows first .. , chunk by chunk. */
+INLINE void pack_blocks(uint32_t *blocks, size_t block_width, const float *x, size_t row,
+                        size_t first, size_t rows, size_t depth, size_t columns)
+{
+    size_t chunks = chunks_of(depth);
+    for (size_t k = 0; k < rows; k += CHUNK)
+        for (size_t n = 0; n < (columns + block_width - 1) / block_width * block_width;
+             n += VECTOR) {
+            uint32_t *chunk =
+                blocks + n % block_width +
+                (n / block_width * chunks + (first + k) / CHUNK) * BLOCK_CHUNK(block_width);
+            size_t width = n < columns ? columns - n : 0;
+            chunk_across(chunk, block_width, (float *)(chunk + CHUNK_PAIRS * block_width),
+                         x + k * row + (width ? n : 0), row, width, chunk_depth(rows, k));
+        }
+}
+
 static size_t panels_bytes(size_t depth, size_t columns)
 {
-    return (columns + PANEL - 1) / PANEL * chunks_of(depth) * PANEL_CHUNK * sizeof(uint32_t);
+    return (columns + PANEL - 1) / PANEL * chunks_of(depth) * BLOCK_CHUNK(PANEL) * sizeof(uint32_t);
+}
+
+static void keep_panels(void *panels, const float *right, size_t row, size_t first, size_t rows,
+                        size_t depth, size_t columns)
+{
+    pack_blocks(panels, PANEL, right, row, first, rows, depth, columns);
 }
 
 /* SQUARE columns of right, which are contiguous and of which `width` are there. */
@@ -211,7 +243,7 @@ static void pack_columns(uint32_t *chunk, const float *right, size_t column, siz
                          size_t width)
 {
     uint32_t words[SQUARE * CHUNK_PAIRS] = {0}, across[SQUARE * SQUARE];
-    for (size_t k = 0; k < depth; k += CHUNK, chunk += PANEL_CHUNK) {
+    for (size_t k = 0; k < depth; k += CHUNK, chunk += BLOCK_CHUNK(PANEL)) {
         size_t deep = chunk_depth(depth, k);
         float *scales = (float *)(chunk + CHUNK_PAIRS * PANEL);
         memset(scales, 0, SQUARE * sizeof *scales);
@@ -225,21 +257,6 @@ static void pack_columns(uint32_t *chunk, const float *right, size_t column, siz
     }
 }
 
-/* Rows `first` .. of right's depth, which are contiguous: chunk by chunk. */
-static void keep_panels(void *panels, const float *right, size_t row, size_t first, size_t rows,
-                        size_t depth, size_t columns)
-{
-    size_t chunks = chunks_of(depth);
-    for (size_t k = 0; k < rows; k += CHUNK)
-        for (size_t n = 0; n < (columns + PANEL - 1) / PANEL * PANEL; n += VECTOR) {
-            uint32_t *chunk = (uint32_t *)panels +
-                              (n / PANEL * chunks + (first + k) / CHUNK) * PANEL_CHUNK + n % PANEL;
-            size_t width = n < columns ? columns - n : 0;
-            chunk_across(chunk, PANEL, (float *)(chunk + CHUNK_PAIRS * PANEL),
-                         right + k * row + (width ? n : 0), row, width, chunk_depth(rows, k));
-        }
-}
-
 static void pack_panels(void *panels, const float *right, size_t row, size_t column, size_t depth,
                         size_t columns)
 {
@@ -249,7 +266,7 @@ static void pack_panels(void *panels, const float *right, size_t row, size_t col
     }
     for (size_t n = 0; n < (columns + PANEL - 1) / PANEL * PANEL; n += SQUARE) {
         uint32_t *chunk =
-            (uint32_t *)panels + n / PANEL * chunks_of(depth) * PANEL_CHUNK + n % PANEL;
+            (uint32_t *)panels + n / PANEL * chunks_of(depth) * BLOCK_CHUNK(PANEL) + n % PANEL;
         size_t rest = n < columns ? columns - n : 0;
         pack_columns(chunk, right + (rest ? n * column : 0), column, depth,
                      rest < SQUARE ? rest : SQUARE);
@@ -262,81 +279,117 @@ static size_t row_words(size_t depth)
     return chunks * CHUNK_PAIRS + (chunks + LINE - 1) / LINE * LINE;
 }
 
+/* Room for whole blocks, which take no more than as many rows. */
 static size_t left_bytes(size_t rows, size_t depth)
 {
-    return (rows + SQUARE) * row_words(depth) * sizeof(uint32_t);
+    return (rows + LEFT_WIDTH - 1) / LEFT_WIDTH * LEFT_WIDTH * row_words(depth) * sizeof(uint32_t);
 }
 
-/* x^T, x[depth, columns]: rows first .. of x, which are contiguous. */
 static void keep_left(void *kept, const float *x, size_t row, size_t first, size_t rows,
                       size_t depth, size_t columns)
 {
-    uint32_t words[CHUNK_PAIRS * SQUARE] = {0};
-    float scales[SQUARE];
-    size_t stride = row_words(depth);
-    for (size_t k = 0; k < rows; k += CHUNK) {
-        size_t deep = chunk_depth(rows, k), chunk = (first + k) / CHUNK;
-        for (size_t m = 0; m < columns; m += SQUARE) {
-            uint32_t *to = (uint32_t *)kept + m * stride;
-            for (size_t half = 0; half < SQUARE; half += VECTOR) {
-                size_t width = m + half < columns ? columns - m - half : 0;
-                chunk_across(words + half, SQUARE, scales + half,
-                             x + k * row + m + (width ? half : 0), row, width, deep);
-            }
-            for (size_t p = 0; 2 * p < deep; p += SQUARE)
-                transpose_square(to + chunk * CHUNK_PAIRS + p, stride, words + p * SQUARE, SQUARE);
-            to += chunks_of(depth) * CHUNK_PAIRS + chunk;
-            for (size_t i = 0; i < SQUARE; i++)
-                memcpy(to + i * stride, scales + i, sizeof *scales);
-        }
-    }
+    pack_blocks(kept, LEFT_WIDTH, x, row, first, rows, depth, columns);
 }
 
+/* struct left's strides: from a row, and from a pair, to the next. */
 static struct left kept_left(const void *kept, size_t column, size_t depth)
 {
-    return (struct left){.data = (const uint32_t *)kept + column * row_words(depth)};
+    const uint32_t *blocks = kept;
+    return (struct left){
+        .data = blocks + column / LEFT_WIDTH * chunks_of(depth) * BLOCK_CHUNK(LEFT_WIDTH),
+        .row = 1,
+        .column = LEFT_WIDTH,
+    };
 }
 
 static struct left pack_left(void *room, const float *x, size_t row, size_t column, size_t rows,
                              size_t depth)
 {
-    uint32_t *to = room;
-    if (column != 1)
+    if (column != 1) {
         keep_left(room, x, column, 0, depth, depth, rows);
-    for (size_t m = 0; column == 1 && m < rows; m++, x += row, to += row_words(depth)) {
+        return kept_left(room, 0, depth);
+    }
+    uint32_t *to = room;
+    for (size_t m = 0; m < rows; m++, x += row, to += row_words(depth)) {
         float *scales = (float *)(to + chunks_of(depth) * CHUNK_PAIRS);
         for (size_t c = 0; c < chunks_of(depth); c++)
             chunk_along(to + c * CHUNK_PAIRS, scales + c, x + c * CHUNK,
                         chunk_depth(depth, c * CHUNK));
     }
-    return kept_left(room, 0, depth);
+    return (struct left){.data = room, .row = row_words(depth), .column = 1};
 }
 
 /* ---- a tile of the result ---- */
 
+/* Rows of a left operand from one on: where a chunk's words and scales are, and strides from a row,
+ * a pair and a chunk to the next. */
+struct rows {
+    const uint32_t *words;
+    const float *scales;
+    size_t row, pair, chunk, scales_chunk;
+};
+
+static struct rows rows_of(struct left left, size_t row, size_t depth)
+{
+    const uint32_t *words = left.data;
+    size_t chunks = chunks_of(depth);
+    if (left.column == 1) {
+        words += row * left.row;
+        return (struct rows){
+            words, (const float *)(words + chunks * CHUNK_PAIRS), left.row, 1, CHUNK_PAIRS, 1};
+    }
+    words += row / LEFT_WIDTH * chunks * BLOCK_CHUNK(LEFT_WIDTH) + row % LEFT_WIDTH;
+    return (struct rows){words,
+                         (const float *)(words + CHUNK_PAIRS * LEFT_WIDTH),
+                         1,
+                         LEFT_WIDTH,
+                         BLOCK_CHUNK(LEFT_WIDTH),
+                         BLOCK_CHUNK(LEFT_WIDTH)};
+}
+
+INLINE void add_pair(int_vec low[TILE_ROWS], int_vec high[TILE_ROWS], const uint32_t *left,
+                     size_t row, const uint32_t *panel)
+{
+    int_vec b0 = LOAD_INTS(panel), b1 = LOAD_INTS(panel + VECTOR);
+    UNROLL
+    for (int i = 0; i < TILE_ROWS; i++) {
+        int_vec a = (int_vec){0} + (int32_t)left[(size_t)i * row];
+        low[i] = dot(low[i], a, b0);
+        high[i] = dot(high[i], a, b1);
+    }
+}
+
 /* TILE_ROWS x PANEL of c = from + one chunk of the rows of left times one of a panel. from: rows
- * from_stride apart, 0 for the same numbers in each, a bias; or NULL for zeros. */
+ * from_stride apart, 0 for the same numbers in each, a bias; or NULL for zeros. Asks on the way for
+ * c, which is needed at the end, and for lines from `ahead` on, as many as chunks have quarters of
+ * pairs, into the second cache. */
 static void add_chunk(float *c, size_t c_stride, const float *from, size_t from_stride,
-                      const uint32_t *left, const float *left_scales, size_t row,
-                      const uint32_t *panel, size_t pairs)
+                      const struct rows *left, const uint32_t *panel, size_t pairs,
+                      const uint32_t *ahead)
 {
     int_vec low[TILE_ROWS], high[TILE_ROWS];
     UNROLL
     for (int i = 0; i < TILE_ROWS; i++)
         low[i] = high[i] = (int_vec){0};
-    for (size_t p = 0; p < pairs; p++) {
-        int_vec b0 = LOAD_INTS(panel + p * PANEL), b1 = LOAD_INTS(panel + p * PANEL + VECTOR);
+    const uint32_t *words = left->words;
+    const float *to = c;
+    size_t p = 0;
+    for (; p + 4 <= pairs; p += 4) {
+        for (size_t j = 0; j < PANEL; j += LINE)
+            __builtin_prefetch(to + j, 1);
+        __builtin_prefetch(ahead, 0, 2);
+        to += c_stride;
+        ahead += LINE;
         UNROLL
-        for (int i = 0; i < TILE_ROWS; i++) {
-            int_vec a = (int_vec){0} + (int32_t)left[(size_t)i * row + p];
-            low[i] = dot(low[i], a, b0);
-            high[i] = dot(high[i], a, b1);
-        }
+        for (size_t q = 0; q < 4; q++, words += left->pair)
+            add_pair(low, high, words, left->row, panel + (p + q) * PANEL);
     }
+    for (; p < pairs; p++, words += left->pair)
+        add_pair(low, high, words, left->row, panel + p * PANEL);
     const float *scales = (const float *)(panel + CHUNK_PAIRS * PANEL);
     UNROLL
     for (size_t i = 0; i < TILE_ROWS; i++) {
-        float scale = left_scales[i * row];
+        float scale = left->scales[i * left->row];
         /* The scales' own product may be too large. */
         vec y0 = __builtin_convertvector(low[i], vec) * LOAD(scales) * scale;
         vec y1 = __builtin_convertvector(high[i], vec) * LOAD(scales + VECTOR) * scale;
@@ -349,33 +402,16 @@ static void add_chunk(float *c, size_t c_stride, const float *from, size_t from_
     }
 }
 
-/* The next panel, a share of which is asked for while a tile is computed, so that it is in the
- * second cache when its turn comes: tile `tile` of `tiles`. */
-struct ahead {
-    const uint32_t *panel;
-    size_t tile, tiles;
-};
-
-INLINE void ask_for(struct ahead ahead, size_t pairs)
+static void tile(float *c, size_t c_stride, const float *from, size_t from_stride, struct rows left,
+                 const uint32_t *panel, size_t depth, const uint32_t *ahead)
 {
-    size_t lines = pairs * PANEL / LINE;
-    for (size_t i = ahead.tile * lines / ahead.tiles; i < (ahead.tile + 1) * lines / ahead.tiles;
-         i++)
-        __builtin_prefetch(ahead.panel + i * LINE, 0, 2);
-}
-
-static void tile(float *c, size_t c_stride, const float *from, size_t from_stride,
-                 const uint32_t *left, const uint32_t *panel, size_t depth, struct ahead ahead)
-{
-    size_t row = row_words(depth);
-    const float *scales = (const float *)(left + chunks_of(depth) * CHUNK_PAIRS);
     for (size_t k = 0; k < depth; k += CHUNK) {
-        size_t pairs = (chunk_depth(depth, k) + 1) / 2;
-        ask_for(ahead, pairs);
-        add_chunk(c, c_stride, from, from_stride, left, scales++, row, panel, pairs);
-        left += CHUNK_PAIRS;
-        panel += PANEL_CHUNK;
-        ahead.panel += PANEL_CHUNK;
+        add_chunk(c, c_stride, from, from_stride, &left, panel, (chunk_depth(depth, k) + 1) / 2,
+                  ahead);
+        left.words += left.chunk;
+        left.scales += left.scales_chunk;
+        panel += BLOCK_CHUNK(PANEL);
+        ahead += BLOCK_CHUNK(PANEL);
         from = c;
         from_stride = c_stride;
     }
@@ -383,8 +419,8 @@ static void tile(float *c, size_t c_stride, const float *from, size_t from_strid
 
 /* A tile that reaches beyond the last row or column: computed aside. */
 static void tile_at_edge(float *c, size_t c_stride, const float *from, size_t from_stride,
-                         const uint32_t *left, const uint32_t *panel, size_t depth,
-                         struct ahead ahead, size_t rows, size_t columns)
+                         struct rows left, const uint32_t *panel, size_t depth,
+                         const uint32_t *ahead, size_t rows, size_t columns)
 {
     float aside[TILE_ROWS * PANEL] = {0};
     for (size_t i = 0; from && i < rows; i++)
@@ -394,20 +430,22 @@ static void tile_at_edge(float *c, size_t c_stride, const float *from, size_t fr
         memcpy(c + i * c_stride, aside + i * PANEL, columns * sizeof *c);
 }
 
-static void multiply(float *c, size_t c_stride, struct left operand, const void *packed,
+static void multiply(float *c, size_t c_stride, struct left left, const void *packed,
                      const float *bias, bool accumulate, size_t rows, size_t columns, size_t depth)
 {
-    const uint32_t *left = operand.data, *panel = packed;
-    for (size_t n = 0; n < columns; n += PANEL, panel += chunks_of(depth) * PANEL_CHUNK) {
+    const uint32_t *panel = packed;
+    size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    /* Of a chunk of the next panel, asked for while a tile is computed. */
+    size_t words_ahead = (CHUNK_PAIRS * PANEL / LINE + tiles - 1) / tiles * LINE;
+    for (size_t n = 0; n < columns; n += PANEL, panel += chunks_of(depth) * BLOCK_CHUNK(PANEL)) {
         size_t wide = columns - n < PANEL ? columns - n : PANEL;
-        struct ahead ahead = {panel + chunks_of(depth) * PANEL_CHUNK, 0,
-                              (rows + TILE_ROWS - 1) / TILE_ROWS};
-        for (size_t m = 0; m < rows; m += TILE_ROWS, ahead.tile++) {
+        const uint32_t *ahead = panel + chunks_of(depth) * BLOCK_CHUNK(PANEL);
+        for (size_t m = 0; m < rows; m += TILE_ROWS, ahead += words_ahead) {
             size_t high = rows - m < TILE_ROWS ? rows - m : TILE_ROWS;
-            const uint32_t *a = left + m * row_words(depth);
             float *to = c + m * c_stride + n;
             const float *from = accumulate ? to : bias ? bias + n : NULL;
             size_t from_stride = accumulate ? c_stride : 0;
+            struct rows a = rows_of(left, m, depth);
             if (high == TILE_ROWS && wide == PANEL)
                 tile(to, c_stride, from, from_stride, a, panel, depth, ahead);
             else

@@ -177,19 +177,12 @@ INLINE vec activation_slope(vec x, enum activation kind)
     return one;
 }
 
-/* The numbers of a row's last vector, which is not whole, zeros beyond them. */
-INLINE vec load_rest(const float *x, size_t count)
-{
-    vec v = {0};
-    return *(vec *)memcpy(&v, x, count * sizeof *x);
-}
-
 INLINE void activate(float *y, const float *x, enum activation kind, size_t count)
 {
     size_t i = 0;
     for (; i + VECTOR <= count; i += VECTOR)
         STORE(y + i, activation_of(LOAD(x + i), kind));
-    vec rest = activation_of(load_rest(x + i, count - i), kind);
+    vec rest = activation_of(load_part(x + i, count - i), kind);
     memcpy(y + i, &rest, (count - i) * sizeof *y);
 }
 
@@ -217,8 +210,8 @@ INLINE void activate_backward(float *dx, float *y, const float *dy, const float 
         STORE(dx + i, LOAD(dy + i) * activation_slope(from, kind));
         STORE(y + i, activation_of(from, kind));
     }
-    vec from = load_rest(x + i, count - i);
-    vec slope = load_rest(dy + i, count - i) * activation_slope(from, kind);
+    vec from = load_part(x + i, count - i);
+    vec slope = load_part(dy + i, count - i) * activation_slope(from, kind);
     vec again = activation_of(from, kind);
     memcpy(dx + i, &slope, (count - i) * sizeof *dx);
     memcpy(y + i, &again, (count - i) * sizeof *y);

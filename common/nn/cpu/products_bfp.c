@@ -53,9 +53,19 @@ INLINE bits_vec larger_bits(bits_vec a, bits_vec b)
     return (bits_vec)_mm512_max_epu32((__m512i)a, (__m512i)b);
 }
 
-INLINE uint32_t largest_lane(bits_vec a)
+/* Of each vector: as transpose_square, but only the largest of a column is kept. */
+INLINE void largest_lanes(uint32_t largest[SQUARE], const bits_vec vectors[SQUARE])
 {
-    return _mm512_reduce_max_epu32((__m512i)a);
+    __m512i rows[SQUARE];
+    memcpy(rows, vectors, sizeof rows);
+    UNROLL
+    for (int half = SQUARE / 2; half > 0; half /= 2) {
+        exchange_rows(rows, 2 * half, half);
+        UNROLL
+        for (int i = 0; i < half; i++)
+            rows[i] = _mm512_max_epu32(rows[i], rows[i + half]);
+    }
+    _mm512_storeu_si512(largest, rows[0]);
 }
 
 /* The low 16 bits: x * inverse as whole numbers, to nearest, ties to even. */
@@ -90,12 +100,14 @@ INLINE bits_vec larger_bits(bits_vec a, bits_vec b)
     return (bits_vec)_mm256_max_epu32((__m256i)a, (__m256i)b);
 }
 
-INLINE uint32_t largest_lane(bits_vec a)
+/* Of each vector. */
+INLINE void largest_lanes(uint32_t largest[SQUARE], const bits_vec vectors[SQUARE])
 {
-    uint32_t largest = 0;
-    for (int i = 0; i < VECTOR; i++)
-        largest = a[i] > largest ? a[i] : largest;
-    return largest;
+    for (int n = 0; n < SQUARE; n++) {
+        largest[n] = vectors[n][0];
+        for (int i = 1; i < VECTOR; i++)
+            largest[n] = vectors[n][i] > largest[n] ? vectors[n][i] : largest[n];
+    }
 }
 
 INLINE int_vec whole_numbers(vec x, vec inverse)
@@ -144,39 +156,47 @@ INLINE bits_vec magnitude(vec x)
     return (bits_vec)x & 0x7fffffff;
 }
 
-/* The first `count` numbers, and zeros. */
-INLINE vec load_part(const float *x, size_t count)
+/* chunks_along; deep may be a constant. */
+INLINE void pack_along(uint32_t *words, size_t to_stride, float *scales, size_t scale_stride,
+                       const float *x, size_t stride, size_t vectors, size_t deep)
 {
-    float part[VECTOR] = {0};
-    if (count >= VECTOR)
-        return LOAD(x);
-    memcpy(part, x, count * sizeof *x);
-    return LOAD(part);
+    size_t whole = deep / VECTOR * VECTOR, rest = deep - whole;
+    bits_vec most[SQUARE] = {{0}};
+    for (size_t n = 0; n < vectors; n++) {
+        const float *from = x + n * stride;
+        if (rest)
+            most[n] = magnitude(load_part(from + whole, rest));
+        for (size_t i = 0; i < whole; i += VECTOR)
+            most[n] = larger_bits(most[n], magnitude(LOAD(from + i)));
+    }
+    uint32_t largest[SQUARE];
+    float scale[SQUARE], inverse[SQUARE];
+    largest_lanes(largest, most);
+    for (size_t n = 0; n < SQUARE; n += VECTOR) {
+        struct units units = units_of((bits_vec)LOAD_INTS(largest + n));
+        STORE(scale + n, units.scale);
+        STORE(inverse + n, units.inverse);
+    }
+    for (size_t n = 0; n < vectors; n++) {
+        const float *from = x + n * stride;
+        uint32_t *to = words + n * to_stride;
+        vec unit = (vec){0} + inverse[n];
+        for (size_t i = 0; i < whole; i += VECTOR)
+            store_narrow(to + i / 2, whole_numbers(LOAD(from + i), unit));
+        if (rest)
+            store_narrow(to + whole / 2, whole_numbers(load_part(from + whole, rest), unit));
+        scales[n * scale_stride] = scale[n];
+    }
 }
 
-/* chunk_along; deep may be a constant. */
-INLINE void pack_along(uint32_t *words, float *scale, const float *x, size_t deep)
-{
-    size_t whole = deep / VECTOR * VECTOR;
-    vec rest = load_part(x + whole, deep - whole);
-    bits_vec most = magnitude(rest);
-    for (size_t i = 0; i < whole; i += VECTOR)
-        most = larger_bits(most, magnitude(LOAD(x + i)));
-    struct units units = units_of((bits_vec){0} + largest_lane(most));
-    for (size_t i = 0; i < whole; i += VECTOR)
-        store_narrow(words + i / 2, whole_numbers(LOAD(x + i), units.inverse));
-    if (whole < deep)
-        store_narrow(words + whole / 2, whole_numbers(rest, units.inverse));
-    *scale = units.scale[0];
-}
-
-/* One chunk of a vector whose numbers are contiguous. */
-INLINE void chunk_along(uint32_t *words, float *scale, const float *x, size_t deep)
+/* One chunk of each of up to SQUARE vectors, `stride` apart, whose numbers are contiguous. */
+INLINE void chunks_along(uint32_t *words, size_t to_stride, float *scales, size_t scale_stride,
+                         const float *x, size_t stride, size_t vectors, size_t deep)
 {
     if (deep == CHUNK)
-        pack_along(words, scale, x, CHUNK);
+        pack_along(words, to_stride, scales, scale_stride, x, stride, vectors, CHUNK);
     else
-        pack_along(words, scale, x, deep);
+        pack_along(words, to_stride, scales, scale_stride, x, stride, vectors, deep);
 }
 
 /* chunk_across; width and deep may be constants. */
@@ -242,18 +262,16 @@ static void keep_panels(void *panels, const float *right, size_t row, size_t fir
 static void pack_columns(uint32_t *chunk, const float *right, size_t column, size_t depth,
                          size_t width)
 {
-    uint32_t words[SQUARE * CHUNK_PAIRS] = {0}, across[SQUARE * SQUARE];
+    uint32_t words[SQUARE * CHUNK_PAIRS];
+    if (width < SQUARE)
+        memset(words, 0, sizeof words);
     for (size_t k = 0; k < depth; k += CHUNK, chunk += BLOCK_CHUNK(PANEL)) {
         size_t deep = chunk_depth(depth, k);
         float *scales = (float *)(chunk + CHUNK_PAIRS * PANEL);
         memset(scales, 0, SQUARE * sizeof *scales);
-        for (size_t n = 0; n < width; n++)
-            chunk_along(words + n * CHUNK_PAIRS, scales + n, right + n * column + k, deep);
-        for (size_t p = 0; 2 * p < deep; p += SQUARE) {
-            transpose_square(across, SQUARE, words + p, CHUNK_PAIRS);
-            for (size_t i = 0; i < SQUARE; i++)
-                memcpy(chunk + (p + i) * PANEL, across + i * SQUARE, SQUARE * sizeof *chunk);
-        }
+        chunks_along(words, CHUNK_PAIRS, scales, 1, right + k, column, width, deep);
+        for (size_t p = 0; 2 * p < deep; p += SQUARE)
+            transpose_square(chunk + p * PANEL, PANEL, words + p, CHUNK_PAIRS);
     }
 }
 
@@ -309,14 +327,15 @@ static struct left pack_left(void *room, const float *x, size_t row, size_t colu
         keep_left(room, x, column, 0, depth, depth, rows);
         return kept_left(room, 0, depth);
     }
-    uint32_t *to = room;
-    for (size_t m = 0; m < rows; m++, x += row, to += row_words(depth)) {
+    size_t words = row_words(depth);
+    for (size_t m = 0; m < rows; m += SQUARE) {
+        uint32_t *to = (uint32_t *)room + m * words;
         float *scales = (float *)(to + chunks_of(depth) * CHUNK_PAIRS);
-        for (size_t c = 0; c < chunks_of(depth); c++)
-            chunk_along(to + c * CHUNK_PAIRS, scales + c, x + c * CHUNK,
-                        chunk_depth(depth, c * CHUNK));
+        for (size_t k = 0; k < depth; k += CHUNK, to += CHUNK_PAIRS, scales++)
+            chunks_along(to, words, scales, words, x + m * row + k, row,
+                         rows - m < SQUARE ? rows - m : SQUARE, chunk_depth(depth, k));
     }
-    return (struct left){.data = room, .row = row_words(depth), .column = 1};
+    return (struct left){.data = room, .row = words, .column = 1};
 }
 
 /* ---- a tile of the result ---- */

@@ -11,12 +11,12 @@
 
 #if defined(__AVX512F__)
 
-/* Pairs of rows `apart` exchange the halves of their groups of 2 * apart lanes: four such stages
- * transpose. */
-INLINE void exchange_rows(__m512i rows[SQUARE], int apart)
+/* Pairs of rows `apart`, of the first `count`, exchange the halves of their groups of 2 * apart
+ * lanes: four such stages transpose. */
+INLINE void exchange_rows(__m512i rows[SQUARE], int count, int apart)
 {
     UNROLL
-    for (int i = 0; i < SQUARE; i++) {
+    for (int i = 0; i < count; i++) {
         if (i & apart)
             continue;
         __m512i a = rows[i], b = rows[i + apart];
@@ -51,10 +51,10 @@ INLINE void transpose_square(uint32_t *to, size_t to_stride, const uint32_t *fro
     UNROLL
     for (int i = 0; i < SQUARE; i++)
         rows[i] = _mm512_loadu_si512(from + (size_t)i * from_stride);
-    exchange_rows(rows, 8);
-    exchange_rows(rows, 4);
-    exchange_rows(rows, 2);
-    exchange_rows(rows, 1);
+    exchange_rows(rows, SQUARE, 8);
+    exchange_rows(rows, SQUARE, 4);
+    exchange_rows(rows, SQUARE, 2);
+    exchange_rows(rows, SQUARE, 1);
     UNROLL
     for (int j = 0; j < SQUARE; j++)
         _mm512_storeu_si512(to + (size_t)j * to_stride, rows[j]);

@@ -5,7 +5,9 @@
 #ifndef NN_CPU_VECTOR_H
 #define NN_CPU_VECTOR_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
@@ -40,6 +42,19 @@ typedef int32_t int_vec_at __attribute__((vector_size(VECTOR * 4), aligned(4), m
 
 #define LOAD(p)     (*(const vec_at *)(p))
 #define STORE(p, v) (*(vec_at *)(p) = (v))
+
+/* The first `count` numbers, VECTOR at most, and zeros. */
+INLINE vec load_part(const float *x, size_t count)
+{
+#if defined(__AVX512F__)
+    return _mm512_maskz_loadu_ps((__mmask16)(count < VECTOR ? (1u << count) - 1 : 0xffff), x);
+#else
+    vec part = {0};
+    if (count >= VECTOR)
+        return LOAD(x);
+    return *(vec *)memcpy(&part, x, count * sizeof *x);
+#endif
+}
 
 /* a where it is larger than b, else b: so NaN where b is. */
 INLINE vec larger(vec a, vec b)

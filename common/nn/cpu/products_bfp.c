@@ -8,12 +8,13 @@
  * itself. A chunk's products are summed as integers, exactly, and join the sum in float32. A chunk
  * with a number that is not finite is NaN, and one whose numbers are all below 2^-114 is zeros.
  *
- * Both operands are packed in pairs of steps of the depth, a word each. Vectors whose numbers are
- * contiguous become rows, and those side by side, whose steps of the depth are, become blocks of
- * `width` vectors; a left operand may be either, and panels are blocks:
+ * Both operands are packed in pairs of steps of the depth, a word each, and in blocks of `width`
+ * vectors. A panel is a block of PANEL columns. A left operand whose rows are contiguous is one
+ * block of them all; of another's rows LEFT_WIDTH make a block:
  *
- *     rows    [vectors] of: [chunks, CHUNK_PAIRS] words; [chunks] scales; up to a whole line
- *     blocks  [ceil(vectors / width), chunks] of: [CHUNK_PAIRS, width] words; [width] scales
+ *     panels, left by steps  [ceil(vectors / width), chunks] of: [CHUNK_PAIRS, width] words;
+ *                                                                [width] scales
+ *     left by rows           [chunks] of: [rows, CHUNK_PAIRS] words; [rows] scales
  */
 #include "nn/cpu/products.h"
 
@@ -25,6 +26,7 @@
 #define PANEL       (2 * VECTOR)
 #define TILE_ROWS   (VECTOR == 16 ? 12 : 6)
 #define STRIP_ROWS  48
+#define GROUP_ROWS  96
 #define CHUNK       96 /* 96 products of 4096^2 are below 2^31 */
 #define CHUNK_PAIRS (CHUNK / 2)
 #define WHOLE_BITS  12 /* the largest number of a chunk is 2^11 to 2^12 units */
@@ -291,16 +293,10 @@ static void pack_panels(void *panels, const float *right, size_t row, size_t col
     }
 }
 
-static size_t row_words(size_t depth)
-{
-    size_t chunks = chunks_of(depth);
-    return chunks * CHUNK_PAIRS + (chunks + LINE - 1) / LINE * LINE;
-}
-
-/* Room for whole blocks, which take no more than as many rows. */
 static size_t left_bytes(size_t rows, size_t depth)
 {
-    return (rows + LEFT_WIDTH - 1) / LEFT_WIDTH * LEFT_WIDTH * row_words(depth) * sizeof(uint32_t);
+    return (rows + LEFT_WIDTH - 1) / LEFT_WIDTH * chunks_of(depth) * BLOCK_CHUNK(LEFT_WIDTH) *
+           sizeof(uint32_t);
 }
 
 static void keep_left(void *kept, const float *x, size_t row, size_t first, size_t rows,
@@ -309,7 +305,8 @@ static void keep_left(void *kept, const float *x, size_t row, size_t first, size
     pack_blocks(kept, LEFT_WIDTH, x, row, first, rows, depth, columns);
 }
 
-/* struct left's strides: from a row, and from a pair, to the next. */
+/* struct left's row and column: from a row and from a pair to the next, in words; tile: the width
+ * of its blocks. */
 static struct left kept_left(const void *kept, size_t column, size_t depth)
 {
     const uint32_t *blocks = kept;
@@ -317,6 +314,7 @@ static struct left kept_left(const void *kept, size_t column, size_t depth)
         .data = blocks + column / LEFT_WIDTH * chunks_of(depth) * BLOCK_CHUNK(LEFT_WIDTH),
         .row = 1,
         .column = LEFT_WIDTH,
+        .tile = LEFT_WIDTH,
     };
 }
 
@@ -327,88 +325,68 @@ static struct left pack_left(void *room, const float *x, size_t row, size_t colu
         keep_left(room, x, column, 0, depth, depth, rows);
         return kept_left(room, 0, depth);
     }
-    size_t words = row_words(depth);
-    for (size_t m = 0; m < rows; m += SQUARE) {
-        uint32_t *to = (uint32_t *)room + m * words;
-        float *scales = (float *)(to + chunks_of(depth) * CHUNK_PAIRS);
-        for (size_t k = 0; k < depth; k += CHUNK, to += CHUNK_PAIRS, scales++)
-            chunks_along(to, words, scales, words, x + m * row + k, row,
+    uint32_t *chunk = room;
+    for (size_t k = 0; k < depth; k += CHUNK, chunk += BLOCK_CHUNK(rows))
+        for (size_t m = 0; m < rows; m += SQUARE)
+            chunks_along(chunk + m * CHUNK_PAIRS, CHUNK_PAIRS,
+                         (float *)(chunk + rows * CHUNK_PAIRS) + m, 1, x + m * row + k, row,
                          rows - m < SQUARE ? rows - m : SQUARE, chunk_depth(depth, k));
-    }
-    return (struct left){.data = room, .row = words, .column = 1};
+    return (struct left){.data = room, .row = CHUNK_PAIRS, .column = 1, .tile = rows};
 }
 
 /* ---- a tile of the result ---- */
 
-/* Rows of a left operand from one on: where a chunk's words and scales are, and strides from a row,
- * a pair and a chunk to the next. */
-struct rows {
-    const uint32_t *words;
-    const float *scales;
-    size_t row, pair, chunk, scales_chunk;
+/* TILE_ROWS x PANEL of c = from + one chunk of rows of left times one of a panel. */
+struct product {
+    float *c;
+    const float *from; /* from_stride 0: the same numbers in each row, a bias; NULL: zeros */
+    size_t c_stride, from_stride;
+    const uint32_t *left, *panel;
+    const float *left_scales;
+    size_t pairs;
+    const uint32_t *ahead; /* what is soon wanted in the second cache: a line for 4 pairs */
 };
-
-static struct rows rows_of(struct left left, size_t row, size_t depth)
-{
-    const uint32_t *words = left.data;
-    size_t chunks = chunks_of(depth);
-    if (left.column == 1) {
-        words += row * left.row;
-        return (struct rows){
-            words, (const float *)(words + chunks * CHUNK_PAIRS), left.row, 1, CHUNK_PAIRS, 1};
-    }
-    words += row / LEFT_WIDTH * chunks * BLOCK_CHUNK(LEFT_WIDTH) + row % LEFT_WIDTH;
-    return (struct rows){words,
-                         (const float *)(words + CHUNK_PAIRS * LEFT_WIDTH),
-                         1,
-                         LEFT_WIDTH,
-                         BLOCK_CHUNK(LEFT_WIDTH),
-                         BLOCK_CHUNK(LEFT_WIDTH)};
-}
 
 INLINE void add_pair(int_vec low[TILE_ROWS], int_vec high[TILE_ROWS], const uint32_t *left,
                      size_t row, const uint32_t *panel)
 {
     int_vec b0 = LOAD_INTS(panel), b1 = LOAD_INTS(panel + VECTOR);
     UNROLL
-    for (int i = 0; i < TILE_ROWS; i++) {
-        int_vec a = (int_vec){0} + (int32_t)left[(size_t)i * row];
+    for (size_t i = 0; i < TILE_ROWS; i++) {
+        int_vec a = (int_vec){0} + (int32_t)left[i * row];
         low[i] = dot(low[i], a, b0);
         high[i] = dot(high[i], a, b1);
     }
 }
 
-/* TILE_ROWS x PANEL of c = from + one chunk of the rows of left times one of a panel. from: rows
- * from_stride apart, 0 for the same numbers in each, a bias; or NULL for zeros. Asks on the way for
- * c, which is needed at the end, and for lines from `ahead` on, as many as chunks have quarters of
- * pairs, into the second cache. */
-static void add_chunk(float *c, size_t c_stride, const float *from, size_t from_stride,
-                      const struct rows *left, const uint32_t *panel, size_t pairs,
-                      const uint32_t *ahead)
+/* row, column: left's. Constants, so that one register addresses all rows. */
+INLINE void add_chunk(const struct product *t, size_t row, size_t column)
 {
     int_vec low[TILE_ROWS], high[TILE_ROWS];
     UNROLL
     for (int i = 0; i < TILE_ROWS; i++)
         low[i] = high[i] = (int_vec){0};
-    const uint32_t *words = left->words;
-    const float *to = c;
+    const uint32_t *left = t->left, *panel = t->panel, *ahead = t->ahead;
+    const float *soon = t->c;
     size_t p = 0;
-    for (; p + 4 <= pairs; p += 4) {
+    for (; p + 4 <= t->pairs; p += 4, left += 4 * column, panel += 4 * PANEL) {
         for (size_t j = 0; j < PANEL; j += LINE)
-            __builtin_prefetch(to + j, 1);
+            __builtin_prefetch(soon + j, 1);
         __builtin_prefetch(ahead, 0, 2);
-        to += c_stride;
+        soon += t->c_stride;
         ahead += LINE;
         UNROLL
-        for (size_t q = 0; q < 4; q++, words += left->pair)
-            add_pair(low, high, words, left->row, panel + (p + q) * PANEL);
+        for (size_t q = 0; q < 4; q++)
+            add_pair(low, high, left + q * column, row, panel + q * PANEL);
     }
-    for (; p < pairs; p++, words += left->pair)
-        add_pair(low, high, words, left->row, panel + p * PANEL);
-    const float *scales = (const float *)(panel + CHUNK_PAIRS * PANEL);
+    for (; p < t->pairs; p++, left += column, panel += PANEL)
+        add_pair(low, high, left, row, panel);
+    float *c = t->c;
+    const float *from = t->from, *scales = (const float *)(t->panel + CHUNK_PAIRS * PANEL);
+    size_t c_stride = t->c_stride, from_stride = t->from_stride;
     UNROLL
     for (size_t i = 0; i < TILE_ROWS; i++) {
-        float scale = left->scales[i * left->row];
+        float scale = t->left_scales[i];
         /* The scales' own product may be too large. */
         vec y0 = __builtin_convertvector(low[i], vec) * LOAD(scales) * scale;
         vec y1 = __builtin_convertvector(high[i], vec) * LOAD(scales + VECTOR) * scale;
@@ -421,54 +399,83 @@ static void add_chunk(float *c, size_t c_stride, const float *from, size_t from_
     }
 }
 
-static void tile(float *c, size_t c_stride, const float *from, size_t from_stride, struct rows left,
-                 const uint32_t *panel, size_t depth, const uint32_t *ahead)
+static NEVER_INLINE void add_chunk_by_rows(const struct product *t)
+{
+    add_chunk(t, CHUNK_PAIRS, 1);
+}
+
+static NEVER_INLINE void add_chunk_by_steps(const struct product *t)
+{
+    add_chunk(t, 1, LEFT_WIDTH);
+}
+
+/* All chunks; t: the first, which changes. */
+static void tile(struct product *t, struct left left, size_t depth)
 {
     for (size_t k = 0; k < depth; k += CHUNK) {
-        add_chunk(c, c_stride, from, from_stride, &left, panel, (chunk_depth(depth, k) + 1) / 2,
-                  ahead);
-        left.words += left.chunk;
-        left.scales += left.scales_chunk;
-        panel += BLOCK_CHUNK(PANEL);
-        ahead += BLOCK_CHUNK(PANEL);
-        from = c;
-        from_stride = c_stride;
+        t->pairs = (chunk_depth(depth, k) + 1) / 2;
+        if (left.row == 1)
+            add_chunk_by_steps(t);
+        else
+            add_chunk_by_rows(t);
+        t->from = t->c;
+        t->from_stride = t->c_stride;
+        t->left += BLOCK_CHUNK(left.tile);
+        t->left_scales += BLOCK_CHUNK(left.tile);
+        t->panel += BLOCK_CHUNK(PANEL);
+        t->ahead += BLOCK_CHUNK(PANEL);
     }
 }
 
 /* A tile that reaches beyond the last row or column: computed aside. */
-static void tile_at_edge(float *c, size_t c_stride, const float *from, size_t from_stride,
-                         struct rows left, const uint32_t *panel, size_t depth,
-                         const uint32_t *ahead, size_t rows, size_t columns)
+static void tile_at_edge(struct product *t, struct left left, size_t depth, size_t rows,
+                         size_t columns)
 {
-    float aside[TILE_ROWS * PANEL] = {0};
-    for (size_t i = 0; from && i < rows; i++)
-        memcpy(aside + i * PANEL, from + i * from_stride, columns * sizeof *c);
-    tile(aside, PANEL, aside, PANEL, left, panel, depth, ahead);
+    float aside[TILE_ROWS * PANEL] = {0}, *c = t->c;
+    size_t c_stride = t->c_stride;
+    for (size_t i = 0; t->from && i < rows; i++)
+        memcpy(aside + i * PANEL, t->from + i * t->from_stride, columns * sizeof *c);
+    t->c = aside;
+    t->from = aside;
+    t->c_stride = t->from_stride = PANEL;
+    tile(t, left, depth);
     for (size_t i = 0; i < rows; i++)
         memcpy(c + i * c_stride, aside + i * PANEL, columns * sizeof *c);
 }
 
-static void multiply(float *c, size_t c_stride, struct left left, const void *packed,
+static void multiply(float *c, size_t c_stride, struct left left, const void *panels,
                      const float *bias, bool accumulate, size_t rows, size_t columns, size_t depth)
 {
-    const uint32_t *panel = packed;
-    size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
-    /* Of a chunk of the next panel, asked for while a tile is computed. */
-    size_t words_ahead = (CHUNK_PAIRS * PANEL / LINE + tiles - 1) / tiles * LINE;
-    for (size_t n = 0; n < columns; n += PANEL, panel += chunks_of(depth) * BLOCK_CHUNK(PANEL)) {
-        size_t wide = columns - n < PANEL ? columns - n : PANEL;
-        const uint32_t *ahead = panel + chunks_of(depth) * BLOCK_CHUNK(PANEL);
-        for (size_t m = 0; m < rows; m += TILE_ROWS, ahead += words_ahead) {
+    const uint32_t *panel = panels;
+    size_t chunks = chunks_of(depth), tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    /* Of each chunk of the next panel, asked for while a tile is computed. */
+    size_t share = (CHUNK_PAIRS * PANEL / LINE + tiles - 1) / tiles * LINE;
+    for (size_t n = 0; n < columns; n += PANEL, panel += chunks * BLOCK_CHUNK(PANEL)) {
+        size_t wide = columns - n < PANEL ? columns - n : PANEL, row = 0;
+        const uint32_t *block = left.data, *ahead = panel + chunks * BLOCK_CHUNK(PANEL);
+        for (size_t m = 0; m < rows; m += TILE_ROWS, row += TILE_ROWS, ahead += share) {
             size_t high = rows - m < TILE_ROWS ? rows - m : TILE_ROWS;
+            if (row == left.tile) {
+                block += chunks * BLOCK_CHUNK(left.tile);
+                row = 0;
+            }
             float *to = c + m * c_stride + n;
-            const float *from = accumulate ? to : bias ? bias + n : NULL;
-            size_t from_stride = accumulate ? c_stride : 0;
-            struct rows a = rows_of(left, m, depth);
+            struct product t = {
+                .c = to,
+                .from = accumulate ? to
+                        : bias     ? bias + n
+                                   : NULL,
+                .c_stride = c_stride,
+                .from_stride = accumulate ? c_stride : 0,
+                .left = block + row * left.row,
+                .left_scales = (const float *)(block + CHUNK_PAIRS * left.tile) + row,
+                .panel = panel,
+                .ahead = ahead,
+            };
             if (high == TILE_ROWS && wide == PANEL)
-                tile(to, c_stride, from, from_stride, a, panel, depth, ahead);
+                tile(&t, left, depth);
             else
-                tile_at_edge(to, c_stride, from, from_stride, a, panel, depth, ahead, high, wide);
+                tile_at_edge(&t, left, depth, high, wide);
         }
     }
 }

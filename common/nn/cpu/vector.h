@@ -27,7 +27,8 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE       static inline __attribute__((always_inline))
+#define NEVER_INLINE __attribute__((noinline))
 
 typedef float vec __attribute__((vector_size(VECTOR * 4)));
 typedef uint32_t bits_vec __attribute__((vector_size(VECTOR * 4)));

@@ -39,59 +39,50 @@ static size_t units_of(size_t depth)
 
 #ifdef __AVX512BF16__
 
-/* words[i] = x[2 i] and x[2 i + 1] as bf16, the first in the lower half. */
-INLINE void convert_along(uint32_t words[PAIRS], const float x[DEEP])
+/* words[i] = x[2 i] and x[2 i + 1] as bf16, the first in the lower half; count of x are there, and
+ * zeros beyond. */
+INLINE void pairs_along(uint32_t words[PAIRS], const float *x, size_t count)
 {
-    __m512bh both = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + PAIRS), _mm512_loadu_ps(x));
+    vec first = load_part(x, count), second = {0};
+    if (count > VECTOR)
+        second = load_part(x + VECTOR, count - VECTOR);
+    __m512bh both = _mm512_cvtne2ps_pbh(second, first);
     _mm512_storeu_si512(words, (__m512i)both);
 }
 
-/* words[i] = x[i] and below[i]. */
-INLINE void convert_across(uint32_t words[SQUARE], const float x[SQUARE], const float below[SQUARE])
+/* words[i] = x[i] and below[i], of which width are there; below NULL: zeros. */
+INLINE void pairs_across(uint32_t words[SQUARE], const float *x, const float *below, size_t width)
 {
     static const uint16_t interleaved[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
                                              21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
                                              11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
-    __m512bh both = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(below), _mm512_loadu_ps(x));
+    vec second = {0};
+    if (below)
+        second = load_part(below, width);
+    __m512bh both = _mm512_cvtne2ps_pbh(second, load_part(x, width));
     __m512i order = _mm512_loadu_si512(interleaved);
     _mm512_storeu_si512(words, _mm512_permutexvar_epi16(order, (__m512i)both));
 }
 
 #else
 
-INLINE void convert_along(uint32_t words[PAIRS], const float x[DEEP])
-{
-    for (int i = 0; i < PAIRS; i++)
-        words[i] = bf16_bits(x[2 * i]) >> 16 | bf16_bits(x[2 * i + 1]);
-}
-
-INLINE void convert_across(uint32_t words[SQUARE], const float x[SQUARE], const float below[SQUARE])
-{
-    for (int i = 0; i < SQUARE; i++)
-        words[i] = bf16_bits(x[i]) >> 16 | bf16_bits(below[i]);
-}
-
-#endif
-
-/* The pairs of a vector's steps, of which count are there. */
 INLINE void pairs_along(uint32_t words[PAIRS], const float *x, size_t count)
 {
     float part[DEEP] = {0};
-    if (count < DEEP)
-        x = memcpy(part, x, count * sizeof *x);
-    convert_along(words, x);
+    memcpy(part, x, count * sizeof *x);
+    for (int i = 0; i < PAIRS; i++)
+        words[i] = bf16_bits(part[2 * i]) >> 16 | bf16_bits(part[2 * i + 1]);
 }
 
-/* The pairs of two steps of `width` vectors; below NULL: zeros. */
 INLINE void pairs_across(uint32_t words[SQUARE], const float *x, const float *below, size_t width)
 {
-    float part[2][SQUARE] = {{0}};
-    if (width < SQUARE || !below) {
-        x = memcpy(part[0], x, width * sizeof *x);
-        below = below ? memcpy(part[1], below, width * sizeof *x) : part[1];
+    for (size_t i = 0; i < SQUARE; i++) {
+        uint32_t second = below && i < width ? bf16_bits(below[i]) : 0;
+        words[i] = (i < width ? bf16_bits(x[i]) >> 16 : 0) | second;
     }
-    convert_across(words, x, below);
 }
+
+#endif
 
 /* SQUARE x PAIRS words: the pairs along the depth of `height` vectors, `deep` steps from x on; the
  * next vector is at x + stride. */
@@ -100,7 +91,7 @@ INLINE void square_along(uint32_t words[SQUARE * PAIRS], const float *x, size_t 
 {
     if (height == SQUARE && deep == DEEP) {
         for (size_t i = 0; i < SQUARE; i++, x += stride)
-            convert_along(words + i * PAIRS, x);
+            pairs_along(words + i * PAIRS, x, DEEP);
         return;
     }
     for (size_t i = 0; i < SQUARE; i++) {
@@ -118,7 +109,7 @@ INLINE void square_across(uint32_t *words, size_t to_stride, const float *x, siz
 {
     if (width == SQUARE && deep == DEEP) {
         for (size_t p = 0; p < PAIRS; p++, x += 2 * stride)
-            convert_across(words + p * to_stride, x, x + stride);
+            pairs_across(words + p * to_stride, x, x + stride, SQUARE);
         return;
     }
     for (size_t p = 0; p < PAIRS; p++) {
@@ -199,7 +190,7 @@ static void pack_left_along(uint32_t *words, const float *x, size_t row, size_t 
             continue;
         }
         for (size_t u = 0; u < whole; u++)
-            convert_along(to + u * LEFT_UNIT, x + u * DEEP);
+            pairs_along(to + u * LEFT_UNIT, x + u * DEEP, DEEP);
         if (whole < units)
             pairs_along(to + whole * LEFT_UNIT, x + whole * DEEP, depth - whole * DEEP);
     }

@@ -333,8 +333,15 @@ static void block(float *c, size_t c_stride, const float *from, size_t from_stri
     /* GCC's tile loads do not say that they read memory: what they read is stored by here. */
     __asm__ volatile("" ::: "memory");
     load_result(from, from_stride);
+    /* The block below is the next. */
+    const float *soon = c + BLOCK_ROWS * c_stride;
+    size_t soon_rows = units ? (BLOCK_ROWS + units - 1) / units : 0;
     for (size_t u = 0; u < units; u++) {
         ask_for(ahead, u);
+        for (size_t i = 0; i < soon_rows; i++, soon += c_stride) {
+            __builtin_prefetch(soon, 1);
+            __builtin_prefetch(soon + LINE, 1);
+        }
         TILE_LOAD(4, left + u * LEFT_UNIT, PAIRS * sizeof *left);
         TILE_LOAD(6, panel + u * PANEL_UNIT, PANEL * sizeof *panel);
         TILE_LOAD(7, panel + u * PANEL_UNIT + 16, PANEL * sizeof *panel);

@@ -244,6 +244,17 @@ static void keep_input(const struct dense *d, void *kept, const float *x, uint32
                                  rows, cpu_part_rows(all, r), d->inputs);
 }
 
+/* And the layer's own, of which query, key and value are computed. */
+static void keep_layer_input(const struct layer_weights *w, void *kept, const float *x,
+                             uint32_t first, uint32_t rows, uint32_t all)
+{
+    const struct dense *takers[] = {&w->query, &w->key, &w->value};
+    int i = 0;
+    while (i < 2 && !takers[i]->weight_gradient)
+        i++;
+    keep_input(takers[i], kept, x, first, rows, all);
+}
+
 /* From the gradient of a layer's output to those of attention's context and of the residual branch.
  */
 static void rows_unit(void *context, size_t unit, unsigned thread)
@@ -284,6 +295,8 @@ static void rows_unit(void *context, size_t unit, unsigned thread)
     keep_gradient(e, &w->attention_output, g->attention_output, biases + H + I, s->z1, first, rows,
                   all);
     dense_backward(g->context + at, H, &w->attention_output, s->z1, H, rows, false, s);
+    if (!tokens)
+        keep_layer_input(w, g->input, c->x + at, first, rows, all);
 }
 
 static void attention_unit(void *context, size_t unit, unsigned thread)
@@ -352,6 +365,7 @@ static void layer_backward(struct cpu_engine *e, uint32_t layer)
     const struct gradient_cache *g = &e->gradient;
     uint32_t H = e->weights->hidden, I = e->weights->intermediate;
     uint32_t rows = cpu_layer_rows(e, layer), tokens = e->batch->tokens;
+    bool last = layer + 1 == e->weights->layers;
     struct gradient_job job = {.engine = e, .phase = PHASE_GRADIENTS, .layer = layer};
 
     if (cpu_recomputed(e, layer))
@@ -360,21 +374,24 @@ static void layer_backward(struct cpu_engine *e, uint32_t layer)
     cpu_run(e, PHASE_ATTENTION_BACKWARD, layer, attention_unit, &job,
             (size_t)e->batch->sequences * e->weights->heads);
     if (layer + 1 > e->weights->lowest) {
-        if (layer + 1 == e->weights->layers)
+        if (last)
             cpu_run(e, PHASE_GRADIENTS, layer, query_unit, &job, cpu_blocks(rows));
         job.block = input_unit;
         job.blocks = cpu_blocks(tokens);
     }
+    const void *input = last ? NULL : g->input;
+    const float *x = last ? c->x : NULL;
     const struct weight_gradient weights[] = {
         {&w->output, .kept_dy = g->output, .kept_x = g->active, .rows = rows},
         {&w->intermediate, .kept_dy = g->hidden, .kept_x = g->h1, .rows = rows},
         {&w->attention_output, .kept_dy = g->attention_output, .x = c->context, .x_stride = H,
          .rows = rows},
-        {&w->query, .dy = g->query, .dy_stride = H, .x = c->x_rows, .x_stride = H, .rows = rows},
-        {&w->key, .dy = g->keys, .dy_stride = 2 * (size_t)H, .x = c->x, .x_stride = H,
+        {&w->query, .kept_x = input, .dy = g->query, .dy_stride = H, .x = last ? c->x_rows : NULL,
+         .x_stride = H, .rows = rows},
+        {&w->key, .kept_x = input, .dy = g->keys, .dy_stride = 2 * (size_t)H, .x = x, .x_stride = H,
          .rows = tokens},
-        {&w->value, .dy = g->keys + H, .dy_stride = 2 * (size_t)H, .x = c->x, .x_stride = H,
-         .rows = tokens},
+        {&w->value, .kept_x = input, .dy = g->keys + H, .dy_stride = 2 * (size_t)H, .x = x,
+         .x_stride = H, .rows = tokens},
     };
     add_weights(&job, weights, MOST_WEIGHTS);
     const struct dense *kept[] = {&w->output, &w->intermediate, &w->attention_output};

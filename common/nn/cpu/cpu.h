@@ -163,6 +163,7 @@ struct gradient_cache {
     void *output, *hidden, *attention_output; /* [R, H], [R, I], [R, H] */
     /* And their right operands, computed again: the activation, the first normalisation. */
     void *active, *h1; /* [R, I], [R, H] */
+    void *input;       /* [T, H] a layer's x as the right operand of three; not the last layer's */
     /* Partial sums: of two normalisations' gain and shift, of the gradients in output, hidden and
      * attention_output. */
     float *norms[2]; /* [parts, 2H] */

@@ -136,6 +136,8 @@ static void lay_out_gradients(struct cpu_engine *e)
     g->attention_output = take_kept_left(e, rows, H);
     g->active = take_kept_panels(e, rows, I);
     g->h1 = take_kept_panels(e, rows, H);
+    if (e->weights->layers > 1)
+        g->input = take_kept_panels(e, tokens, H);
     g->biases = take(e, cpu_blocks(rows), 2 * H + I);
     g->z1 = take(e, rows, H);
     g->context = take(e, rows, H);

@@ -333,7 +333,7 @@ static void block(float *c, size_t c_stride, const float *from, size_t from_stri
     /* GCC's tile loads do not say that they read memory: what they read is stored by here. */
     __asm__ volatile("" ::: "memory");
     load_result(from, from_stride);
-    /* The block below is the next. */
+    /* The next block is the one below. */
     const float *soon = c + BLOCK_ROWS * c_stride;
     size_t soon_rows = units ? (BLOCK_ROWS + units - 1) / units : 0;
     for (size_t u = 0; u < units; u++) {

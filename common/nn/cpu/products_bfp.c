@@ -26,7 +26,6 @@
 #define PANEL       (2 * VECTOR)
 #define TILE_ROWS   (VECTOR == 16 ? 12 : 6)
 #define STRIP_ROWS  48
-#define GROUP_ROWS  96
 #define CHUNK       96 /* 96 products of 4096^2 are below 2^31 */
 #define CHUNK_PAIRS (CHUNK / 2)
 #define WHOLE_BITS  12 /* the largest number of a chunk is 2^11 to 2^12 units */
@@ -367,7 +366,7 @@ INLINE void add_chunk(const struct product *t, size_t row, size_t column)
     for (int i = 0; i < TILE_ROWS; i++)
         low[i] = high[i] = (int_vec){0};
     const uint32_t *left = t->left, *panel = t->panel, *ahead = t->ahead;
-    const float *soon = t->c;
+    const float *soon = t->c; /* wanted when all pairs are summed */
     size_t p = 0;
     for (; p + 4 <= t->pairs; p += 4, left += 4 * column, panel += 4 * PANEL) {
         for (size_t j = 0; j < PANEL; j += LINE)
@@ -460,11 +459,10 @@ static void multiply(float *c, size_t c_stride, struct left left, const void *pa
                 row = 0;
             }
             float *to = c + m * c_stride + n;
+            const float *from = accumulate ? to : bias ? bias + n : NULL;
             struct product t = {
                 .c = to,
-                .from = accumulate ? to
-                        : bias     ? bias + n
-                                   : NULL,
+                .from = from,
                 .c_stride = c_stride,
                 .from_stride = accumulate ? c_stride : 0,
                 .left = block + row * left.row,

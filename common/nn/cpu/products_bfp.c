@@ -158,8 +158,8 @@ INLINE bits_vec magnitude(vec x)
 }
 
 /* chunks_along; deep may be a constant. */
-INLINE void pack_along(uint32_t *words, size_t to_stride, float *scales, size_t scale_stride,
-                       const float *x, size_t stride, size_t vectors, size_t deep)
+INLINE void pack_along(uint32_t *words, float *scales, const float *x, size_t stride,
+                       size_t vectors, size_t deep)
 {
     size_t whole = deep / VECTOR * VECTOR, rest = deep - whole;
     bits_vec most[SQUARE] = {{0}};
@@ -171,33 +171,32 @@ INLINE void pack_along(uint32_t *words, size_t to_stride, float *scales, size_t 
             most[n] = larger_bits(most[n], magnitude(LOAD(from + i)));
     }
     uint32_t largest[SQUARE];
-    float scale[SQUARE], inverse[SQUARE];
+    float inverse[SQUARE];
     largest_lanes(largest, most);
     for (size_t n = 0; n < SQUARE; n += VECTOR) {
         struct units units = units_of((bits_vec)LOAD_INTS(largest + n));
-        STORE(scale + n, units.scale);
+        STORE(scales + n, units.scale);
         STORE(inverse + n, units.inverse);
     }
-    for (size_t n = 0; n < vectors; n++) {
+    for (size_t n = 0; n < vectors; n++, words += CHUNK_PAIRS) {
         const float *from = x + n * stride;
-        uint32_t *to = words + n * to_stride;
         vec unit = (vec){0} + inverse[n];
         for (size_t i = 0; i < whole; i += VECTOR)
-            store_narrow(to + i / 2, whole_numbers(LOAD(from + i), unit));
+            store_narrow(words + i / 2, whole_numbers(LOAD(from + i), unit));
         if (rest)
-            store_narrow(to + whole / 2, whole_numbers(load_part(from + whole, rest), unit));
-        scales[n * scale_stride] = scale[n];
+            store_narrow(words + whole / 2, whole_numbers(load_part(from + whole, rest), unit));
     }
 }
 
-/* One chunk of each of up to SQUARE vectors, `stride` apart, whose numbers are contiguous. */
-INLINE void chunks_along(uint32_t *words, size_t to_stride, float *scales, size_t scale_stride,
-                         const float *x, size_t stride, size_t vectors, size_t deep)
+/* One chunk of each of up to SQUARE vectors, `stride` apart, whose numbers are contiguous:
+ * [vectors, CHUNK_PAIRS] words and [SQUARE] scales, zeros beyond the last vector. */
+INLINE void chunks_along(uint32_t *words, float *scales, const float *x, size_t stride,
+                         size_t vectors, size_t deep)
 {
     if (deep == CHUNK)
-        pack_along(words, to_stride, scales, scale_stride, x, stride, vectors, CHUNK);
+        pack_along(words, scales, x, stride, vectors, CHUNK);
     else
-        pack_along(words, to_stride, scales, scale_stride, x, stride, vectors, deep);
+        pack_along(words, scales, x, stride, vectors, deep);
 }
 
 /* chunk_across; width and deep may be constants. */
@@ -268,9 +267,7 @@ static void pack_columns(uint32_t *chunk, const float *right, size_t column, siz
         memset(words, 0, sizeof words);
     for (size_t k = 0; k < depth; k += CHUNK, chunk += BLOCK_CHUNK(PANEL)) {
         size_t deep = chunk_depth(depth, k);
-        float *scales = (float *)(chunk + CHUNK_PAIRS * PANEL);
-        memset(scales, 0, SQUARE * sizeof *scales);
-        chunks_along(words, CHUNK_PAIRS, scales, 1, right + k, column, width, deep);
+        chunks_along(words, (float *)(chunk + CHUNK_PAIRS * PANEL), right + k, column, width, deep);
         for (size_t p = 0; 2 * p < deep; p += SQUARE)
             transpose_square(chunk + p * PANEL, PANEL, words + p, CHUNK_PAIRS);
     }
@@ -327,9 +324,11 @@ static struct left pack_left(void *room, const float *x, size_t row, size_t colu
     uint32_t *chunk = room;
     for (size_t k = 0; k < depth; k += CHUNK, chunk += BLOCK_CHUNK(rows))
         for (size_t m = 0; m < rows; m += SQUARE)
-            chunks_along(chunk + m * CHUNK_PAIRS, CHUNK_PAIRS,
-                         (float *)(chunk + rows * CHUNK_PAIRS) + m, 1, x + m * row + k, row,
-                         rows - m < SQUARE ? rows - m : SQUARE, chunk_depth(depth, k));
+            /* Scales beyond the last row are the next chunk's to overwrite, or fall into the room
+             * of whole blocks. */
+            chunks_along(chunk + m * CHUNK_PAIRS, (float *)(chunk + rows * CHUNK_PAIRS) + m,
+                         x + m * row + k, row, rows - m < SQUARE ? rows - m : SQUARE,
+                         chunk_depth(depth, k));
     return (struct left){.data = room, .row = CHUNK_PAIRS, .column = 1, .tile = rows};
 }
 
